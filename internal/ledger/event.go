@@ -1,0 +1,174 @@
+// Package ledger keeps the append-only record of one service: history, lock and crash journal in one.
+//
+// It is a sequence of numbered objects, each created only if it does not exist. Who creates number n+1 has the next
+// word. State is the pure fold of the events; a lease is a pair of events with a heartbeat between them.
+package ledger
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// Version is the newest version of events that this binary understands. An event says the least version that may
+// read it; events are only ever added to in meaning.
+const Version = 1
+
+// Type says what an event records.
+type Type string
+
+// The types of events.
+const (
+	ServiceDefined   Type = "service_defined"
+	ServiceRetired   Type = "service_retired"
+	LeaseAcquired    Type = "lease_acquired"
+	LeaseReleased    Type = "lease_released"
+	AttemptOpened    Type = "attempt_opened"
+	AttemptClosed    Type = "attempt_closed"
+	StageOpened      Type = "stage_opened"
+	StagePassed      Type = "stage_passed"
+	StagePaused      Type = "stage_paused"
+	StageFailed      Type = "stage_failed"
+	StageForgotten   Type = "stage_forgotten"
+	ArgumentsChanged Type = "arguments_changed"
+	ChangeIntended   Type = "change_intended"
+	ChangeMade       Type = "change_made"
+	ReleaseRecorded  Type = "release_recorded"
+	ReleaseRemoved   Type = "release_removed"
+	WeightReached    Type = "weight_reached"
+	CheckpointTaken  Type = "checkpoint_taken"
+	CheckpointPruned Type = "checkpoint_pruned"
+	RestoreStarted   Type = "restore_started"
+	Recovered        Type = "recovered"
+	Accepted         Type = "accepted"
+	Unheld           Type = "unheld"
+	ServiceStopped   Type = "service_stopped"
+	Notified         Type = "notified"
+)
+
+// Event is one object of the ledger. The fields behind Type are set as the type needs them.
+type Event struct {
+	// Number is the event's place in the sequence, from 1 without a gap.
+	Number int `json:"number"`
+	// MinVersion is the least Version that may read the event.
+	MinVersion int `json:"min_version"`
+	// Time is on the store's clock.
+	Time time.Time `json:"time"`
+	// Epoch counts the leases: the event was written by the owner of this one, in Run.
+	Epoch int    `json:"epoch"`
+	Run   string `json:"run"`
+	// Nonce tells a writer whose acknowledgement was lost that the event is its own.
+	Nonce string `json:"nonce"`
+	Type  Type   `json:"type"`
+
+	Attempt int               `json:"attempt,omitempty"`
+	Stage   service.Stage     `json:"stage,omitempty"`
+	Release service.ReleaseID `json:"release,omitempty"`
+	// Text says in a sentence what people should know.
+	Text string `json:"text,omitempty"`
+
+	Definition *service.Definition `json:"definition,omitempty"`
+	// Owner is the token of the Terraform resource that owns the service or the stage.
+	Owner   string           `json:"owner,omitempty"`
+	Lease   *LeaseTerms      `json:"lease,omitempty"`
+	Opening *Opening         `json:"opening,omitempty"`
+	Passage *Passage         `json:"passage,omitempty"`
+	Failure *Failure         `json:"failure,omitempty"`
+	Closing *Closing         `json:"closing,omitempty"`
+	Change  *Change          `json:"change,omitempty"`
+	Record  *service.Release `json:"record,omitempty"`
+	Weight  *int             `json:"weight,omitempty"`
+	// Judged: the weight was not only set, the candidate also passed there (or there was nothing to judge).
+	Judged     bool                `json:"judged,omitempty"`
+	Checkpoint *service.Checkpoint `json:"checkpoint,omitempty"`
+	Snapshot   *service.Snapshot   `json:"snapshot,omitempty"`
+	// Deadline is when the stage that this event opens is over at the latest.
+	Deadline time.Time `json:"deadline,omitzero"`
+	// MaxAttempts that may fail on evidence before the release is held.
+	MaxAttempts int `json:"max_attempts,omitempty"`
+
+	// Notify are messages that are due by this event, Channels those that are told.
+	Notify   *service.Message `json:"notify,omitempty"`
+	Channels []string         `json:"channels,omitempty"`
+}
+
+// LeaseTerms says who holds a lease, and how it ends.
+type LeaseTerms struct {
+	Holder Holder        `json:"holder"`
+	Length time.Duration `json:"length"`
+	// Orphaned: the run ended after its Terraform was gone, so its last answers reached nobody.
+	Orphaned bool `json:"orphaned,omitempty"`
+}
+
+// Opening says how an attempt begins.
+type Opening struct {
+	Mode service.Mode `json:"mode"`
+	// Replaces is what carried the traffic.
+	Replaces service.ReleaseID `json:"replaces,omitempty"`
+	// ByOperator: not by Terraform.
+	ByOperator bool `json:"by_operator,omitempty"`
+}
+
+// Passage is the fact that a release passed a stage in an attempt.
+type Passage struct {
+	Attempt int               `json:"attempt"`
+	Release service.ReleaseID `json:"release"`
+	At      time.Time         `json:"at"`
+	// Run that passed it, and Owner, the token of the Terraform resource.
+	Run   string `json:"run"`
+	Owner string `json:"owner"`
+	// Arguments are the resource's, in the form of internal/provider: the ledger does not look into them.
+	Arguments json.RawMessage `json:"arguments,omitempty"`
+	// Exports are what the stage computed, likewise for the resource alone.
+	Exports json.RawMessage `json:"exports,omitempty"`
+	// Spec is the stage's specification in the form of internal/delivery.
+	Spec json.RawMessage `json:"spec,omitempty"`
+	// ValidFor bounds how long the passage is good until execution begins; 0: for ever.
+	ValidFor time.Duration `json:"valid_for,omitempty"`
+}
+
+// Cause tells failures apart: only evidence speaks against a release.
+type Cause string
+
+// The causes.
+const (
+	CauseEvidence    Cause = "evidence"
+	CauseCancelled   Cause = "cancelled"
+	CauseInterrupted Cause = "interrupted"
+	CauseFault       Cause = "fault"
+	CauseRefused     Cause = "refused"
+)
+
+// Failure says why a stage failed.
+type Failure struct {
+	Cause Cause `json:"cause"`
+	// Reason in a sentence, Evidence the numbers and lines that it rests on.
+	Reason   string   `json:"reason"`
+	Evidence []string `json:"evidence,omitempty"`
+}
+
+// Closing says how an attempt ended.
+type Closing struct {
+	End service.End `json:"end"`
+	// Restored lists what was put back and verified, Leftovers what could not be.
+	Restored  []string `json:"restored,omitempty"`
+	Leftovers []string `json:"leftovers,omitempty"`
+	// Kept are the releases that are kept ready from now on, newest first; only with EndFinalized.
+	Kept []service.ReleaseID `json:"kept,omitempty"`
+	// Record is the location of the Markdown record.
+	Record string `json:"record,omitempty"`
+	// Hold the release: no plan may introduce it until it is unheld.
+	Hold bool `json:"hold,omitempty"`
+}
+
+// Change is one change of the outside world.
+type Change struct {
+	// ID pairs the intent with the outcome.
+	ID int `json:"id"`
+	// Action: "place", "start", "stop", "remove", "weights", "backup", "restore". Target: what it is done to.
+	Action string `json:"action"`
+	Target string `json:"target"`
+	// Error of the outcome; empty: done.
+	Error string `json:"error,omitempty"`
+}
