@@ -1,0 +1,236 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// enter finds the attempt that the stage belongs to: the open one of its release, a new one, or, for a release that is
+// stable already, the one in which it came there.
+func (s *stageWork) enter(ctx context.Context) error {
+	r := s.request
+	if r.Release.Service() != s.procedure.id {
+		return refuse("Wrong Service", fmt.Sprintf("Release %s is not one of service %s", r.Release, s.procedure.id), "Take release and service from the same deploy_service.")
+	}
+	view := ledger.View{State: *s.state(), Now: s.now(), Alive: true}
+	if err := s.guard(view); err != nil {
+		return err
+	}
+	state := &view.State
+	if a := state.OpenAttempt(); a != nil && a.Release == r.Release {
+		s.number = a.Number
+		return s.fresh(a)
+	}
+	if state.Stable == r.Release {
+		if a := state.OpenAttempt(); a != nil && !a.Executing {
+			// Nothing of it runs yet, so nothing has to be rolled back: it ends, and stable stands as it is.
+			if err := s.abandon(ctx, a); err != nil {
+				return err
+			}
+			state = s.state()
+		}
+	}
+	if state.Stable == r.Release && state.OpenAttempt() == nil {
+		if a := newestOf(state, r.Release); a != nil {
+			s.number, s.standing, s.reporting = a.Number, true, a.Mode == service.ModeRollback
+			return nil
+		}
+	}
+	if !begins(s.stage) {
+		return changedSincePlan(fmt.Sprintf("%s is neither running nor being introduced, so it cannot pass the stage %s", r.Release, s.stage))
+	}
+	if err := s.held(ctx, r.Release); err != nil {
+		return err
+	}
+	return s.openAttempt(ctx)
+}
+
+// guard refuses what would lose another run's update.
+func (s *stageWork) guard(view ledger.View) error {
+	r := s.request
+	if r.Create && s.stage == service.StageRelease {
+		// A release that is not in the state must not take the place of one that somebody else manages.
+		if a := view.State.StandingAttempt(); a != nil && a.Run != s.procedure.run.id && a.Release != r.Release && a.End == service.EndFinalized {
+			if _, owned := a.Passages[service.StageRelease]; owned {
+				return alreadyManaged(s.procedure.id, service.StageRelease)
+			}
+		}
+		if a := newestOf(&view.State, r.Release); a != nil && a.End == service.EndFinalized && view.State.Stable == r.Release {
+			return alreadyManaged(s.procedure.id, service.StageRelease)
+		}
+	}
+	if p := view.State.Standing(s.stage, 0, view.Now); p != nil && p.Owner != "" && p.Owner != r.Owner {
+		// A create whose answer was lost is nobody else's: the stage is anew this resource's.
+		if !r.Create || !view.State.AnswerLost(*p) {
+			return alreadyManaged(s.procedure.id, s.stage)
+		}
+	}
+	if r.Create {
+		return nil
+	}
+	if err := GuardPlan(view, r.Release, r.PriorAttempt, r.Seen); err != nil {
+		return err
+	}
+	return nil
+}
+
+func alreadyManaged(id service.ID, stage service.Stage) *Error {
+	return refuse("Already Managed", fmt.Sprintf("The %s of %s is managed by another resource or configuration", strings.ReplaceAll(string(stage), "_", " "), id),
+		fmt.Sprintf("Import it: `terraform import deploy_%s.<name> %s`; or remove it from the other configuration first.", stage, id))
+}
+
+// fresh refuses to begin the execution on a preflight or checkpoint that is too old.
+func (s *stageWork) fresh(a *ledger.Attempt) error {
+	if a.Executing || s.stage != service.StageRelease {
+		return nil
+	}
+	for stage, summary := range map[service.Stage]string{service.StagePreflight: "Preflight Expired", service.StageCheckpoint: "Checkpoint Expired"} {
+		if p, passed := a.Passages[stage]; passed && s.state().Expired(*a, p, s.now()) {
+			return refuse(summary, fmt.Sprintf("The %s of %s passed at %s and was good for %s", stage, a.Release, p.At.Format("15:04:05 MST"), p.ValidFor), planAgain)
+		}
+	}
+	return nil
+}
+
+// begins tells whether an attempt may start with this stage.
+func begins(stage service.Stage) bool {
+	return stage == service.StagePreflight || stage == service.StageCheckpoint || stage == service.StageRelease
+}
+
+func newestOf(state *ledger.State, release service.ReleaseID) *ledger.Attempt {
+	for i := len(state.Attempts) - 1; i >= 0; i-- {
+		if a := &state.Attempts[i]; a.Release == release && a.Stands() {
+			return a
+		}
+	}
+	return nil
+}
+
+// openAttempt begins an attempt for the stage's release. An open one of another release ends first: finalized where
+// it carries all of the traffic, else taken away.
+func (s *stageWork) openAttempt(ctx context.Context) error {
+	if a := s.state().OpenAttempt(); a != nil {
+		if s.outlived(a) {
+			if err := s.finalizeUnfinished(ctx, a); err != nil {
+				return err
+			}
+		} else if err := s.abandon(ctx, a); err != nil {
+			return err
+		}
+	}
+	if err := s.sweep(ctx); err != nil {
+		return err
+	}
+	state := s.state()
+	mode := state.Wanted(s.request.Release)
+	s.number = state.LastAttempt + 1
+	started := s.message(s.number, "started", fmt.Sprintf("%s: %s of %s begins, over %s", s.procedure.id, mode, s.request.Release.Label(), orNothing(state.Stable)), "")
+	started.Release, started.Replaces = s.request.Release, state.Stable // The attempt is not in the ledger yet.
+	return s.append(ctx, ledger.Event{
+		Type: ledger.AttemptOpened, Attempt: s.number, Release: s.request.Release,
+		Opening: &ledger.Opening{Mode: mode, Replaces: state.Stable},
+		Text:    fmt.Sprintf("%s of %s begins", mode, s.request.Release),
+		Notify:  started, Channels: s.channels("started"),
+	})
+}
+
+// outlived tells whether an open attempt's release is to be finalized by the one that follows it: it has all of the traffic,
+// and the service has no finalization that would have done it. Where stable is wanted again, it is taken away like any other.
+func (s *stageWork) outlived(a *ledger.Attempt) bool {
+	state := s.state()
+	return a.Judged == 100 && s.request.Release != state.Stable && state.Standing(service.StageFinalization, 0, s.now()) == nil
+}
+
+func orNothing(r service.ReleaseID) string {
+	if r == "" {
+		return "nothing"
+	}
+	return r.Label()
+}
+
+// finalizeUnfinished closes an attempt whose release carries all of the traffic, and that no deploy_finalization closed.
+func (s *stageWork) finalizeUnfinished(ctx context.Context, a *ledger.Attempt) error {
+	s.warn("Release Finalized By Its Successor", fmt.Sprintf("%s had all of the traffic and was never finalized: it is finalized now, before %s is introduced. "+
+		"Add a deploy_finalization to do it when it is verified.", a.Release, s.request.Release))
+	if err := s.closeFinalized(ctx, a, 1, nil); err != nil {
+		return err
+	}
+	return s.sweep(ctx)
+}
+
+// abandon takes an open candidate away, traffic first, because another release is wanted.
+func (s *stageWork) abandon(ctx context.Context, a *ledger.Attempt) error {
+	return s.takeAway(ctx, a, fmt.Sprintf("%s is wanted instead", s.request.Release), ledger.Closing{End: service.EndAbandoned})
+}
+
+// takeAway restores what an open attempt changed, though nothing failed. It is a restore like any other: journalled before
+// it begins, not cancelled in the middle, finished by a recovery.
+func (w *work) takeAway(ctx context.Context, a *ledger.Attempt, reason string, ending ledger.Closing) error {
+	failure := ledger.Failure{Cause: ledger.CauseCancelled, Reason: reason}
+	if err := w.append(ctx, ledger.Event{
+		Type: ledger.RestoreStarted, Attempt: a.Number, Release: a.Release, Failure: &failure, Closing: &ending, Text: reason,
+	}); err != nil {
+		return err
+	}
+	if restored := w.restore(ctx, w.attempt(a.Number), failure); len(restored.Leftovers) > 0 {
+		return restored
+	}
+	return nil
+}
+
+// sweep removes what no attempt needs any more: kept releases that still run are stopped, releases that are not kept
+// are removed. It is what a kill right after a finalization left to do.
+func (w *work) sweep(ctx context.Context) error {
+	state := w.state()
+	if state.OpenAttempt() != nil || state.Broken != nil || w.adapters.Platform == nil {
+		return nil
+	}
+	for id, r := range state.Releases {
+		if id == state.Stable || !r.Placement.Placed() {
+			continue
+		}
+		running, err := w.anyRunning(ctx, r)
+		if err != nil {
+			return err
+		}
+		// Only what runs is drained: its slot may be another release's by now.
+		if running {
+			if err := w.drain(ctx, r); err != nil {
+				return err
+			}
+		}
+		switch {
+		case !slices.Contains(state.Kept, id):
+			err = w.remove(ctx, state.LastAttempt, r)
+		case running:
+			err = w.stop(ctx, state.LastAttempt, r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tidy sweeps after an attempt has ended well: what it cannot do now only warns, the next run does it.
+func (w *work) tidy(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
+	defer cancel()
+	if err := w.sweep(ctx); err != nil {
+		w.warn("Old Release Not Tidied Away", fmt.Sprintf("The release stands, and what was before it is not stopped yet: %s. The next release does it, or `%s recover %s`.",
+			err, operatorBinary, w.procedure.id))
+	}
+}
+
+func (w *work) anyRunning(ctx context.Context, r service.Release) (bool, error) {
+	instances, err := w.adapters.Platform.Inspect(ctx, r.Placement)
+	if err != nil {
+		return false, fmt.Errorf("inspect %s: %w", r.ID, err)
+	}
+	return slices.ContainsFunc(instances, func(i service.InstanceState) bool { return i.Running && i.Release == r.ID }), nil
+}

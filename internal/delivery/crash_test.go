@@ -1,0 +1,164 @@
+package delivery_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+func epochLater() time.Time { return time.Now().Add(-time.Minute) }
+
+// crash runs act in a process that is killed at a point, and tells whether the point was reached.
+func crash(t *testing.T, w *world, objects *memoryStore, point int, act func(*provider)) bool {
+	t.Helper()
+	p := newProvider(t, w, objects)
+	p.process.killAt = point
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		act(p)
+	}()
+	<-done
+	if !p.process.dead() {
+		p.close()
+		return false
+	}
+	return true
+}
+
+// The engine is killed before and after every append and every change of the world, in an introduction, a restore and a
+// rollback. After each, a recovery brings world and record together, and the same apply goes through.
+func TestKilledAnywhere(t *testing.T) {
+	for name, scenario := range map[string]struct {
+		before []string
+		// parked is a release that stays at 25 % before the kill; world makes another world than the usual one.
+		parked string
+		world  func() *world
+		spoil  func(*world)
+		apply  string
+		mend   func(*world)
+	}{
+		"over a parked candidate": {before: []string{"1"}, parked: "2", apply: "3"},
+		"back from a parked one":  {before: []string{"1"}, parked: "2", apply: "1"},
+		"without a router":        {before: []string{"1"}, apply: "2", world: func() *world { w := newWorld(); w.router = false; return w }},
+		"one slot":                {before: []string{"1"}, apply: "2", world: oneSlot},
+		"one slot, restored": {before: []string{"1"}, apply: "2", world: oneSlot,
+			spoil: func(w *world) { w.failing[releaseOf("2")] = true }, mend: func(w *world) { w.failing = map[service.ReleaseID]bool{} }},
+
+		"introduction": {before: []string{"1"}, apply: "2"},
+		"first":        {apply: "1"},
+		"restore": {before: []string{"1"}, apply: "2", spoil: func(w *world) { w.erring[releaseOf("2")] = true },
+			mend: func(w *world) { w.erring = map[service.ReleaseID]bool{} }},
+		"rollback": {before: []string{"1", "2"}, apply: "1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for point := 1; ; point++ {
+				w, objects := newWorld(), newMemoryStore()
+				if scenario.world != nil {
+					w = scenario.world()
+				}
+				p := newProvider(t, w, objects)
+				for _, version := range scenario.before {
+					if err := p.apply(context.Background(), version); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if scenario.parked != "" {
+					if err := p.applyWith(context.Background(), scenario.parked, delivery.SplitSpec{Weight: 25}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				p.close()
+				if scenario.spoil != nil {
+					scenario.spoil(w)
+				}
+				if !crash(t, w, objects, point, func(p *provider) { _ = p.apply(context.Background(), scenario.apply) }) {
+					t.Logf("%d points", point-1)
+					return
+				}
+				recovered(t, w, objects, scenario.before, scenario.apply)
+				if scenario.mend != nil {
+					scenario.mend(w)
+				}
+				after := newProvider(t, w, objects)
+				if err := after.apply(context.Background(), scenario.apply); err != nil {
+					t.Errorf("apply again: %v", err)
+				} else {
+					stands(t, w, after, scenario.apply)
+				}
+				after.close()
+				if t.Failed() {
+					t.Fatalf("killed at point %d", point)
+				}
+			}
+		})
+	}
+}
+
+// recovered recovers and asserts that the service is as before or as wanted, and nothing in between.
+func recovered(t *testing.T, w *world, objects *memoryStore, before []string, wanted string) {
+	t.Helper()
+	p := newProvider(t, w, objects)
+	defer p.close()
+	if p.state().Definition == nil {
+		return
+	}
+	if _, err := p.service().Recover(context.Background()); err != nil {
+		t.Fatalf("recover: %v", err)
+	}
+	state := p.state()
+	if a := state.OpenAttempt(); a != nil {
+		betweenStages(t, w, state, a)
+		return
+	}
+	switch {
+	case state.Stable == "" && len(before) == 0:
+		if len(w.running) != 0 {
+			t.Errorf("%v runs, and no ledger knows it", w.running)
+		}
+	case state.Stable == releaseOf(wanted):
+		stands(t, w, p, wanted)
+	default:
+		stands(t, w, p, before[len(before)-1])
+	}
+}
+
+func oneSlot() *world {
+	w := newWorld()
+	w.router, w.slots = false, []string{"blue"}
+	return w
+}
+
+// betweenStages asserts what holds of an attempt that is open and at rest: the candidate is where the ledger says, with the
+// weight that it says, and stable runs and has the rest.
+func betweenStages(t *testing.T, w *world, state *ledger.State, a *ledger.Attempt) {
+	t.Helper()
+	if a.Busy() {
+		t.Errorf("attempt %d is still busy after a recovery", a.Number)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	known := map[string]service.ReleaseID{}
+	for _, r := range []*service.Release{state.StableRelease(), state.Candidate()} {
+		if r != nil {
+			known[r.Placement.Slot] = r.ID
+		}
+	}
+	for slot, running := range w.running {
+		if known[slot] != running {
+			t.Errorf("slot %s runs %s, and the ledger knows %q there", slot, running, known[slot])
+		}
+	}
+	candidate := state.Candidate()
+	if w.router && candidate != nil && w.weights[candidate.Placement.Slot] != a.Weight {
+		t.Errorf("weights are %v, and the ledger says that %s has %d", w.weights, candidate.ID, a.Weight)
+	}
+	if w.router && candidate == nil && state.Stable != "" && w.weights[state.StableRelease().Placement.Slot] != 100 {
+		t.Errorf("weights are %v, and there is no candidate", w.weights)
+	}
+}

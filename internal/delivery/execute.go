@@ -1,0 +1,176 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// Execute is step 3: the release is rolled out beside stable, or in its place where nothing splits the traffic, and
+// every instance is verified to run it. Where the release is wanted again, it is rolled back to (rollback.go).
+func (p *Procedure) Execute(ctx context.Context, request Request, spec ReleaseSpec) (Outcome, error) {
+	return p.runStage(ctx, service.StageRelease, request, spec, func(ctx context.Context, s *stageWork) error {
+		if _, passed := s.current().Passages[service.StageRelease]; passed || s.standing {
+			return s.repair(ctx)
+		}
+		if err := s.executable(ctx, spec); err != nil {
+			return err
+		}
+		if s.current().Mode == service.ModeRollback {
+			return s.rollBack(ctx)
+		}
+		return s.rollOut(ctx, spec)
+	})
+}
+
+// retainUndeclared is how many checkpoints are kept where no deploy_checkpoint says so.
+const retainUndeclared = 10
+
+// executable sees to it that the checkpoint is this release's and that what the preflight could not ask is there.
+func (s *stageWork) executable(ctx context.Context, spec ReleaseSpec) error {
+	if spec.Checkpoint != "" && spec.Checkpoint != CheckpointID(s.request.Release) {
+		return &refusedError{reason: fmt.Sprintf("the checkpoint %s was not taken for %s: let deploy_checkpoint.release be the same release", spec.Checkpoint, s.request.Release)}
+	}
+	if s.current().Checkpoint == nil {
+		if spec.Checkpoint != "" {
+			return &refusedError{reason: fmt.Sprintf("the checkpoint %s was not retaken for this attempt", spec.Checkpoint)}
+		}
+		if _, err := s.takeCheckpoint(ctx, nil); err != nil {
+			return err
+		}
+		if err := s.pruneCheckpoints(ctx, retainUndeclared); err != nil {
+			return err
+		}
+	}
+	var preflight PreflightSpec
+	if p, passed := s.current().Passages[service.StagePreflight]; passed {
+		if err := json.Unmarshal(p.Spec, &preflight); err != nil {
+			return fmt.Errorf("read what the preflight requires: %w", err)
+		}
+	}
+	return s.contentReady(spec.Content, preflight.RequireConfig)
+}
+
+func (s *stageWork) rollOut(ctx context.Context, spec ReleaseSpec) error {
+	release := service.Release{ID: s.request.Release, Content: spec.Content, Health: spec.Health}
+	slot := s.otherSlot()
+	stable := s.state().StableRelease()
+	if problems := s.roomFor(ctx, release); len(problems) > 0 {
+		return &refusedError{reason: fmt.Sprintf("there is no room for %s: %s", release.ID, problems[0]), evidence: problems[1:]}
+	}
+	if err := s.routerReady(ctx, release, slot, stable); err != nil {
+		return err
+	}
+	s.report(s.number, s.stage, 0, s.now(), "%s is put into slot %s", release.ID, slot)
+	release, err := s.place(ctx, s.number, release, slot)
+	if err != nil {
+		return err
+	}
+	s.exports.Slot = slot
+	if stable != nil && s.interrupts() {
+		s.report(s.number, s.stage, 0, s.now(), "%s is stopped: the service has one slot", stable.ID)
+		if err := s.stop(ctx, s.number, *stable); err != nil {
+			return err
+		}
+		if problems := s.adapters.Platform.Room(ctx, release, slot); len(problems) > 0 {
+			return errors.New(problems[0].Detail)
+		}
+	}
+	if err := s.start(ctx, s.number, release); err != nil {
+		return err
+	}
+	s.report(s.number, s.stage, 0, s.now().Add(spec.Health.HealthyDeadline.D()), "%s starts in slot %s", release.ID, slot)
+	if err := s.awaitHealthy(ctx, release, spec.Health, nil); err != nil {
+		return err
+	}
+	if err := s.verifyInstances(ctx, release); err != nil {
+		return err
+	}
+	switch {
+	case s.adapters.Router == nil:
+		return s.takePlace(ctx, stable, slot)
+	case stable == nil:
+		return s.reached(ctx, 100, true) // The first release has nothing to split with.
+	}
+	return nil
+}
+
+// routerReady sees to it that the router splits between the right addresses, and sends nothing to the slot that the
+// candidate is about to fill.
+func (s *stageWork) routerReady(ctx context.Context, release service.Release, slot string, stable *service.Release) error {
+	if s.adapters.Router == nil {
+		return nil
+	}
+	placement, err := s.adapters.Platform.Placement(release, slot)
+	if err != nil {
+		return fmt.Errorf("place %s: %w", release.ID, err)
+	}
+	placements := []service.Placement{placement}
+	if stable != nil {
+		placements = append(placements, stable.Placement)
+	}
+	if err := s.adapters.Router.Check(ctx, placements); err != nil {
+		return &refusedError{reason: fmt.Sprintf("the router is not ready to split the traffic of %s: %s", s.procedure.id, err)}
+	}
+	if stable == nil {
+		return s.setWeights(ctx, s.number, alone(slot))
+	}
+	weights, err := s.adapters.Router.Weights(ctx)
+	if err != nil {
+		return fmt.Errorf("read the weights: %w", err)
+	}
+	if weights[slot] != 0 {
+		return s.setWeights(ctx, s.number, alone(stable.Placement.Slot))
+	}
+	return nil
+}
+
+// takePlace puts the new instances in the place of the old, where no router splits the traffic. The old release is
+// stopped and stays, so that a later stage that fails can start it again.
+func (s *stageWork) takePlace(ctx context.Context, stable *service.Release, slot string) error {
+	if stable != nil && stable.Placement.Slot != slot {
+		if err := s.stop(ctx, s.number, *stable); err != nil {
+			return err
+		}
+	}
+	return s.reached(ctx, 100, true)
+}
+
+// reached notes the candidate's weight, and whether it has passed there.
+func (s *stageWork) reached(ctx context.Context, weight int, judged bool) error {
+	text := fmt.Sprintf("%s has %d %% of the traffic", s.request.Release, weight)
+	if judged && s.current().Weight == weight {
+		text = fmt.Sprintf("%s has passed at %d %%", s.request.Release, weight)
+	}
+	return s.append(ctx, ledger.Event{
+		Type: ledger.WeightReached, Attempt: s.number, Release: s.request.Release, Weight: &weight, Judged: judged, Text: text,
+	})
+}
+
+// repair starts what is missing of a release that stands: an instance that is gone.
+func (s *stageWork) repair(ctx context.Context) error {
+	release := s.recorded(s.current())
+	if release == nil {
+		return fmt.Errorf("repair %s: the ledger has no record of where it runs", s.request.Release)
+	}
+	s.exports.Slot = release.Placement.Slot
+	snapshot, err := s.inspect(ctx, *release)
+	if err != nil {
+		return err
+	}
+	if snapshot.Complete(*release) {
+		return nil
+	}
+	// Where it runs stays as recorded, whatever the service's definition says by now.
+	if err := s.placeAgain(ctx, s.number, *release); err != nil {
+		return err
+	}
+	if err := s.startAgain(ctx, s.number, *release); err != nil {
+		return err
+	}
+	return s.verifyInstances(ctx, *release)
+}

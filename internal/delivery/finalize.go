@@ -1,0 +1,92 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// Finalize is step 7: after the bake time the release is the stable one. The old one is stopped and kept ready.
+func (p *Procedure) Finalize(ctx context.Context, request Request, spec FinalizationSpec) (Outcome, error) {
+	return p.runStage(ctx, service.StageFinalization, request, spec, func(ctx context.Context, s *stageWork) error {
+		if err := s.promoted(); err != nil {
+			return err
+		}
+		if s.standing {
+			s.exports.Finalized, s.exports.FinalizedAt = request.Release, s.current().EndedAt
+			return s.sweep(ctx)
+		}
+		if spec.BakeTime > 0 {
+			if err := s.bake(ctx, spec.BakeTime); err != nil {
+				return err
+			}
+		}
+		s.exports.Finalized, s.exports.FinalizedAt = request.Release, s.now()
+		s.fillExports()
+		a := s.current()
+		// From here on the release is stable: what is left is tidying up, which the next run does where this one cannot.
+		if err := s.closeFinalized(ctx, a, spec.KeepPrevious, s.passage()); err != nil {
+			return err
+		}
+		s.closed = true
+		s.tidy(ctx)
+		return nil
+	})
+}
+
+// bake watches the release for a while, by the judgement of its traffic split or verification.
+func (s *stageWork) bake(ctx context.Context, duration service.Duration) error {
+	analysis := s.judgement()
+	if analysis != nil {
+		// Baking needs time alone: the minimum of requests was seen before.
+		relaxed := *analysis
+		relaxed.MinRequests, relaxed.OnNoData, relaxed.OnInconclusive = 0, PolicyWait, PolicyContinue
+		relaxed.MaxPause = duration
+		analysis = &relaxed
+	}
+	return s.judgeAtFull(ctx, analysis, duration)
+}
+
+// judgement is the analysis of the stages before, nil where they had none.
+func (s *stageWork) judgement() *AnalysisSpec {
+	for _, stage := range []service.Stage{service.StageTrafficSplit, service.StageVerification} {
+		p, passed := s.current().Passages[stage]
+		if !passed {
+			continue
+		}
+		var spec struct {
+			Analysis *AnalysisSpec `json:"analysis"`
+		}
+		if json.Unmarshal(p.Spec, &spec) == nil && spec.Analysis != nil {
+			return spec.Analysis
+		}
+	}
+	return nil
+}
+
+// closeFinalized makes the attempt's release the stable one and keeps keepPrevious of those before it ready.
+func (w *work) closeFinalized(ctx context.Context, a *ledger.Attempt, keepPrevious int, passage *ledger.Passage) error {
+	state := w.state()
+	kept := slices.Clone(state.Kept)
+	if state.Stable != "" && state.Stable != a.Release {
+		kept = append([]service.ReleaseID{state.Stable}, kept...)
+	}
+	kept = slices.DeleteFunc(kept, func(r service.ReleaseID) bool { return r == a.Release })
+	kept = kept[:min(len(kept), max(keepPrevious, 0))]
+	closing := ledger.Closing{End: service.EndFinalized, Kept: kept}
+	closing.Record = w.writeRecord(ctx, a, ledger.Failure{}, &putBackResult{done: []string{fmt.Sprintf("%s is stable", a.Release)}}, closing.End)
+	event := ledger.Event{
+		Type: ledger.AttemptClosed, Attempt: a.Number, Release: a.Release, Closing: &closing, Passage: passage,
+		Text:     fmt.Sprintf("%s is finalized", a.Release),
+		Notify:   w.message(a.Number, "succeeded", fmt.Sprintf("%s: %s is released, %s before it", w.procedure.id, a.Release.Label(), orNothing(state.Stable)), closing.Record),
+		Channels: w.channels("succeeded"),
+	}
+	if passage != nil {
+		event.Stage = service.StageFinalization
+	}
+	return w.append(ctx, event)
+}

@@ -1,0 +1,169 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+const planAgain = "Run plan again, read what it shows now, and apply that."
+
+func changedSincePlan(what string) *Error {
+	return refuse("Service Changed Since Plan", what, planAgain)
+}
+
+// refuseAfterRecovery recovers an interrupted attempt that the plan did not know of, then refuses: the plan was made for
+// another world.
+func (w *work) refuseAfterRecovery(ctx context.Context) error {
+	state := w.state()
+	if state.Definition == nil {
+		return w.procedure.notFound()
+	}
+	if state.Broken != nil {
+		return brokenError(w.procedure.id, state)
+	}
+	if a := state.OpenAttempt(); a == nil || !a.Busy() {
+		return nil
+	}
+	if err := w.recover(ctx); err != nil {
+		return err
+	}
+	return &Error{
+		Summary: "Service Changed Since Plan",
+		What: fmt.Sprintf("An earlier run on %s had been interrupted in the middle. It was recovered now: %s",
+			w.procedure.id, w.lastEnd()),
+		Running: w.running(ctx),
+		Next:    planAgain,
+	}
+}
+
+// lastEnd says in words how the newest attempt ended.
+func (w *work) lastEnd() string {
+	state := w.state()
+	if len(state.Attempts) == 0 {
+		return "nothing was left of it"
+	}
+	a := state.Attempts[len(state.Attempts)-1]
+	text := fmt.Sprintf("attempt %d of %s is %s", a.Number, a.Release, strings.ReplaceAll(string(a.End), "_", " "))
+	if len(a.Restored) > 0 {
+		text += " (" + strings.Join(a.Restored, "; ") + ")"
+	}
+	return text
+}
+
+func brokenError(id service.ID, state *ledger.State) *Error {
+	return &Error{
+		Summary:   "Restore Unfinished",
+		What:      fmt.Sprintf("The restore of attempt %d of %s failed, and world and record are not together. Nothing was changed", state.Broken.Attempt, id),
+		Leftovers: state.Broken.Leftovers,
+		Next: fmt.Sprintf("Mend what is named, then run `terraform-provider-deploy recover %s`, or apply (the service's status goes back to ready); "+
+			"or keep the world as it is with `terraform-provider-deploy accept %s`.", id, id),
+	}
+}
+
+// GuardPlan tells why a change planned for release must not be made on what the ledger shows: nil if it may.
+// priorAttempt is the attempt in the state, seen the newest one that stood when the state was refreshed; 0 for none.
+func GuardPlan(view ledger.View, release service.ReleaseID, priorAttempt, seen int) *Error {
+	state := &view.State
+	newest := state.StandingAttempt()
+	for _, number := range []int{priorAttempt, seen} {
+		a := state.Attempt(number)
+		if a == nil || a.Stands() && a.Number != view.Void() {
+			continue
+		}
+		// A stage before this one has begun a newer attempt at the very release: that is why the older one is gone.
+		if newest != nil && newest.Number > a.Number && newest.Number != view.Void() && newest.Release == release {
+			continue
+		}
+		return changedSincePlan(fmt.Sprintf("The state is that of attempt %d of %s, which no longer stands (%s)", a.Number, a.Release, endText(a)))
+	}
+	for i := len(state.Attempts) - 1; i >= 0; i-- {
+		a := state.Attempts[i]
+		if seen > 0 && a.Number > seen && a.Stands() && a.Release != release && a.Number != view.Void() {
+			return changedSincePlan(fmt.Sprintf("Attempt %d of %s %s after the state was refreshed (which knew attempt %d)", a.Number, a.Release, endText(&a), seen))
+		}
+	}
+	return nil
+}
+
+func endText(a *ledger.Attempt) string {
+	switch {
+	case a.Undone:
+		return "was taken back by a rollback"
+	case a.Open():
+		return "began"
+	}
+	return "was " + strings.ReplaceAll(string(a.End), "_", " ")
+}
+
+// held refuses a release that may not be introduced again as it is.
+func (w *work) held(ctx context.Context, release service.ReleaseID) error {
+	state := w.state()
+	reason, held := state.Held[release]
+	if !held {
+		return nil
+	}
+	last := state.LastFailure[release]
+	return &Error{
+		Summary:  "Release Held",
+		What:     fmt.Sprintf("%s is held: %s. Nothing was changed", release, reason),
+		Evidence: last.Failure.Evidence,
+		Running:  w.running(ctx),
+		Next: fmt.Sprintf("Give the release other content; or, when the reason is gone, run `terraform-provider-deploy unhold %s` and apply again.",
+			w.procedure.id),
+		Record: last.Record,
+	}
+}
+
+// running says in words what runs and carries the traffic: by the record, and where that does not hold, by the world.
+func (w *work) running(ctx context.Context) string {
+	state := w.state()
+	if state.Broken != nil {
+		return w.seen(ctx, state.Attempt(state.Broken.Attempt))
+	}
+	stable := state.StableRelease()
+	if stable == nil {
+		if a := state.OpenAttempt(); a != nil && a.Executing {
+			return fmt.Sprintf("%s, the first release of the service", a.Release)
+		}
+		return "nothing: the service has no release"
+	}
+	text := fmt.Sprintf("%s in slot %s", stable.ID, stable.Placement.Slot)
+	if c := state.Candidate(); c != nil {
+		return text + fmt.Sprintf(", with %s beside it at %d %%", c.ID, state.OpenAttempt().Weight)
+	}
+	return text + ", with all of the traffic"
+}
+
+// seenTimeout bounds a look at a world that may not answer.
+const seenTimeout = 5 * time.Second
+
+// seen looks at what is left of an attempt whose restore failed.
+func (w *work) seen(ctx context.Context, a *ledger.Attempt) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), seenTimeout)
+	defer cancel()
+	var parts []string
+	for _, r := range []*service.Release{w.stable(a), w.recorded(a)} {
+		if r == nil {
+			continue
+		}
+		instances, err := w.adapters.Platform.Inspect(ctx, r.Placement)
+		if err != nil {
+			parts = append(parts, fmt.Sprintf("%s could not be looked at (%s)", r.ID, err))
+			continue
+		}
+		parts = append(parts, describe(instances))
+	}
+	if w.adapters.Router != nil {
+		if weights, err := w.adapters.Router.Weights(ctx); err != nil {
+			parts = append(parts, fmt.Sprintf("the router does not say its weights (%s)", err))
+		} else {
+			parts = append(parts, "the router's weights are "+shares(weights))
+		}
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,250 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+const (
+	// remainsLines is how many log lines of a failing candidate are captured.
+	remainsLines = 20
+	// probeTimeout bounds the one probe of stable before traffic goes back: it stands between users and stable.
+	probeTimeout = 2 * time.Second
+)
+
+// awaitHealthy waits until every instance of r has been healthy for the minimum time. A crash or a denied log line
+// fails at once, with the last lines.
+// restarted are the restarts that instances had before, which say nothing about how they start now.
+func (w *work) awaitHealthy(ctx context.Context, r service.Release, h service.Health, restarted map[string]int) error {
+	denied, err := compile(h.DenyLogs)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	progress := began
+	since := map[string]time.Time{}
+	healthy := map[string]bool{}
+	reason := map[string]string{}
+	ticker := time.NewTicker(positive(h.Interval.D(), time.Second))
+	defer ticker.Stop()
+	for {
+		if err := w.crashed(ctx, r, denied, restarted); err != nil {
+			return err
+		}
+		for _, i := range r.Placement.Instances {
+			if err := w.adapters.Platform.Probe(ctx, i, h); err != nil {
+				delete(since, i.Name)
+				healthy[i.Name] = false
+				reason[i.Name] = err.Error()
+				continue
+			}
+			if _, found := since[i.Name]; !found {
+				since[i.Name] = time.Now()
+			}
+			if !healthy[i.Name] && time.Since(since[i.Name]) >= h.MinHealthyTime.D() {
+				healthy[i.Name] = true
+				progress = time.Now()
+			}
+		}
+		if all(healthy, r.Placement.Instances) {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("wait for %s to become healthy: %w", r.ID, err)
+		}
+		if time.Since(began) > h.HealthyDeadline.D() || time.Since(progress) > h.ProgressDeadline.D() {
+			return w.unhealthy(ctx, r, healthy, reason, time.Since(began))
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %s to become healthy: %w", r.ID, ctx.Err())
+		case <-ticker.C:
+		}
+	}
+}
+
+func positive(d, otherwise time.Duration) time.Duration {
+	if d <= 0 {
+		return otherwise
+	}
+	return d
+}
+
+func all(healthy map[string]bool, instances []service.Instance) bool {
+	for _, i := range instances {
+		if !healthy[i.Name] {
+			return false
+		}
+	}
+	return len(instances) > 0
+}
+
+// crashed looks for an instance that died or was started again, and for denied log lines.
+func (w *work) crashed(ctx context.Context, r service.Release, denied []*regexp.Regexp, restarted map[string]int) error {
+	instances, err := w.adapters.Platform.Inspect(ctx, r.Placement)
+	if err != nil {
+		return fmt.Errorf("inspect %s: %w", r.ID, err)
+	}
+	for _, i := range instances {
+		if i.Restarts > restarted[i.Name] {
+			return against(w.remains(ctx, r), "instance %s of %s died while it started: %s", i.Name, r.ID, i.Detail)
+		}
+	}
+	if len(denied) == 0 {
+		return nil
+	}
+	lines, err := w.adapters.Platform.Logs(ctx, r.Placement, 10_000)
+	if err != nil {
+		return fmt.Errorf("read the log of %s: %w", r.ID, err)
+	}
+	for _, line := range lines {
+		for _, pattern := range denied {
+			if pattern.MatchString(line) {
+				return against(append([]string{"log: " + line}, w.remains(ctx, r)...), "%s wrote a line that %q denies while it started", r.ID, pattern)
+			}
+		}
+	}
+	return nil
+}
+
+func compile(patterns []string) ([]*regexp.Regexp, error) {
+	compiled := make([]*regexp.Regexp, 0, len(patterns))
+	for _, p := range patterns {
+		re, err := regexp.Compile(p)
+		if err != nil {
+			return nil, fmt.Errorf("read the log pattern %q: %w", p, err)
+		}
+		compiled = append(compiled, re)
+	}
+	return compiled, nil
+}
+
+func (w *work) unhealthy(ctx context.Context, r service.Release, healthy map[string]bool, reason map[string]string, waited time.Duration) error {
+	var evidence []string
+	count := 0
+	for _, i := range r.Placement.Instances {
+		if healthy[i.Name] {
+			count++
+		} else {
+			evidence = append(evidence, fmt.Sprintf("%s at %s: %s", i.Name, i.Address, reason[i.Name]))
+		}
+	}
+	return against(append(evidence, w.remains(ctx, r)...), "%d of %d instances of %s were healthy after %s",
+		count, len(r.Placement.Instances), r.ID, waited.Round(time.Second))
+}
+
+// serves tells whether r's own instances, and no other release's in their place, run and answer.
+func (w *work) serves(ctx context.Context, r service.Release) error {
+	instances, err := w.adapters.Platform.Inspect(ctx, r.Placement)
+	if err != nil {
+		return fmt.Errorf("inspect %s: %w", r.ID, err)
+	}
+	if !(service.Snapshot{Instances: instances}).Complete(r) {
+		return fmt.Errorf("%s is not complete: %s", r.ID, describe(instances))
+	}
+	return w.probeOnce(ctx, r)
+}
+
+// probeOnce asks every instance of r once.
+func (w *work) probeOnce(ctx context.Context, r service.Release) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	if len(r.Placement.Instances) == 0 {
+		return fmt.Errorf("%s has no instances", r.ID)
+	}
+	failures := make([]error, len(r.Placement.Instances))
+	done := make(chan struct{}, len(failures))
+	for n, i := range r.Placement.Instances {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			if err := w.adapters.Platform.Probe(ctx, i, r.Health); err != nil {
+				failures[n] = fmt.Errorf("%s at %s: %w", i.Name, i.Address, err)
+			}
+		}()
+	}
+	for range failures {
+		<-done
+	}
+	return errors.Join(failures...)
+}
+
+// verifyInstances sees to it that every instance runs the release: success means that.
+func (w *work) verifyInstances(ctx context.Context, r service.Release) error {
+	instances, err := w.adapters.Platform.Inspect(ctx, r.Placement)
+	if err != nil {
+		return fmt.Errorf("inspect %s: %w", r.ID, err)
+	}
+	if (service.Snapshot{Instances: instances}).Complete(r) {
+		return nil
+	}
+	return against(append([]string{describe(instances)}, w.remains(ctx, r)...), "not every instance runs %s", r.ID)
+}
+
+// remains are a candidate's last log lines and the state of its instances.
+func (w *work) remains(ctx context.Context, r service.Release) []string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	var remains []string
+	if instances, err := w.adapters.Platform.Inspect(ctx, r.Placement); err == nil {
+		remains = append(remains, "instances: "+describe(instances))
+	}
+	if lines, err := w.adapters.Platform.Logs(ctx, r.Placement, remainsLines); err == nil && len(lines) > 0 {
+		remains = append(remains, "last log lines:\n"+strings.Join(lines, "\n"))
+	}
+	return remains
+}
+
+func describe(instances []service.InstanceState) string {
+	parts := make([]string, len(instances))
+	for n, i := range instances {
+		switch {
+		case i.Running && i.Detail == "":
+			parts[n] = fmt.Sprintf("%s runs %s", i.Name, i.Release.Label())
+		case i.Running:
+			parts[n] = fmt.Sprintf("%s runs %s (%s)", i.Name, i.Release.Label(), i.Detail)
+		default:
+			parts[n] = i.Name + " does not run"
+			if i.Detail != "" {
+				parts[n] += " (" + i.Detail + ")"
+			}
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// inspect looks at the world: r's instances and the router's weights.
+func (w *work) inspect(ctx context.Context, r service.Release) (service.Snapshot, error) {
+	return inspect(ctx, w.adapters, r)
+}
+
+func inspect(ctx context.Context, a Adapters, r service.Release) (service.Snapshot, error) {
+	snapshot := service.Snapshot{TakenAt: time.Now().UTC()}
+	instances, err := a.Platform.Inspect(ctx, r.Placement)
+	if err != nil {
+		return snapshot, fmt.Errorf("inspect %s: %w", r.ID, err)
+	}
+	snapshot.Instances = instances
+	if a.Router != nil {
+		if snapshot.Weights, err = a.Router.Weights(ctx); err != nil {
+			return snapshot, fmt.Errorf("read the weights: %w", err)
+		}
+	}
+	return snapshot, nil
+}
+
+// drain waits for the requests in flight to a release that gets no new ones.
+func (w *work) drain(ctx context.Context, r service.Release) error {
+	if w.adapters.Router == nil {
+		return nil
+	}
+	if err := w.adapters.Router.Drain(ctx, r.Placement); err != nil {
+		return fmt.Errorf("drain %s: %w", r.ID, err)
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// Every change of the outside world goes through this file: the intent is in the ledger before it, the outcome after
+// it. A test sees to it that no other file calls an adapter's method that changes something.
+
+// change journals one change of the outside world and makes it.
+func (w *work) change(ctx context.Context, attempt int, action, target string, make func(context.Context) error) error {
+	id := w.state().LastChange + 1
+	intent := ledger.Change{ID: id, Action: action, Target: target}
+	if err := w.append(ctx, ledger.Event{Type: ledger.ChangeIntended, Attempt: attempt, Change: &intent}); err != nil {
+		return fmt.Errorf("%s %s: %w", action, target, err)
+	}
+	err := make(ctx)
+	outcome := intent
+	if err != nil {
+		outcome.Error = err.Error()
+	}
+	// The outcome is a fact, also when the caller has given up meanwhile.
+	if journalErr := w.append(context.WithoutCancel(ctx), ledger.Event{Type: ledger.ChangeMade, Attempt: attempt, Change: &outcome}); journalErr != nil && err == nil {
+		return fmt.Errorf("%s %s: %w", action, target, journalErr)
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", action, target, err)
+	}
+	return nil
+}
+
+func target(r service.Release) string { return string(r.ID) + " in slot " + r.Placement.Slot }
+
+// place records where the release will be, then puts its files there: killed in the middle, a restore knows where to look.
+func (w *work) place(ctx context.Context, attempt int, r service.Release, slot string) (service.Release, error) {
+	placement, err := w.adapters.Platform.Placement(r, slot)
+	if err != nil {
+		return r, fmt.Errorf("place %s: %w", r.ID, err)
+	}
+	r.Placement = placement
+	if err := w.append(ctx, ledger.Event{Type: ledger.ReleaseRecorded, Attempt: attempt, Release: r.ID, Record: &r}); err != nil {
+		return r, fmt.Errorf("record %s: %w", r.ID, err)
+	}
+	return r, w.placeAgain(ctx, attempt, r)
+}
+
+// placeAgain puts the files of a recorded release where its instances find them.
+func (w *work) placeAgain(ctx context.Context, attempt int, r service.Release) error {
+	return w.change(ctx, attempt, "place", target(r), func(ctx context.Context) error {
+		_, err := w.adapters.Platform.Place(ctx, r, r.Placement.Slot)
+		return err
+	})
+}
+
+func (w *work) start(ctx context.Context, attempt int, r service.Release) error {
+	environment, err := w.environment(r.Content)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", r.ID, err)
+	}
+	return w.change(ctx, attempt, "start", target(r), func(ctx context.Context) error {
+		return w.adapters.Platform.Start(ctx, r, environment)
+	})
+}
+
+func (w *work) stop(ctx context.Context, attempt int, r service.Release) error {
+	return w.change(ctx, attempt, "stop", target(r), func(ctx context.Context) error {
+		return w.adapters.Platform.Stop(ctx, r.Placement)
+	})
+}
+
+func (w *work) remove(ctx context.Context, attempt int, r service.Release) error {
+	err := w.change(ctx, attempt, "remove", target(r), func(ctx context.Context) error {
+		return w.adapters.Platform.Remove(ctx, r.Placement)
+	})
+	if err != nil {
+		return err
+	}
+	return w.append(ctx, ledger.Event{Type: ledger.ReleaseRemoved, Attempt: attempt, Release: r.ID})
+}
+
+// shares writes weights for people: "blue 75 %, green 25 %".
+func shares(weights map[string]int) string {
+	parts := make([]string, 0, len(weights))
+	for _, slot := range slices.Sorted(maps.Keys(weights)) {
+		parts = append(parts, fmt.Sprintf("%s %d %%", slot, weights[slot]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (w *work) setWeights(ctx context.Context, attempt int, weights map[string]int) error {
+	return w.change(ctx, attempt, "weights", shares(weights), func(ctx context.Context) error {
+		return w.adapters.Router.SetWeights(ctx, weights)
+	})
+}
+
+// setWeightsFirst moves traffic to stable without an entry of its own: the entry that opened the stage authorises its
+// owner to, so that a store that does not answer never stands between users and the stable release.
+func (w *work) setWeightsFirst(ctx context.Context, weights map[string]int) error {
+	if !w.lease.MayGiveBack() {
+		return fmt.Errorf("set the weights to %s: %w", shares(weights), ledger.ErrLost)
+	}
+	if err := w.adapters.Router.SetWeights(ctx, weights); err != nil {
+		return fmt.Errorf("set the weights to %s: %w", shares(weights), err)
+	}
+	return nil
+}
+
+func (w *work) saveBackup(ctx context.Context, attempt int, name string, b Backup, dir string) (files []service.BackupFile, err error) {
+	err = w.change(ctx, attempt, "backup", name+" to "+dir, func(ctx context.Context) error {
+		files, err = b.Save(ctx, dir)
+		return err
+	})
+	return files, err
+}
+
+func (w *work) restoreBackup(ctx context.Context, attempt int, b service.SavedBackup, backup Backup) error {
+	return w.change(ctx, attempt, "restore", b.Name+" from "+b.Directory, func(ctx context.Context) error {
+		return backup.Restore(ctx, b.Directory)
+	})
+}
+
+// environment of a release: its configuration, and its secrets by the named credentials.
+func (w *work) environment(c service.Content) (map[string]string, error) {
+	environment := make(map[string]string, len(c.Config)+len(c.Secrets))
+	for name, value := range c.Config {
+		environment[name] = value
+	}
+	for name, credential := range c.Secrets {
+		value, err := w.procedure.run.connector.Credentials().Lookup(credential)
+		if err != nil {
+			return nil, fmt.Errorf("secret %s: %w", name, err)
+		}
+		environment[name] = value
+	}
+	return environment, nil
+}
+
+func (w *work) deleteBackup(ctx context.Context, attempt int, dir string) error {
+	return w.change(ctx, attempt, "delete backup", dir, func(context.Context) error { return os.RemoveAll(dir) })
+}

@@ -1,0 +1,211 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/analysis"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// lookInterval is how often a candidate without an analysis is looked at.
+const lookInterval = time.Second
+
+// judge watches a candidate under traffic, beside stable where that has traffic too.
+type judge struct {
+	*stageWork
+	spec      *AnalysisSpec
+	candidate service.Release
+	restarts  map[string]int
+	judge     analysis.Judge
+	ours      Sampler
+	theirs    Sampler
+	// seen is whether a look has counted anything since the step began.
+	last analysis.Verdict
+}
+
+// newJudge begins to watch candidate. spec nil: only its instances are looked at. stable nil: there is nothing to compare with.
+func (s *stageWork) newJudge(ctx context.Context, spec *AnalysisSpec, candidate service.Release, stable *service.Release) (*judge, error) {
+	j := &judge{stageWork: s, spec: spec, candidate: candidate, restarts: map[string]int{}}
+	instances, err := s.adapters.Platform.Inspect(ctx, candidate.Placement)
+	if err != nil {
+		return nil, fmt.Errorf("inspect %s: %w", candidate.ID, err)
+	}
+	for _, i := range instances {
+		j.restarts[i.Name] = i.Restarts
+	}
+	if spec == nil || s.adapters.Metrics == nil {
+		j.spec = nil
+		return j, nil
+	}
+	if j.judge, err = analysis.New(spec.Config); err != nil {
+		return nil, fmt.Errorf("begin the analysis: %w", err)
+	}
+	threshold := time.Duration(0)
+	if spec.Latency != nil {
+		threshold = spec.Latency.Threshold
+	}
+	j.ours = s.adapters.Metrics.Sampler(candidate.Placement, threshold)
+	if stable != nil {
+		j.theirs = s.adapters.Metrics.Sampler(stable.Placement, threshold)
+	}
+	// The first sample sets the marks; a source that does not answer yet is judged in the loop.
+	if _, err := j.sample(ctx); err != nil && ctx.Err() != nil {
+		return nil, fmt.Errorf("begin the analysis: %w", err)
+	}
+	return j, nil
+}
+
+type counts struct{ ours, theirs analysis.Counts }
+
+func (j *judge) sample(ctx context.Context) (c counts, err error) {
+	if c.ours, err = j.ours.Sample(ctx); err != nil {
+		return c, err
+	}
+	if j.theirs != nil {
+		// Stable only serves for comparison: without it the absolute limits still hold.
+		if c.theirs, err = j.theirs.Sample(ctx); err != nil && ctx.Err() == nil {
+			c.theirs, err = analysis.Counts{}, nil
+		}
+	}
+	return c, err
+}
+
+// hold stays at a step: at least for its pause, and until enough was seen; a candidate that is worse than allowed, or
+// that dies, ends it at once.
+func (j *judge) hold(ctx context.Context, step Step) error {
+	interval, maxPause := lookInterval, time.Duration(0)
+	if j.spec != nil {
+		j.judge.Step()
+		interval, maxPause = positive(j.spec.Interval.D(), lookInterval), max(j.spec.MaxPause.D(), step.Pause.D())
+	}
+	began := time.Now()
+	until := j.now().Add(step.Pause.D())
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	trouble, enough := "", j.spec == nil
+	for {
+		over := time.Since(began) >= step.Pause.D()
+		switch {
+		case over && enough:
+			return nil
+		case over && j.spec != nil && time.Since(began) >= maxPause:
+			return j.inconclusive(step, trouble, time.Since(began))
+		case over && j.spec == nil:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("judge %s at %d %%: %w", j.candidate.ID, step.Weight, ctx.Err())
+		case <-ticker.C:
+		}
+		if err := j.alive(ctx); err != nil {
+			return err
+		}
+		if j.spec == nil {
+			j.report(j.number, j.stage, step.Weight, until, "%s at %d %%, its instances are up", j.candidate.ID, step.Weight)
+			continue
+		}
+		var err error
+		if enough, trouble, err = j.look(ctx, step, until); err != nil {
+			return err
+		}
+	}
+}
+
+// look samples once and judges. enough: it may go on. trouble: why there is nothing to judge by, empty if there is.
+func (j *judge) look(ctx context.Context, step Step, until time.Time) (enough bool, trouble string, err error) {
+	c, err := j.sample(ctx)
+	if ctx.Err() != nil {
+		return false, "", fmt.Errorf("judge %s at %d %%: %w", j.candidate.ID, step.Weight, ctx.Err())
+	}
+	if err != nil {
+		policy, what := j.spec.OnSourceError, "the source of the metrics fails"
+		if errors.Is(err, analysis.ErrNoData) {
+			policy, what = j.spec.OnNoData, "the metrics have no data"
+		}
+		return j.without(policy, fmt.Sprintf("%s: %s", what, err))
+	}
+	verdict := j.judge.Look(c.ours, c.theirs)
+	j.last = verdict
+	j.report(j.number, j.stage, step.Weight, until, "%s at %d %%: %s", j.candidate.ID, step.Weight, verdict.Reason)
+	switch verdict.Decision {
+	case analysis.Restore:
+		return false, "", against(j.evidence(), "%s", verdict.Reason)
+	case analysis.Pass:
+		return true, "", nil
+	case analysis.Wait:
+	}
+	return false, verdict.Reason, nil
+}
+
+// without decides what to do when there is nothing to judge by.
+func (j *judge) without(policy Policy, reason string) (bool, string, error) {
+	switch policy {
+	case PolicyRestore:
+		return false, reason, against([]string{reason}, "%s cannot be judged: %s", j.candidate.ID, reason)
+	case PolicyPause:
+		return false, reason, &pausedError{reason: reason}
+	case PolicyContinue:
+		return true, reason, nil
+	case PolicyWait:
+	}
+	return false, reason, nil
+}
+
+// inconclusive decides what to do when a step has lasted as long as it may and too little was seen.
+func (j *judge) inconclusive(step Step, trouble string, waited time.Duration) error {
+	if trouble == "" {
+		trouble = "nothing was measured"
+	}
+	reason := fmt.Sprintf("after %s at %d %% it cannot be told whether %s is good: %s", waited.Round(time.Second), step.Weight, j.candidate.ID, trouble)
+	switch j.spec.OnInconclusive {
+	case PolicyRestore:
+		return against([]string{trouble}, "%s", reason)
+	case PolicyContinue:
+		if j.current().Mode != service.ModeInstall { // The first release may well have no users yet.
+			j.warn("Step Inconclusive", reason+". It goes on.")
+		}
+		return nil
+	case PolicyPause, PolicyWait:
+	}
+	return &pausedError{reason: reason}
+}
+
+// alive looks at the candidate's instances.
+func (j *judge) alive(ctx context.Context) error {
+	instances, err := j.adapters.Platform.Inspect(ctx, j.candidate.Placement)
+	if err != nil {
+		return fmt.Errorf("inspect %s: %w", j.candidate.ID, err)
+	}
+	for _, i := range instances {
+		if !i.Running || i.Restarts > j.restarts[i.Name] {
+			return against(nil, "instance %s of %s died under traffic: %s", i.Name, j.candidate.ID, i.Detail)
+		}
+	}
+	return nil
+}
+
+// evidence lists the judgements with their numbers. What the candidate left is gathered when the traffic is safe.
+func (j *judge) evidence() []string {
+	var lines []string
+	for _, g := range j.last.Judgements {
+		line := fmt.Sprintf("%s: candidate %s", g.Rule, tally(g.Candidate))
+		if g.Stable.All > 0 {
+			line += ", stable " + tally(g.Stable)
+		}
+		line += fmt.Sprintf("; evidence against it %.3g, limit %.3g", g.Evidence, g.Limit)
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func tally(t analysis.Tally) string {
+	share := 0.0
+	if t.All > 0 {
+		share = 100 * t.Bad / t.All
+	}
+	return fmt.Sprintf("%.0f of %.0f (%.1f %%)", t.Bad, t.All, share)
+}

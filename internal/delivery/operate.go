@@ -1,0 +1,188 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// What an operator does outside Terraform. Each takes the lease as a stage does.
+
+// Rollback takes out what is being introduced, or else what is stable, and gives the traffic back to the release before
+// it, or to the one named in to. The release that is taken out is held.
+func (p *Procedure) Rollback(ctx context.Context, to service.ReleaseID, reason string) (string, error) {
+	ctx, cancel := p.stageContext(ctx)
+	defer cancel()
+	w, end, err := p.begin(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer end()
+	defer w.deliverDue(context.WithoutCancel(ctx))
+	if err := w.settle(ctx); err != nil {
+		return "", err
+	}
+	state := w.state()
+	if a := state.OpenAttempt(); a != nil && (to == "" || to == state.Stable) {
+		return w.takeOut(ctx, a, reason)
+	}
+	if to != "" && to == state.Stable {
+		return fmt.Sprintf("%s carries all of the traffic already", to), nil
+	}
+	if to == "" && len(state.Kept) > 0 {
+		to = state.Kept[0]
+	}
+	if to == "" || !slices.Contains(state.Kept, to) {
+		return "", refuse("Nothing To Roll Back To", fmt.Sprintf("%s keeps no release ready%s", p.id, named(to)),
+			"See `terraform-provider-deploy history` for what ran, and release it again by its HCL.")
+	}
+	if a := state.OpenAttempt(); a != nil {
+		if _, err := w.takeOut(ctx, a, reason); err != nil {
+			return "", err
+		}
+	}
+	return w.rollBackByOperator(ctx, to, reason)
+}
+
+func named(r service.ReleaseID) string {
+	if r == "" {
+		return ""
+	}
+	return " by the name " + string(r)
+}
+
+// settle recovers what was interrupted before an operator's command works on the service.
+func (w *work) settle(ctx context.Context) error {
+	state := w.state()
+	if a := state.OpenAttempt(); state.Broken != nil || a != nil && a.Busy() {
+		return w.recover(ctx)
+	}
+	return nil
+}
+
+// takeOut ends an open attempt: its candidate goes, and is held.
+func (w *work) takeOut(ctx context.Context, a *ledger.Attempt, reason string) (string, error) {
+	if err := w.takeAway(ctx, a, "an operator rolled it back"+because(reason), ledger.Closing{End: service.EndRolledBack, Hold: true}); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s was taken out and is held", a.Release), nil
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
+}
+
+// rollBackByOperator makes a kept release stable again, and holds the one it takes out.
+func (w *work) rollBackByOperator(ctx context.Context, to service.ReleaseID, reason string) (string, error) {
+	state := w.state()
+	from, number := state.Stable, state.LastAttempt+1
+	if err := w.append(ctx, ledger.Event{
+		Type: ledger.AttemptOpened, Attempt: number, Release: to, Text: "an operator rolls back to " + string(to) + because(reason),
+		Opening: &ledger.Opening{Mode: service.ModeRollback, Replaces: from, ByOperator: true},
+	}); err != nil {
+		return "", err
+	}
+	if err := w.append(ctx, ledger.Event{
+		Type: ledger.StageOpened, Attempt: number, Stage: service.StageRelease, Release: to, Deadline: w.now().Add(restoreTimeout),
+	}); err != nil {
+		return "", err
+	}
+	a := w.attempt(number)
+	if _, err := w.rollBackTo(ctx, a); err != nil {
+		return "", w.restore(ctx, a, classify(ctx, err))
+	}
+	if err := w.closeRollback(ctx, w.attempt(number), nil); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s carries all of the traffic again; %s was taken out and is held", to, from), nil
+}
+
+// Unhold lets a held release be introduced again; release empty: all of the service's.
+func (p *Procedure) Unhold(ctx context.Context, release service.ReleaseID) ([]service.ReleaseID, error) {
+	w, end, err := p.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	var unheld []service.ReleaseID
+	for id := range w.state().Held {
+		if release != "" && id != release {
+			continue
+		}
+		if err := w.append(ctx, ledger.Event{Type: ledger.Unheld, Release: id, Text: string(id) + " is no longer held"}); err != nil {
+			return unheld, err
+		}
+		unheld = append(unheld, id)
+	}
+	slices.Sort(unheld)
+	return unheld, nil
+}
+
+// Accept takes the world as it is: the ledger says what runs, and nothing is changed.
+func (p *Procedure) Accept(ctx context.Context) (string, error) {
+	w, end, err := p.begin(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer end()
+	state := w.state()
+	a := state.OpenAttempt()
+	if a == nil && state.Broken != nil {
+		a = state.Attempt(state.Broken.Attempt)
+	}
+	if a == nil {
+		return "nothing was open or broken: the ledger stays as it is", nil
+	}
+	carries, kept, snapshot, err := w.carries(ctx, a)
+	if err != nil {
+		return "", err
+	}
+	if a.Open() {
+		end := service.EndAbandoned
+		if carries == a.Release {
+			end = service.EndFinalized
+		}
+		closing := ledger.Closing{End: end, Kept: kept}
+		if err := w.append(ctx, ledger.Event{Type: ledger.AttemptClosed, Attempt: a.Number, Release: a.Release, Closing: &closing, Text: "an operator accepted the world as it is"}); err != nil {
+			return "", err
+		}
+	}
+	text := fmt.Sprintf("accepted as it is: %s carries the traffic", orNothing(carries))
+	return text, w.append(ctx, ledger.Event{Type: ledger.Accepted, Attempt: a.Number, Release: carries, Snapshot: &snapshot, Text: text, Closing: &ledger.Closing{Kept: kept}})
+}
+
+// carries looks at which release has the traffic, and at all of what runs. Other releases that run, and those that were
+// kept, are kept: nothing that runs is forgotten.
+func (w *work) carries(ctx context.Context, a *ledger.Attempt) (service.ReleaseID, []service.ReleaseID, service.Snapshot, error) {
+	var all service.Snapshot
+	var carries service.ReleaseID
+	var running []service.ReleaseID
+	for _, r := range []*service.Release{w.state().StableRelease(), w.recorded(a)} {
+		if r == nil {
+			continue
+		}
+		snapshot, err := w.inspect(ctx, *r)
+		if err != nil {
+			return "", nil, all, err
+		}
+		all.Instances = append(all.Instances, snapshot.Instances...)
+		all.Weights, all.TakenAt = snapshot.Weights, snapshot.TakenAt
+		running = append(running, r.ID)
+		if snapshot.Complete(*r) && (snapshot.Weights == nil || snapshot.Weights[r.Placement.Slot] >= 50) {
+			carries = r.ID
+		}
+	}
+	kept := slices.Clone(w.state().Kept)
+	for _, r := range running {
+		if r != carries && !slices.Contains(kept, r) {
+			kept = append([]service.ReleaseID{r}, kept...)
+		}
+	}
+	return carries, slices.DeleteFunc(kept, func(r service.ReleaseID) bool { return r == carries }), all, nil
+}

@@ -1,0 +1,135 @@
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/analysis"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// What the procedure needs of the world. Each port is implemented by a package of its own, and
+// internal/connect builds them from a service's definition and the named credentials. The procedure calls the
+// methods that change something through its journal only (journal.go).
+
+// Platform is where instances run. Every method is idempotent: asked again after a kill at any instant, it comes to
+// the same end.
+type Platform interface {
+	// Slots lists the slots' names in order; one slot: a new release interrupts the old one.
+	Slots() []string
+	// Room tells what stands in the way of placing r in slot: ports that another program holds, disk. It changes nothing.
+	Room(ctx context.Context, r service.Release, slot string) []service.Problem
+	// Placement says where r's instances in slot will be. It asks nobody.
+	Placement(r service.Release, slot string) (service.Placement, error)
+	// Place puts r's files where the slot's instances will find them, verified by digest, and starts nothing.
+	Place(ctx context.Context, r service.Release, slot string) (service.Placement, error)
+	// Start runs the placed instances with environment (config and secrets; the platform adds its own variables).
+	// Instances that already run this release are left alone; ones of another release in the slot are an error.
+	Start(ctx context.Context, r service.Release, environment map[string]string) error
+	// Stop ends the instances within the drain timeout. Stopping what does not run is no error.
+	Stop(ctx context.Context, p service.Placement) error
+	// Remove stops the instances and deletes the release's files, logs included. Removing what is gone is no error.
+	Remove(ctx context.Context, p service.Placement) error
+	// Inspect says for each instance of p what is there. An instance that is not there is a state, not an error.
+	Inspect(ctx context.Context, p service.Placement) ([]service.InstanceState, error)
+	// Logs returns the last lines (at most limit) that p's instances wrote since they were started for this placement,
+	// each prefixed with the instance's name where there are several.
+	Logs(ctx context.Context, p service.Placement, limit int) ([]string, error)
+	// Probe asks one instance once whether it is healthy by h.
+	Probe(ctx context.Context, i service.Instance, h service.Health) error
+}
+
+// Router splits the traffic between slots.
+type Router interface {
+	// Check tells whether the running router has a split of these slots' addresses; the error says what to paste where.
+	Check(ctx context.Context, placements []service.Placement) error
+	// Weights reads the split back from the data plane: whole percent by slot, together 100.
+	Weights(ctx context.Context) (map[string]int, error)
+	// SetWeights sets the split, whole percent by slot, together 100, and reads it back. A slot that is not named gets 0.
+	SetWeights(ctx context.Context, weights map[string]int) error
+	// Drain waits until no request is in flight to p's addresses, or the router's drain timeout is over.
+	Drain(ctx context.Context, p service.Placement) error
+}
+
+// Metrics counts what instances did.
+type Metrics interface {
+	// Sampler begins to count the requests of p's instances. threshold is the latency above which a request counts as slow, 0 for none.
+	Sampler(p service.Placement, threshold time.Duration) Sampler
+	// Value adds up the series called name with these labels over p's instances; found is how many series matched.
+	Value(ctx context.Context, p service.Placement, name string, labels map[string]string) (sum float64, found int, err error)
+}
+
+// Sampler counts one placement's requests. Not safe for concurrent use.
+type Sampler interface {
+	// Sample returns what was counted since the previous call; the first call only sets the mark, and returns zero counts.
+	// Counter resets and instances that come and go are handled. An error (analysis.ErrNoData where the series
+	// is not there) leaves the mark where it was.
+	Sample(ctx context.Context) (analysis.Counts, error)
+}
+
+// Checker runs one check.
+type Checker interface {
+	// Run judges by the check; what went wrong is in the result, also when ctx ended.
+	Run(ctx context.Context, t Target) service.CheckResult
+}
+
+// Target is what checks are run against.
+type Target struct {
+	// Release under test; its placement's instances are asked where the check names no other address.
+	Release service.Release
+	// Platform and Metrics of the service; Metrics may be nil.
+	Platform Platform
+	Metrics  Metrics
+	// Secrets resolves the names of credentials.
+	Secrets Credentials
+}
+
+// Credentials resolves names to secrets.
+type Credentials interface {
+	// Lookup returns the secret called name; the error says how to give it, and never holds a secret.
+	Lookup(name string) (string, error)
+}
+
+// Backup saves and restores one piece of data.
+type Backup interface {
+	// Save writes the data into dir, a new directory of the checkpoint, and returns what was written.
+	Save(ctx context.Context, dir string) ([]service.BackupFile, error)
+	// Verify reads what Save wrote from dir and tells whether it is complete: names, sizes, SHA-256, and that it can be read through.
+	Verify(ctx context.Context, dir string, files []service.BackupFile) error
+	// Restore puts the data of dir back. Idempotent.
+	Restore(ctx context.Context, dir string) error
+	// Procedure is the shell commands that restore the data of dir by hand, one a line, runnable as they stand.
+	Procedure(dir string) []string
+}
+
+// Notifier tells somebody.
+type Notifier interface {
+	// Send delivers one message; message.ID is the same when it is sent again.
+	Send(ctx context.Context, message service.Message) error
+}
+
+// Adapters is the world of one service.
+type Adapters struct {
+	Platform Platform
+	// Router and Metrics are nil where the service has none.
+	Router  Router
+	Metrics Metrics
+	// Notifiers by the names in the definition.
+	Notifiers map[string]Notifier
+}
+
+// Connector builds the world from definitions; internal/connect implements it.
+type Connector interface {
+	// Adapters of a service.
+	Adapters(d service.Definition) (Adapters, error)
+	// Checker of one check.
+	Checker(name string, c service.Check) (Checker, error)
+	// RunAll runs checks side by side.
+	RunAll(ctx context.Context, checkers map[string]Checker, t Target) []service.CheckResult
+	// Backup of one backup's definition.
+	Backup(name string, b service.Backup) (Backup, error)
+	// Credentials that names are resolved with.
+	Credentials() Credentials
+	// BackupDirectory is where the backups of one attempt's checkpoint go; absolute.
+	BackupDirectory(id service.ID, attempt int) (string, error)
+}

@@ -1,0 +1,71 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// Refresh reads the ledger and, for the stages that show live facts, looks at the world. It changes nothing and takes no
+// lease. An error is the store's or the ledger's: then nothing is known.
+func (p *Procedure) Refresh(ctx context.Context, stage service.Stage) (Refreshed, error) {
+	view, err := p.Read(ctx)
+	if err != nil {
+		return Refreshed{}, err
+	}
+	refreshed := Refreshed{View: view}
+	if view.State.Definition == nil || stage != service.StageRelease && stage != service.StageTrafficSplit {
+		return refreshed, nil
+	}
+	refreshed.Snapshot, refreshed.Unreachable = p.observe(ctx, view, stage)
+	return refreshed, nil
+}
+
+func (p *Procedure) observe(ctx context.Context, view ledger.View, stage service.Stage) (service.Snapshot, error) {
+	passage := view.Standing(stage)
+	if passage == nil {
+		return service.Snapshot{}, nil
+	}
+	release, found := view.State.Releases[passage.Release]
+	if !found {
+		return service.Snapshot{}, nil
+	}
+	adapters, err := p.run.connector.Adapters(*view.State.Definition)
+	if err != nil {
+		return service.Snapshot{}, fmt.Errorf("connect to %s: %w", p.id, err)
+	}
+	return inspect(ctx, adapters, release)
+}
+
+// ExpectedWeights is the split that the ledger says should be there, by slot; nil where the service has no split or
+// nothing runs. An interrupted attempt counts as restored.
+func ExpectedWeights(view ledger.View) map[string]int {
+	state := &view.State
+	stable := state.StableRelease()
+	a := state.OpenAttempt()
+	if a != nil && a.Number == view.Void() {
+		a = nil
+	}
+	candidate := state.Candidate()
+	switch {
+	case stable == nil && a != nil && candidate != nil:
+		return alone(candidate.Placement.Slot)
+	case stable == nil:
+		return nil
+	case a == nil || candidate == nil || candidate.Placement.Slot == stable.Placement.Slot:
+		return withZero(alone(stable.Placement.Slot), *state.Definition)
+	}
+	return map[string]int{candidate.Placement.Slot: a.Weight, stable.Placement.Slot: 100 - a.Weight}
+}
+
+// withZero names the slots without traffic too, as a router does.
+func withZero(weights map[string]int, d service.Definition) map[string]int {
+	if d.Platform.Host != nil {
+		for slot := range d.Platform.Host.Slots {
+			weights[slot] += 0
+		}
+	}
+	return weights
+}

@@ -1,0 +1,102 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// rollBack makes a release carry the traffic again that is stable, or was and is kept ready: one probe of its
+// instances, then all of the traffic at once. It ends the attempt.
+func (s *stageWork) rollBack(ctx context.Context) error {
+	release, err := s.rollBackTo(ctx, s.current())
+	if err != nil {
+		return err
+	}
+	s.exports.Slot = release.Placement.Slot
+	s.exports.Promoted, s.exports.Finalized, s.exports.FinalizedAt = release.ID, release.ID, s.now()
+	s.fillExports()
+	s.closed = true
+	return s.closeRollback(ctx, s.current(), s.passage())
+}
+
+// rollBackTo brings the attempt's release up and gives it the traffic. What carried it before is drained and stopped.
+func (w *work) rollBackTo(ctx context.Context, a *ledger.Attempt) (service.Release, error) {
+	state := w.state()
+	release, found := state.Releases[a.Release]
+	if !found {
+		return release, fmt.Errorf("roll back to %s: the ledger has no record of it", a.Release)
+	}
+	stable := state.StableRelease()
+	if stable == nil || stable.ID == release.ID {
+		return release, w.resumeStable(ctx, a, release)
+	}
+	slot := w.otherSlot()
+	w.report(a.Number, service.StageRelease, 0, w.now(), "%s is started again in slot %s", release.ID, slot)
+	release, err := w.place(ctx, a.Number, release, slot)
+	if err != nil {
+		return release, err
+	}
+	if w.interrupts() {
+		if err := w.stop(ctx, a.Number, *stable); err != nil {
+			return release, err
+		}
+	}
+	if err := w.revive(ctx, a, release); err != nil {
+		return release, err
+	}
+	if err := w.verifyInstances(ctx, release); err != nil {
+		return release, err
+	}
+	if w.adapters.Router != nil {
+		if err := w.setWeights(ctx, a.Number, alone(slot)); err != nil {
+			return release, err
+		}
+	}
+	return release, w.fullWeight(ctx, a)
+}
+
+// resumeStable gives all traffic to the release that is stable already: its candidate was taken away before.
+func (w *work) resumeStable(ctx context.Context, a *ledger.Attempt, release service.Release) error {
+	if err := w.serves(ctx, release); err != nil {
+		if err := w.revive(ctx, a, release); err != nil {
+			return err
+		}
+	}
+	if w.adapters.Router != nil {
+		if err := w.setWeights(ctx, a.Number, alone(release.Placement.Slot)); err != nil {
+			return err
+		}
+	}
+	return w.fullWeight(ctx, a)
+}
+
+func (w *work) fullWeight(ctx context.Context, a *ledger.Attempt) error {
+	weight := 100
+	return w.append(ctx, ledger.Event{
+		Type: ledger.WeightReached, Attempt: a.Number, Release: a.Release, Weight: &weight, Judged: true,
+		Text: fmt.Sprintf("%s has all of the traffic", a.Release),
+	})
+}
+
+// closeRollback ends the attempt of a rollback; what it took out is drained and removed.
+func (w *work) closeRollback(ctx context.Context, a *ledger.Attempt, passage *ledger.Passage) error {
+	kept := slices.DeleteFunc(slices.Clone(w.state().Kept), func(r service.ReleaseID) bool { return r == a.Release })
+	closing := ledger.Closing{End: service.EndFinalized, Kept: kept}
+	closing.Record = w.writeRecord(ctx, a, ledger.Failure{}, &putBackResult{done: []string{fmt.Sprintf("%s carries all of the traffic", a.Release)}}, closing.End)
+	replaced := a.Replaces
+	err := w.append(ctx, ledger.Event{
+		Type: ledger.AttemptClosed, Attempt: a.Number, Stage: service.StageRelease, Release: a.Release, Closing: &closing, Passage: passage,
+		Text:     fmt.Sprintf("rolled back to %s", a.Release),
+		Notify:   w.message(a.Number, "rolled_back", fmt.Sprintf("%s: rolled back to %s, from %s", w.procedure.id, a.Release.Label(), orNothing(replaced)), closing.Record),
+		Channels: w.channels("rolled_back"),
+	})
+	if err != nil {
+		return err
+	}
+	w.tidy(ctx)
+	return nil
+}

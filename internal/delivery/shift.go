@@ -1,0 +1,132 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// Shift is step 5: traffic goes to the candidate step by step up to the declared weight, judged all the time.
+func (p *Procedure) Shift(ctx context.Context, request Request, spec SplitSpec) (Outcome, error) {
+	return p.runStage(ctx, service.StageTrafficSplit, request, spec, func(ctx context.Context, s *stageWork) error {
+		if s.adapters.Router == nil {
+			return &refusedError{reason: fmt.Sprintf("%s has no router, so nothing can split its traffic: give deploy_service a router, or remove the deploy_traffic_split", s.procedure.id)}
+		}
+		if spec.Analysis != nil && s.adapters.Metrics == nil {
+			return &refusedError{reason: fmt.Sprintf("%s has no metrics, so there is nothing to judge: give deploy_service metrics, or remove the analysis", s.procedure.id)}
+		}
+		if err := s.shift(ctx, spec); err != nil {
+			return err
+		}
+		return s.exportWeights(ctx)
+	})
+}
+
+func (s *stageWork) shift(ctx context.Context, spec SplitSpec) error {
+	release := s.recorded(s.current())
+	if release == nil {
+		return fmt.Errorf("shift traffic to %s: the ledger has no record of where it runs", s.request.Release)
+	}
+	slot := release.Placement.Slot
+	stable := s.state().StableRelease()
+	if s.standing || stable == nil || stable.ID == release.ID {
+		// What is stable has nothing to share with: any declared weight is satisfied by all of the traffic.
+		if err := s.setWeights(ctx, s.number, alone(slot)); err != nil {
+			return err
+		}
+		if s.standing {
+			return nil
+		}
+		return s.reached(ctx, 100, true)
+	}
+	// A step that was reached and not passed, because the release was paused there, is judged again.
+	passed := s.current().Judged
+	if spec.Weight <= passed {
+		// Down, or drift repaired: no step is walked, nothing is judged.
+		return s.moveTo(ctx, *release, *stable, spec.Weight)
+	}
+	judge, err := s.newJudge(ctx, spec.Analysis, *release, stable)
+	if err != nil {
+		return err
+	}
+	for _, step := range stepsUp(spec, passed) {
+		if step.Weight > s.current().Weight {
+			if err := s.windowOpen(); err != nil {
+				return err
+			}
+		}
+		if err := s.moveTo(ctx, *release, *stable, step.Weight); err != nil {
+			return err
+		}
+		if err := judge.hold(ctx, step); err != nil {
+			return err
+		}
+		if err := s.reached(ctx, step.Weight, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stepsUp are the steps between the weight that was passed and the declared one, which comes last: judged for the pause of a
+// step with that weight, or else for the analysis's minimum alone.
+func stepsUp(spec SplitSpec, passed int) []Step {
+	var up []Step
+	last := Step{Weight: spec.Weight}
+	for _, step := range spec.Steps {
+		if step.Weight > passed && step.Weight < spec.Weight {
+			up = append(up, step)
+		}
+		if step.Weight == spec.Weight {
+			last = step
+		}
+	}
+	return append(up, last)
+}
+
+func (s *stageWork) moveTo(ctx context.Context, candidate, stable service.Release, weight int) error {
+	weights := map[string]int{candidate.Placement.Slot: weight, stable.Placement.Slot: 100 - weight}
+	s.report(s.number, s.stage, weight, time.Time{}, "%s gets %d %% of the traffic", candidate.ID, weight)
+	if err := s.setWeights(ctx, s.number, weights); err != nil {
+		return err
+	}
+	return s.reached(ctx, weight, false)
+}
+
+// windowOpen asks the preflight's window again: every raise of weight does.
+func (s *stageWork) windowOpen() error {
+	p, passed := s.current().Passages[service.StagePreflight]
+	if !passed {
+		return nil
+	}
+	var preflight PreflightSpec
+	if err := json.Unmarshal(p.Spec, &preflight); err != nil {
+		return fmt.Errorf("read the preflight's window: %w", err)
+	}
+	if preflight.Window == nil || preflight.Override != nil && slices.Contains(preflight.Override.Skip, "window") {
+		return nil
+	}
+	if err := preflight.Window.Open(s.now()); err != nil {
+		// The candidate has passed where it is: it stays there until the window opens.
+		return &pausedError{reason: err.Error()}
+	}
+	return nil
+}
+
+// exportWeights reads back what the data plane says.
+func (s *stageWork) exportWeights(ctx context.Context) error {
+	weights, err := s.adapters.Router.Weights(ctx)
+	if err != nil {
+		return fmt.Errorf("read the weights back: %w", err)
+	}
+	s.exports.Weights = weights
+	s.exports.Promoted = s.state().Stable
+	if s.current().Judged == 100 {
+		s.exports.Promoted = s.request.Release
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// work is a service in the hands of the run that holds its lease: what stages, restores and recoveries share.
+type work struct {
+	procedure *Procedure
+	lease     *ledger.Lease
+	adapters  Adapters
+	warnings  []Warning
+}
+
+// begin takes the turn and the lease of a service that is there, and connects to the world. The caller ends with the
+// returned function. For a service that the ledger does not know it writes nothing.
+func (p *Procedure) begin(ctx context.Context) (*work, func(), error) {
+	return p.take(ctx, true)
+}
+
+// take is begin; known tells whether the service has to be there.
+func (p *Procedure) take(ctx context.Context, known bool) (*work, func(), error) {
+	select {
+	case p.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, nil, fmt.Errorf("wait for the stage before on %s: %w", p.id, ctx.Err())
+	}
+	end := func() { <-p.turn }
+	w, err := p.hold(ctx, known)
+	if err != nil {
+		end()
+		return nil, nil, err
+	}
+	return w, end, nil
+}
+
+// notFound refuses work on a service that is not there.
+func (p *Procedure) notFound() *Error {
+	return refuse("Service Not Found", fmt.Sprintf("The ledger at %s knows no service %s", p.ledger.Location(), p.id),
+		"Correct the id or the store; in a configuration refer to deploy_service.<name>.id, so that the service is made first.")
+}
+
+func (p *Procedure) hold(ctx context.Context, known bool) (*work, error) {
+	if p.lease != nil && !p.lease.Valid() {
+		return nil, refuse("Lease Lost", fmt.Sprintf("This run lost the lease on %s: it could not renew it in time, or was suspended", p.id),
+			"Run plan and apply again.")
+	}
+	if p.lease == nil {
+		if view, err := p.ledger.Read(ctx); err != nil {
+			return nil, fmt.Errorf("read the ledger of %s: %w", p.id, err)
+		} else if known && view.State.Definition == nil {
+			return nil, p.notFound()
+		}
+		lease, err := p.ledger.Acquire(ctx, p.run.id, p.run.holder, p.run.terms)
+		if err != nil {
+			return nil, acquireError(p.id, err)
+		}
+		p.lease = lease
+	}
+	w := &work{procedure: p, lease: p.lease}
+	if err := w.connect(); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// connect builds the adapters of the service's present definition; a service that is not defined yet has none.
+func (w *work) connect() error {
+	definition := w.state().Definition
+	if definition == nil {
+		return nil
+	}
+	adapters, err := w.procedure.run.connector.Adapters(*definition)
+	if err != nil {
+		return fmt.Errorf("connect to %s: %w", w.procedure.id, err)
+	}
+	w.adapters = adapters
+	return nil
+}
+
+// close sends what is due and gives the lease back, waiting for a stage under way.
+func (p *Procedure) close(ctx context.Context, orphaned bool) error {
+	select {
+	case p.turn <- struct{}{}:
+		defer func() { <-p.turn }()
+	case <-ctx.Done():
+		return fmt.Errorf("close the run on %s: %w", p.id, ctx.Err())
+	}
+	if p.lease == nil {
+		return nil
+	}
+	if w, err := p.hold(ctx, false); err == nil {
+		telling, cancel := reserving(ctx)
+		w.deliverDue(telling)
+		cancel()
+	}
+	lease := p.lease
+	p.lease = nil
+	return lease.Release(ctx, orphaned)
+}
+
+// releaseReserve is the part of a run's last moments that belongs to giving the lease back.
+const releaseReserve = 500 * time.Millisecond
+
+// reserving ends before ctx does, by the time that giving the lease back takes.
+func reserving(ctx context.Context) (context.Context, context.CancelFunc) {
+	if deadline, ends := ctx.Deadline(); ends {
+		return context.WithDeadline(ctx, deadline.Add(-releaseReserve))
+	}
+	return context.WithCancel(ctx)
+}
+
+func (w *work) state() *ledger.State {
+	s := w.lease.State()
+	return &s
+}
+
+func (w *work) append(ctx context.Context, e ledger.Event) error { return w.lease.Append(ctx, e) }
+
+// attempt finds the attempt in the present state. It panics for one that this run has just opened and the ledger does
+// not know: that cannot be.
+func (w *work) attempt(number int) *ledger.Attempt {
+	if a := w.state().Attempt(number); a != nil {
+		return a
+	}
+	panic(fmt.Sprintf("delivery: attempt %d of %s is not in the ledger", number, w.procedure.id))
+}
+
+func (w *work) warn(summary, detail string) {
+	w.warnings = append(w.warnings, Warning{Summary: summary, Detail: detail})
+}
+
+// report tells those who watch what is done right now.
+func (w *work) report(attempt int, stage service.Stage, weight int, until time.Time, format string, args ...any) {
+	w.lease.Report(ledger.Progress{
+		Attempt: attempt, Stage: string(stage), Weight: weight, Until: until, Text: fmt.Sprintf(format, args...),
+	})
+}
+
+// stable is the record to go back to: what the attempt's checkpoint says, else what the ledger says.
+func (w *work) stable(a *ledger.Attempt) *service.Release {
+	if a != nil && a.Checkpoint != nil && a.Checkpoint.Stable != nil {
+		return a.Checkpoint.Stable
+	}
+	return w.state().StableRelease()
+}
+
+// otherSlot is the slot that a new release goes to: not stable's where there are two.
+func (w *work) otherSlot() string {
+	slots := w.adapters.Platform.Slots()
+	stable := w.state().StableRelease()
+	if i := slices.IndexFunc(slots, func(s string) bool { return stable == nil || s != stable.Placement.Slot }); i >= 0 {
+		return slots[i]
+	}
+	return slots[0]
+}
+
+// interrupts tells whether a new release has to take the old one's only slot.
+func (w *work) interrupts() bool { return len(w.adapters.Platform.Slots()) == 1 }
+
+// alone gives all weight to one slot.
+func alone(slot string) map[string]int { return map[string]int{slot: 100} }
+
+// now is the store's clock.
+func (w *work) now() time.Time { return w.lease.Now() }

@@ -1,0 +1,444 @@
+package delivery_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/analysis"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
+)
+
+// world is a service's outside in memory: a fake, because the tests of the engine stop it at every single change,
+// thousands of times, which no real platform can be asked for. The adapters have tests on the real thing.
+type world struct {
+	mu      sync.Mutex
+	slots   []string
+	router  bool
+	running map[string]service.ReleaseID // by slot
+	files   map[service.ReleaseID]bool
+	weights map[string]int
+	// sick releases do not answer probes, failing ones fail their checks, erring ones answer requests with errors.
+	sick, failing, erring map[service.ReleaseID]bool
+	// unreachable: the router does not answer.
+	unreachable bool
+}
+
+func newWorld() *world {
+	return &world{
+		slots: []string{"blue", "green"}, router: true, running: map[string]service.ReleaseID{}, files: map[service.ReleaseID]bool{},
+		weights: map[string]int{"blue": 100, "green": 0},
+		sick:    map[service.ReleaseID]bool{}, failing: map[service.ReleaseID]bool{}, erring: map[service.ReleaseID]bool{},
+	}
+}
+
+// process is one provider's process: killed at a point, it does nothing any more.
+type process struct {
+	mu     sync.Mutex
+	points int
+	killAt int
+	killed bool
+	// before is called at each point, with the process alive.
+	before func(point int, what string)
+}
+
+// point is a moment before or after a change at which the process may be killed.
+func (p *process) point(what string) {
+	p.mu.Lock()
+	if !p.killed {
+		p.points++
+		if p.points == p.killAt {
+			p.killed = true
+		}
+	}
+	killed, n, before := p.killed, p.points, p.before
+	p.mu.Unlock()
+	if killed {
+		runtime.Goexit()
+	}
+	if before != nil {
+		before(n, what)
+	}
+}
+
+func (p *process) dead() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.killed
+}
+
+// killableStore is the store as a process sees it.
+type killableStore struct {
+	store.Store
+	process *process
+}
+
+var errDead = errors.New("the process is dead")
+
+func (s killableStore) Create(ctx context.Context, key string, data []byte) error {
+	s.process.point("create " + key)
+	if err := s.Store.Create(ctx, key, data); err != nil {
+		return err
+	}
+	s.process.point("created " + key)
+	return nil
+}
+
+func (s killableStore) Put(ctx context.Context, key string, data []byte) error {
+	if s.process.dead() {
+		return errDead // Heartbeats come from a goroutine of their own, and are no points.
+	}
+	return s.Store.Put(ctx, key, data)
+}
+
+// connector gives a process its adapters to the world.
+type connector struct {
+	*world
+	process *process
+	dir     string
+}
+
+func (c *connector) Adapters(d service.Definition) (delivery.Adapters, error) {
+	a := delivery.Adapters{Platform: platform{c}, Metrics: metrics{c}}
+	if c.router {
+		a.Router = router{c}
+	}
+	return a, nil
+}
+
+func (c *connector) Checker(name string, _ service.Check) (delivery.Checker, error) {
+	return checker{c, name}, nil
+}
+
+func (c *connector) RunAll(ctx context.Context, checkers map[string]delivery.Checker, t delivery.Target) []service.CheckResult {
+	var results []service.CheckResult
+	for _, k := range checkers {
+		results = append(results, k.Run(ctx, t))
+	}
+	return results
+}
+
+func (c *connector) Backup(name string, _ service.Backup) (delivery.Backup, error) {
+	return nil, errors.New("no backups here")
+}
+
+func (c *connector) Credentials() delivery.Credentials { return noCredentials{} }
+
+func (c *connector) BackupDirectory(service.ID, int) (string, error) { return c.dir, nil }
+
+type noCredentials struct{}
+
+func (noCredentials) Lookup(name string) (string, error) {
+	return "", fmt.Errorf("the credential %q is not known", name)
+}
+
+type checker struct {
+	*connector
+	name string
+}
+
+func (k checker) Run(_ context.Context, t delivery.Target) service.CheckResult {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return service.CheckResult{Name: k.name, Passed: !k.failing[t.Release.ID], Asked: "it", Got: "an answer"}
+}
+
+// change makes one change of the world, with a point before and after it.
+func (c *connector) change(what string, make func() error) error {
+	c.process.point(what)
+	c.mu.Lock()
+	err := make()
+	c.mu.Unlock()
+	c.process.point(what + " done")
+	return err
+}
+
+type platform struct{ *connector }
+
+func (p platform) Slots() []string { return p.slots }
+func (p platform) Room(context.Context, service.Release, string) []service.Problem {
+	return nil
+}
+
+func (p platform) Placement(r service.Release, slot string) (service.Placement, error) {
+	return service.Placement{Release: r.ID, Slot: slot, Instances: []service.Instance{{Name: slot + "/0", Address: slot}}}, nil
+}
+
+func (p platform) Place(_ context.Context, r service.Release, slot string) (service.Placement, error) {
+	err := p.change("place", func() error { p.files[r.ID] = true; return nil })
+	placement, _ := p.Placement(r, slot)
+	return placement, err
+}
+
+func (p platform) Start(_ context.Context, r service.Release, _ map[string]string) error {
+	return p.change("start", func() error {
+		if other := p.running[r.Placement.Slot]; other != "" && other != r.ID {
+			return fmt.Errorf("slot %s runs %s", r.Placement.Slot, other)
+		}
+		if !p.files[r.ID] {
+			return fmt.Errorf("no files of %s", r.ID)
+		}
+		p.running[r.Placement.Slot] = r.ID
+		return nil
+	})
+}
+
+func (p platform) Stop(_ context.Context, at service.Placement) error {
+	return p.change("stop", func() error { p.stopLocked(at); return nil })
+}
+
+func (p platform) stopLocked(at service.Placement) {
+	if p.running[at.Slot] == at.Release {
+		delete(p.running, at.Slot)
+	}
+}
+
+func (p platform) Remove(_ context.Context, at service.Placement) error {
+	return p.change("remove", func() error {
+		p.stopLocked(at)
+		delete(p.files, at.Release)
+		return nil
+	})
+}
+
+func (p platform) Inspect(_ context.Context, at service.Placement) ([]service.InstanceState, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var states []service.InstanceState
+	for _, i := range at.Instances {
+		states = append(states, service.InstanceState{Instance: i, Running: p.running[at.Slot] != "", Release: p.running[at.Slot]})
+	}
+	return states, nil
+}
+
+func (p platform) Logs(context.Context, service.Placement, int) ([]string, error) {
+	return []string{"a log line"}, nil
+}
+
+func (p platform) Probe(_ context.Context, i service.Instance, _ service.Health) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r := p.running[i.Address]; r == "" || p.sick[r] {
+		return errors.New("connection refused")
+	}
+	return nil
+}
+
+type router struct{ *connector }
+
+var errRouter = errors.New("the router does not answer")
+
+func (r router) Check(context.Context, []service.Placement) error { return r.reach() }
+func (r router) Drain(context.Context, service.Placement) error   { return r.reach() }
+
+func (r router) reach() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.unreachable {
+		return errRouter
+	}
+	return nil
+}
+
+func (r router) Weights(context.Context) (map[string]int, error) {
+	if err := r.reach(); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.weights), nil
+}
+
+func (r router) SetWeights(_ context.Context, weights map[string]int) error {
+	return r.change("weights", func() error {
+		if r.unreachable {
+			return errRouter
+		}
+		r.weights = map[string]int{"blue": weights["blue"], "green": weights["green"]}
+		return nil
+	})
+}
+
+type metrics struct{ *connector }
+
+func (m metrics) Sampler(p service.Placement, _ time.Duration) delivery.Sampler {
+	return &sampler{m.connector, p}
+}
+
+func (m metrics) Value(context.Context, service.Placement, string, map[string]string) (float64, int, error) {
+	return 0, 0, nil
+}
+
+type sampler struct {
+	*connector
+	placement service.Placement
+}
+
+func (s *sampler) Sample(context.Context) (analysis.Counts, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := analysis.Counts{Requests: float64(s.weights[s.placement.Slot])}
+	if s.erring[s.running[s.placement.Slot]] {
+		c.Errors = c.Requests / 2
+	}
+	return c, nil
+}
+
+const web = service.ID("production/web")
+
+// leaseLength is short, so that a killed process is found out soon; the machine may be slow, so not too short.
+const leaseLength = 2 * time.Second
+
+// provider is one process at work on the world.
+type provider struct {
+	t       *testing.T
+	process *process
+	run     *delivery.Run
+	// keep previous releases ready, 1 by default.
+	keep int
+	// preflight is what the preflight asks.
+	preflight delivery.PreflightSpec
+}
+
+func newProvider(t *testing.T, w *world, objects store.Store) *provider {
+	t.Helper()
+	p := &process{}
+	// A process that is known to be gone as soon as another one asks: the tests do not wait for its heartbeat.
+	holder := ledger.ThisProcess("terraform")
+	holder.Started = "never"
+	terms := ledger.Terms{Length: leaseLength, Wait: time.Minute, Poll: 20 * time.Millisecond}
+	c := &connector{world: w, process: p, dir: t.TempDir()}
+	return &provider{t: t, process: p, run: delivery.NewRun(killableStore{objects, p}, c, holder, terms)}
+}
+
+func (p *provider) service() *delivery.Procedure { return p.run.Service(web) }
+
+func (p *provider) close() {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := p.run.Close(ctx, false); err != nil {
+		p.t.Errorf("close: %v", err)
+	}
+}
+
+func (p *provider) state() *ledger.State {
+	p.t.Helper()
+	view, err := p.service().Read(context.Background())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return &view.State
+}
+
+func content(version string) service.Content {
+	return service.Content{Version: version, Host: &service.HostContent{Command: []string{"./web"}}, Artifact: "file:web@sha256:" + fmt.Sprintf("%064d", 1)}
+}
+
+func releaseOf(version string) service.ReleaseID { return content(version).ReleaseID(web) }
+
+var quickHealth = service.Health{
+	HealthyDeadline: service.Duration(300 * time.Millisecond), ProgressDeadline: service.Duration(time.Minute), Interval: service.Duration(5 * time.Millisecond),
+}
+
+// apply is what Terraform does for a release whose every stage changes: the seven steps, ending at the first error.
+func (p *provider) apply(ctx context.Context, version string) error {
+	return p.applyWith(ctx, version, delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{Weight: 10}, {Weight: 50}}, Analysis: quickAnalysis()})
+}
+
+func quickAnalysis() *delivery.AnalysisSpec {
+	rate := 0.05
+	return &delivery.AnalysisSpec{
+		Interval: service.Duration(2 * time.Millisecond),
+		Config:   analysis.Config{Confidence: 0.99, Errors: &analysis.ErrorRule{MaxRate: &rate}, MinRequests: 10},
+		MaxPause: service.Duration(20 * time.Second), OnNoData: delivery.PolicyWait, OnSourceError: delivery.PolicyWait, OnInconclusive: delivery.PolicyPause,
+	}
+}
+
+func (p *provider) applyWith(ctx context.Context, version string, split delivery.SplitSpec) error {
+	s := p.service()
+	release := releaseOf(version)
+	view, err := s.Read(ctx)
+	if err != nil {
+		return err
+	}
+	owner := "owner"
+	create := view.State.Definition == nil
+	if create {
+		if _, err := s.Define(ctx, delivery.DefineRequest{Definition: service.Definition{ID: web}, Create: true}); err != nil {
+			return err
+		}
+	}
+	seen := 0
+	if a := view.State.StandingAttempt(); a != nil {
+		seen = a.Number
+	}
+	request := func(stage service.Stage) delivery.Request {
+		r := delivery.Request{Release: release, Seen: seen, WorstCase: time.Minute, Arguments: []byte(`{}`), Owner: owner}
+		if passage := view.Standing(stage); passage == nil {
+			r.Create, r.Owner = true, ""
+		} else {
+			r.PriorAttempt, r.Owner = passage.Attempt, passage.Owner
+		}
+		return r
+	}
+	check := map[string]service.Check{"home": {}}
+	steps := []func() error{
+		func() error {
+			_, err := s.Preflight(ctx, request(service.StagePreflight), p.preflight)
+			return err
+		},
+		func() error {
+			_, err := s.Checkpoint(ctx, request(service.StageCheckpoint), delivery.CheckpointSpec{Retain: 3})
+			return err
+		},
+		func() error {
+			_, err := s.Execute(ctx, request(service.StageRelease), delivery.ReleaseSpec{Content: content(version), Health: quickHealth, Checkpoint: delivery.CheckpointID(release), MaxAttempts: 3})
+			return err
+		},
+		func() error {
+			_, err := s.SmokeTest(ctx, request(service.StageSmokeTest), delivery.SmokeTestSpec{Checks: check})
+			return err
+		},
+		func() error {
+			if !p.hasRouter(view) {
+				return nil
+			}
+			_, err := s.Shift(ctx, request(service.StageTrafficSplit), split)
+			return err
+		},
+		func() error {
+			if split.Weight < 100 {
+				return nil
+			}
+			_, err := s.Verify(ctx, request(service.StageVerification), delivery.VerificationSpec{Checks: check})
+			return err
+		},
+		func() error {
+			if split.Weight < 100 {
+				return nil
+			}
+			_, err := s.Finalize(ctx, request(service.StageFinalization), delivery.FinalizationSpec{KeepPrevious: max(p.keep, 1)})
+			return err
+		},
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *provider) hasRouter(ledger.View) bool {
+	a, err := p.run.Connector().Adapters(service.Definition{ID: web})
+	return err == nil && a.Router != nil
+}
