@@ -1,0 +1,109 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+const (
+	// logLimit bounds the lines that are read.
+	logLimit = 100_000
+	// logTimeout bounds the reading.
+	logTimeout = 30 * time.Second
+	// logEvidence is how many denied lines are kept.
+	logEvidence = 50
+)
+
+// logsCheck reads what the release wrote since it started.
+type logsCheck struct{ service.LogsCheck }
+
+func (c logsCheck) problems(add func(detail string, path ...string)) {
+	if len(c.Deny) == 0 {
+		add("give at least one pattern, such as \"panic:\": without one nothing could fail", "deny")
+	}
+	for _, pattern := range c.Deny {
+		if pattern == "" {
+			add("an empty pattern matches every line: leave it out", "deny")
+		}
+		regexpProblem(add, pattern, "deny")
+	}
+	if c.Max < 0 {
+		add(fmt.Sprintf("%d is negative: 0 allows no line that matches", c.Max), "max")
+	}
+}
+
+func (logsCheck) worstCase() time.Duration { return logTimeout }
+
+func (c logsCheck) asked(t delivery.Target) string {
+	patterns := make([]string, len(c.Deny))
+	for i, p := range c.Deny {
+		patterns[i] = fmt.Sprintf("%q", p)
+	}
+	return fmt.Sprintf("at most %d lines that match %s in the logs of %s since it started", c.Max, strings.Join(patterns, " or "), ofWhom(t))
+}
+
+func (c logsCheck) ask(ctx context.Context, t delivery.Target) outcome {
+	deny := make([]*regexp.Regexp, len(c.Deny))
+	for i, pattern := range c.Deny {
+		var err error
+		if deny[i], err = regexp.Compile(pattern); err != nil {
+			return failed("read deny: %v", err)
+		}
+	}
+	all, err := instances(t)
+	if err != nil {
+		return failed("%v", err)
+	}
+	if t.Platform == nil {
+		return failed("there is no platform to read logs from")
+	}
+	ctx, cancel := context.WithTimeout(ctx, logTimeout)
+	defer cancel()
+	lines, err := t.Platform.Logs(ctx, t.Release.Placement, logLimit)
+	if err != nil {
+		return failed("the logs cannot be read: %v", err)
+	}
+	matched := 0
+	var latest []string
+	for _, line := range lines {
+		if matchesAny(deny, line, all) {
+			matched++
+			if latest = append(latest, line); len(latest) > logEvidence {
+				latest = latest[1:]
+			}
+		}
+	}
+	o := outcome{passed: matched <= c.Max, tail: true}
+	o.got = fmt.Sprintf("%d of %d lines match, %d allowed", matched, len(lines), c.Max)
+	if len(lines) >= logLimit {
+		o.got += " (older lines were not read)"
+	}
+	if len(latest) > 0 {
+		o.evidence = []string{strings.Join(latest, "\n")}
+	}
+	return o
+}
+
+// matchesAny tries the line as it is and without the instance's name before it, so that ^ means its beginning.
+func matchesAny(patterns []*regexp.Regexp, line string, all []service.Instance) bool {
+	written := []string{line}
+	for _, i := range all {
+		if rest, found := strings.CutPrefix(line, i.Name); found && i.Name != "" {
+			written = append(written, rest, strings.TrimLeft(rest, ":|] \t"))
+		}
+	}
+	for _, pattern := range patterns {
+		for _, text := range written {
+			if pattern.MatchString(text) {
+				return true
+			}
+		}
+	}
+	return false
+}

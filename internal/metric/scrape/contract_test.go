@@ -1,0 +1,128 @@
+package scrape_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/metric/metrictest"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/metric/scrape"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// instance is an HTTP server with an exposition of what it was told to have served.
+type instance struct {
+	*httptest.Server
+
+	mu        sync.Mutex
+	reachable bool
+	bare      bool
+	codes     map[int]int
+	buckets   map[float64]int
+	total     int
+	sum       float64
+}
+
+func newInstance(t *testing.T) *instance {
+	t.Helper()
+	i := &instance{reachable: true, codes: map[int]int{200: 0}, buckets: map[float64]int{}}
+	i.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		if !i.reachable {
+			// The connection breaks. The port stays taken, so that nobody else gets it meanwhile.
+			panic(http.ErrAbortHandler)
+		}
+		if r.URL.Path != "/metrics" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		i.expose(w)
+	}))
+	t.Cleanup(i.Server.Close)
+	return i
+}
+
+func (i *instance) expose(w http.ResponseWriter) {
+	_, _ = fmt.Fprint(w, "# TYPE up gauge\nup 1\n")
+	if i.bare {
+		return
+	}
+	_, _ = fmt.Fprint(w, "# HELP http_requests_total Requests.\n# TYPE http_requests_total counter\n")
+	for _, code := range slices.Sorted(maps.Keys(i.codes)) {
+		_, _ = fmt.Fprintf(w, "http_requests_total{code=\"%d\",method=\"get\"} %d\n", code, i.codes[code])
+	}
+	_, _ = fmt.Fprint(w, "# TYPE http_request_duration_seconds histogram\n")
+	for _, bound := range metrictest.Bounds {
+		_, _ = fmt.Fprintf(w, "http_request_duration_seconds_bucket{le=\"%g\"} %d\n", bound, i.buckets[bound])
+	}
+	_, _ = fmt.Fprintf(w, "http_request_duration_seconds_bucket{le=\"+Inf\"} %d\n", i.total)
+	_, _ = fmt.Fprintf(w, "http_request_duration_seconds_sum %g\nhttp_request_duration_seconds_count %d\n", i.sum, i.total)
+}
+
+func (i *instance) Serve(n, code int, took time.Duration) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.bare = false
+	i.codes[code] += n
+	i.total += n
+	i.sum += float64(n) * took.Seconds()
+	for _, bound := range metrictest.Bounds {
+		if took.Seconds() <= bound {
+			i.buckets[bound] += n
+		}
+	}
+}
+
+func (i *instance) Restart() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.codes, i.buckets, i.total, i.sum = map[int]int{200: 0}, map[float64]int{}, 0, 0
+}
+
+func (i *instance) Reach(reachable bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.reachable = reachable
+}
+
+func (i *instance) Forget() {
+	i.Restart()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.bare = true
+}
+
+func place(addresses ...string) service.Placement {
+	p := service.Placement{Release: "production/web/1-00000000", Slot: "green"}
+	for i, address := range addresses {
+		p.Instances = append(p.Instances, service.Instance{
+			Name: fmt.Sprintf("green/%d", i), Address: strings.TrimPrefix(address, "http://"),
+		})
+	}
+	return p
+}
+
+func TestContract(t *testing.T) {
+	metrictest.Run(t, func(t *testing.T, n int) metrictest.Subject {
+		t.Helper()
+		s := metrictest.Subject{
+			Metrics: scrape.New(service.ScrapeMetrics{}, nil), Requests: "http_requests_total", CodeLabel: "code",
+		}
+		var urls []string
+		for range n {
+			i := newInstance(t)
+			s.Instances = append(s.Instances, i)
+			urls = append(urls, i.URL)
+		}
+		s.Placement = place(urls...)
+		return s
+	})
+}

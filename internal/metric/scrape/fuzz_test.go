@@ -1,0 +1,50 @@
+package scrape
+
+import (
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// Whatever two expositions of an instance say, the counts between them are numbers that can be judged, or an error.
+func FuzzCounts(f *testing.F) {
+	text, err := os.ReadFile("testdata/client_golang.txt")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(text), strings.ReplaceAll(string(text), "5\n", "9\n"))
+	f.Add("http_requests_total{code=\"500\"} 1\n", "http_requests_total{code=\"500\"} NaN\n")
+	f.Add("# TYPE http_request_duration_seconds histogram\nhttp_request_duration_seconds_bucket{code=\"5\",le=\"1e-320\"} 1e300\n",
+		"# TYPE http_request_duration_seconds histogram\nhttp_request_duration_seconds_bucket{code=\"5\",le=\"NaN\"} -1\n")
+	placement := service.Placement{Slot: "green", Instances: []service.Instance{{Name: "green/0"}}}
+	f.Fuzz(func(t *testing.T, before, after string) {
+		format := expfmt.NewFormat(expfmt.TypeTextPlain)
+		s := &sampler{scrape: New(service.ScrapeMetrics{}, nil), placement: placement, threshold: time.Second, marks: map[string]mark{}}
+		for _, text := range []string{before, after, before} {
+			e, err := parse(strings.NewReader(text), format)
+			for name := range e {
+				e.series(name)
+				e.series(name + "_bucket")
+			}
+			c, marks, err := s.count([]fetched{{exposition: e, err: err}})
+			if err != nil {
+				continue
+			}
+			s.marks = marks
+			for _, v := range []float64{c.Requests, c.Errors, c.Slow} {
+				if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
+					t.Fatalf("the counts are %+v", c)
+				}
+			}
+			if c.Errors > c.Requests || c.Threshold < 0 {
+				t.Fatalf("the counts are %+v", c)
+			}
+		}
+	})
+}

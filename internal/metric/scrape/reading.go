@@ -1,0 +1,126 @@
+package scrape
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/analysis"
+)
+
+// reading is what one exposition says about requests: totals since the instance started, by series.
+type reading struct {
+	// source is the family that the requests are counted by.
+	source   string
+	requests map[string]requests
+	slow     map[string]durations
+	// bound is what counts as slow, of the bucket that was found.
+	bound time.Duration
+}
+
+// requests is the total of one series; failed where its code begins with a 5.
+type requests struct {
+	total  float64
+	failed bool
+}
+
+// durations are the totals of one histogram: all, and those within the bound.
+type durations struct{ total, within float64 }
+
+// read takes the totals from an exposition. source is the family that this instance's requests were counted by before,
+// so that none is counted by both; empty: the counter, else the histogram. What is not there is analysis.ErrNoData.
+func (s *Scrape) read(e exposition, source string, threshold time.Duration) (reading, error) {
+	r := reading{source: source, requests: map[string]requests{}, slow: map[string]durations{}}
+	if r.source == "" {
+		r.source = s.definition.Requests
+		if len(e[r.source].GetMetric()) == 0 && len(e[s.definition.Duration].GetMetric()) > 0 {
+			r.source = s.definition.Duration
+		}
+	}
+	if err := r.readRequests(e[r.source], s.definition.CodeLabel); err != nil {
+		return reading{}, err
+	}
+	if threshold <= 0 {
+		return r, nil
+	}
+	if err := r.readDurations(e[s.definition.Duration], s.definition.Duration, threshold); err != nil {
+		return reading{}, err
+	}
+	return r, nil
+}
+
+func (r *reading) readRequests(family *dto.MetricFamily, codeLabel string) error {
+	if len(family.GetMetric()) == 0 {
+		return fmt.Errorf("%w: there is no series %s", analysis.ErrNoData, r.source)
+	}
+	value := counterValue
+	switch family.GetType() {
+	case dto.MetricType_COUNTER, dto.MetricType_UNTYPED:
+	case dto.MetricType_HISTOGRAM:
+		value = func(m *dto.Metric) float64 { return histogramCount(m.GetHistogram()) }
+	default:
+		return fmt.Errorf("%w: %s is a %s, and a counter is needed", analysis.ErrNoData, r.source, kind(family))
+	}
+	labelled := false
+	for _, m := range family.GetMetric() {
+		name := seriesName(r.source, m)
+		total, err := count(name, value(m))
+		if err != nil {
+			return err
+		}
+		code := label(m, codeLabel)
+		labelled = labelled || code != ""
+		// A series that is there twice is added up.
+		r.requests[name] = requests{total: r.requests[name].total + total, failed: strings.HasPrefix(code, "5")}
+	}
+	// Without the status no error would ever be seen, and everything would pass.
+	if !labelled {
+		return fmt.Errorf("%w: no series of %s has the label %s with the HTTP status", analysis.ErrNoData, r.source, codeLabel)
+	}
+	return nil
+}
+
+func (r *reading) readDurations(family *dto.MetricFamily, name string, threshold time.Duration) error {
+	if len(family.GetMetric()) == 0 {
+		return fmt.Errorf("%w: there is no series %s", analysis.ErrNoData, name)
+	}
+	if family.GetType() != dto.MetricType_HISTOGRAM {
+		return fmt.Errorf("%w: %s is a %s, and a histogram is needed", analysis.ErrNoData, name, kind(family))
+	}
+	for _, m := range family.GetMetric() {
+		bucket := nearest(m.GetHistogram(), threshold.Seconds())
+		if bucket == nil {
+			continue
+		}
+		series := seriesName(name, m)
+		total, err := count(series, histogramCount(m.GetHistogram()))
+		if err != nil {
+			return err
+		}
+		within, err := count(series, bucketCount(bucket))
+		if err != nil {
+			return err
+		}
+		d := r.slow[series]
+		r.slow[series] = durations{total: d.total + total, within: d.within + within}
+		r.bound = seconds(bucket.GetUpperBound())
+	}
+	if len(r.slow) == 0 {
+		return fmt.Errorf("%w: the histogram %s has no bucket with a finite bound", analysis.ErrNoData, name)
+	}
+	return nil
+}
+
+// seconds turns a bound into a duration, at most the longest there is.
+func seconds(bound float64) time.Duration {
+	nanoseconds := math.Round(bound * float64(time.Second))
+	if nanoseconds >= math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return time.Duration(nanoseconds)
+}
+
+func kind(family *dto.MetricFamily) string { return strings.ToLower(family.GetType().String()) }

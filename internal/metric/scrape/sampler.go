@@ -1,0 +1,142 @@
+package scrape
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/analysis"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// sampler counts between calls: each instance has a mark, the totals it had when it was last read.
+type sampler struct {
+	scrape    *Scrape
+	placement service.Placement
+	threshold time.Duration
+	// marks by instance; an instance without one was never read.
+	marks map[string]mark
+	// marked: the first call has set the mark.
+	marked bool
+}
+
+// mark is the totals of one instance. A series that is gone keeps its total, for when it comes back.
+type mark struct {
+	source   string
+	requests map[string]requests
+	slow     map[string]durations
+}
+
+// Sample returns what was counted since the previous call; the first one only sets the mark.
+//
+//   - A total that fell was reset, and what it has now is new.
+//   - A series that is new on an instance that was read before began at 0 there, and counts in full.
+//   - An instance that is read for the first time after the mark, since it could not be reached then, only sets its own
+//     mark: how much of its totals is older cannot be told.
+//   - An instance that cannot be reached, or whose exposition cannot be read, adds nothing as long as another can; what
+//     it did meanwhile is counted once it is back, unless it was reset.
+//
+// An error leaves all marks where they were: what happens until the next call that succeeds is counted then. No
+// instance that can be read is an error of the source. Expositions without the counter (or, where latency is judged,
+// without the histogram) are analysis.ErrNoData, also when that is only because the service has had no request and makes
+// its series with the first: they say nothing about errors, so that they are not counted as none. A service does well to
+// make its series when it starts.
+func (s *sampler) Sample(ctx context.Context) (analysis.Counts, error) {
+	all := s.scrape.fetchAll(ctx, s.placement.Instances)
+	if err := ctx.Err(); err != nil {
+		return analysis.Counts{}, fmt.Errorf("count the requests of %s: %w", s.placement.Release, err)
+	}
+	counts, marks, err := s.count(all)
+	if err != nil {
+		return analysis.Counts{}, fmt.Errorf("count the requests of %s: %w", s.placement.Release, err)
+	}
+	s.marks = marks
+	if !s.marked {
+		s.marked = true
+		return analysis.Counts{}, nil
+	}
+	return counts, nil
+}
+
+// count compares what was fetched with the marks, and returns the marks that come after. It changes nothing.
+func (s *sampler) count(all []fetched) (analysis.Counts, map[string]mark, error) {
+	var counts analysis.Counts
+	var failed, empty []error
+	data := false
+	marks := maps.Clone(s.marks)
+	for i, instance := range s.placement.Instances {
+		of := all[i] //nolint:gosec // one was fetched for each instance
+		if of.err != nil {
+			failed = append(failed, of.err)
+			continue
+		}
+		before, known := s.marks[instance.Name]
+		now, err := s.scrape.read(of.exposition, before.source, s.threshold)
+		switch {
+		case errors.Is(err, analysis.ErrNoData):
+			empty = append(empty, fmt.Errorf("%s: %w", instance.Name, err))
+			if !known {
+				marks[instance.Name] = mark{}
+			}
+			continue
+		case err != nil:
+			return analysis.Counts{}, nil, fmt.Errorf("%s: %w", instance.Name, err)
+		}
+		data = true
+		if known {
+			counts = counts.Add(before.until(now))
+		}
+		marks[instance.Name] = before.moved(now)
+	}
+	switch {
+	case len(s.placement.Instances) == 0:
+		return analysis.Counts{}, nil, errors.New("it has no instances")
+	case data:
+		return counts, marks, nil
+	case len(empty) > 0:
+		return analysis.Counts{}, nil, errors.Join(append(empty, failed...)...)
+	}
+	return analysis.Counts{}, nil, errors.Join(failed...)
+}
+
+// until is what happened between the mark and now.
+func (m mark) until(now reading) analysis.Counts {
+	c := analysis.Counts{Threshold: now.bound}
+	for series, after := range now.requests {
+		n := after.total
+		if before := m.requests[series]; before.total <= n {
+			n -= before.total
+		}
+		c.Requests += n
+		if after.failed {
+			c.Errors += n
+		}
+	}
+	for series, after := range now.slow {
+		if before := m.slow[series]; before.total <= after.total && before.within <= after.within {
+			after.total -= before.total
+			after.within -= before.within
+		}
+		// A histogram that is read in the middle of an observation may have it in a bucket first.
+		c.Slow += max(0, after.total-after.within)
+	}
+	return c
+}
+
+// moved is the mark after now.
+func (m mark) moved(now reading) mark {
+	next := mark{source: now.source, requests: maps.Clone(now.requests), slow: maps.Clone(now.slow)}
+	for series, before := range m.requests {
+		if _, there := next.requests[series]; !there {
+			next.requests[series] = before
+		}
+	}
+	for series, before := range m.slow {
+		if _, there := next.slow[series]; !there {
+			next.slow[series] = before
+		}
+	}
+	return next
+}

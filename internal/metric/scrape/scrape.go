@@ -1,0 +1,56 @@
+// Package scrape counts requests by reading the Prometheus exposition of the instances themselves, so that there is no
+// delay of a scrape interval and no server in between.
+package scrape
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// The usual names, for what a definition leaves empty.
+const (
+	defaultPath      = "/metrics"
+	defaultRequests  = "http_requests_total"
+	defaultCodeLabel = "code"
+	defaultDuration  = "http_request_duration_seconds"
+	defaultTimeout   = 5 * time.Second
+)
+
+var _ delivery.Metrics = (*Scrape)(nil)
+
+// Scrape reads the expositions of instances. It is safe for concurrent use; its samplers are not.
+type Scrape struct {
+	definition service.ScrapeMetrics
+	client     *http.Client
+}
+
+// New returns the metrics of d, read through client; nil: one of its own that uses no proxy. What d leaves empty has
+// the usual name: http_requests_total with the label code, http_request_duration_seconds, /metrics.
+func New(d service.ScrapeMetrics, client *http.Client) *Scrape {
+	fill := func(s *string, usual string) {
+		if *s == "" {
+			*s = usual
+		}
+	}
+	fill(&d.Path, defaultPath)
+	fill(&d.Requests, defaultRequests)
+	fill(&d.CodeLabel, defaultCodeLabel)
+	fill(&d.Duration, defaultDuration)
+	if d.Timeout <= 0 {
+		d.Timeout = service.Duration(defaultTimeout)
+	}
+	if client == nil {
+		// A scrape that a connection of the instance's former process would fail is worse than a connection each.
+		client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	}
+	return &Scrape{definition: d, client: client}
+}
+
+// Sampler begins to count the requests of p's instances; the first Sample sets the mark. threshold is the latency above
+// which a request counts as slow, 0 for none.
+func (s *Scrape) Sampler(p service.Placement, threshold time.Duration) delivery.Sampler {
+	return &sampler{scrape: s, placement: p, threshold: threshold, marks: map[string]mark{}}
+}

@@ -1,0 +1,119 @@
+// Package program runs programs that users name: without a shell, with little of our own environment, for a bounded time.
+package program
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// KillGrace is how long a process group may take to end after SIGTERM, before SIGKILL.
+	KillGrace = 2 * time.Second
+	// outputLimit bounds the output that is kept, in bytes: the last of it.
+	outputLimit = 64 << 10
+	// CutMark stands where text was cut, so that what is left of a secret there can be taken out.
+	CutMark = "[…]"
+)
+
+// inherited are the variables of our own environment that programs get. Nothing else: it may hold secrets.
+var inherited = []string{"PATH", "HOME", "LANG", "TMPDIR"}
+
+// Program is one to run.
+type Program struct {
+	Argv []string
+	// Directory to run in; empty: ours.
+	Directory string
+	// Environment beside what is inherited, as NAME=value.
+	Environment []string
+	Timeout     time.Duration
+}
+
+// Ended is what came of a program.
+type Ended struct {
+	// Code is the exit code, -1 where a signal ended it, and Status the same in words.
+	Code   int
+	Status string
+	// Output is the end of what it wrote to stdout and stderr; CutMark stands where something was cut.
+	Output string
+}
+
+// Run runs the program in a process group of its own, so that Ctrl-C does not reach it, and ends the whole group with it:
+// at its end, at the time limit and at the end of ctx. The error says why there is no exit code to judge by.
+func (p Program) Run(ctx context.Context) (Ended, error) {
+	timed, cancel := context.WithTimeout(ctx, p.Timeout)
+	defer cancel()
+	output := &tail{}
+	cmd := exec.CommandContext(timed, p.Argv[0], p.Argv[1:]...) //nolint:gosec // running what the configuration names is what it is for
+	cmd.Dir = p.Directory
+	for _, name := range inherited {
+		if value, set := os.LookupEnv(name); set {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+	}
+	cmd.Env = append(cmd.Env, p.Environment...)
+	cmd.Stdout, cmd.Stderr = output, output
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error {
+		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM); errors.Is(err, syscall.ESRCH) {
+			return os.ErrProcessDone
+		} else if err != nil {
+			return fmt.Errorf("end the process group: %w", err)
+		}
+		return nil
+	}
+	cmd.WaitDelay = KillGrace
+	if err := cmd.Start(); err != nil {
+		return Ended{}, fmt.Errorf("start %s: %w", p.Argv[0], err)
+	}
+	err := cmd.Wait()
+	// Whatever it left running ends here. A number is not given out again while a group has it; and where the group is
+	// gone, this fails.
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	e := Ended{Code: cmd.ProcessState.ExitCode(), Status: cmd.ProcessState.String(), Output: output.String()}
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return e, fmt.Errorf("interrupted: %w", ctx.Err())
+	case timed.Err() != nil:
+		return e, fmt.Errorf("it took longer than %s and was ended", p.Timeout)
+	case err != nil && !errors.As(err, &exit) && !errors.Is(err, exec.ErrWaitDelay):
+		return e, fmt.Errorf("wait for %s: %w", p.Argv[0], err)
+	}
+	return e, nil
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu   sync.Mutex
+	data []byte
+	cut  bool
+}
+
+// Write implements io.Writer.
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.data = append(t.data, p...)
+	// Twice the limit, so that not every write moves the rest.
+	if len(t.data) > 2*outputLimit {
+		t.data = append(t.data[:0], t.data[len(t.data)-outputLimit:]...)
+		t.cut = true
+	}
+	return len(p), nil
+}
+
+// String begins with CutMark where something was cut.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.cut {
+		return CutMark + string(t.data)
+	}
+	return string(t.data)
+}

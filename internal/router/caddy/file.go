@@ -1,0 +1,92 @@
+package caddy
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// newFileMode lets Caddy read a new file, whatever user it runs as. The share is no secret.
+const newFileMode = 0o644
+
+// shareFile is the path of the file that Caddy reads for each request.
+type shareFile string
+
+// read returns green's share in whole percent; none without a file.
+func (f shareFile) read() (int, error) {
+	file, err := os.Open(string(f))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the share file: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	// More than any share has: enough to see that it is none.
+	const limit = 1 << 10
+	text, err := io.ReadAll(io.LimitReader(file, limit))
+	if err != nil {
+		return 0, fmt.Errorf("read the share file: %w", err)
+	}
+	percent, err := parseShare(string(text))
+	if err != nil {
+		return 0, fmt.Errorf("read the share file %s: %w", f, err)
+	}
+	return percent, nil
+}
+
+// write replaces the file, so that Caddy reads the old share or the new one, whole; when it returns, the new one
+// outlives a power failure. Mode and owner stay as they were. A writer that is killed may leave a hidden file behind.
+func (f shareFile) write(percent int) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("write the share file %s: %w", f, err)
+		}
+	}()
+	directory := filepath.Dir(string(f))
+	next, err := os.CreateTemp(directory, "."+filepath.Base(string(f))+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = next.Close()           // closed already, or of no further use
+			_ = os.Remove(next.Name()) // what went wrong before matters
+		}
+	}()
+	if _, err = next.WriteString(formatShare(percent)); err != nil {
+		return err
+	}
+	if err = f.keepAccess(next); err != nil {
+		return err
+	}
+	if err = next.Sync(); err != nil {
+		return err
+	}
+	if err = next.Close(); err != nil {
+		return err
+	}
+	if err = os.Rename(next.Name(), string(f)); err != nil {
+		return err
+	}
+	return syncDirectory(directory)
+}
+
+// keepAccess gives next the mode and the owner of the present file, so that Caddy's user can read it as before.
+func (f shareFile) keepAccess(next *os.File) error {
+	present, err := os.Stat(string(f))
+	if errors.Is(err, fs.ErrNotExist) {
+		return next.Chmod(newFileMode)
+	}
+	if err != nil {
+		return err
+	}
+	if err := keepOwner(next, present); err != nil {
+		return err
+	}
+	// After the owner: a change of owner may take bits away.
+	return next.Chmod(present.Mode().Perm())
+}

@@ -1,0 +1,142 @@
+package caddy
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+var slots = []string{"blue", "green"}
+
+func newRouter(t *testing.T, file string) *Router {
+	t.Helper()
+	r, err := New(service.CaddyRouter{ShareFile: file}, slots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestWeightsOfFilesByHand(t *testing.T) {
+	for text, green := range map[string]int{"": 0, "\n": 0, "4000\n": 25, "4100": 25, "4200": 26, "8": 50, "0001": 0, "ffff": 100, "g\r\n": 100} {
+		file := filepath.Join(t.TempDir(), "web.share")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := newRouter(t, file).Weights(t.Context())
+		if want := map[string]int{"blue": 100 - green, "green": green}; err != nil || !maps.Equal(got, want) {
+			t.Errorf("a file with %q gives %v (%v), want %v", text, got, err, want)
+		}
+	}
+}
+
+func TestNoFileIsAllBlue(t *testing.T) {
+	got, err := newRouter(t, filepath.Join(t.TempDir(), "web.share")).Weights(t.Context())
+	if want := map[string]int{"blue": 100, "green": 0}; err != nil || !maps.Equal(got, want) {
+		t.Errorf("no file gives %v (%v), want %v", got, err, want)
+	}
+}
+
+func TestErrorsNameTheFile(t *testing.T) {
+	garbage := filepath.Join(t.TempDir(), "web.share")
+	if err := os.WriteFile(garbage, []byte("a quarter"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	nowhere := filepath.Join(t.TempDir(), "missing", "web.share")
+	directory := t.TempDir()
+	for what, c := range map[string]struct {
+		file string
+		do   func(*Router) error
+	}{
+		"garbage is read":        {garbage, func(r *Router) error { _, err := r.Weights(t.Context()); return err }},
+		"a directory is read":    {directory, func(r *Router) error { _, err := r.Weights(t.Context()); return err }},
+		"no directory to write":  {nowhere, func(r *Router) error { return r.SetWeights(t.Context(), map[string]int{"green": 100}) }},
+		"a directory is written": {directory, func(r *Router) error { return r.SetWeights(t.Context(), map[string]int{"green": 100}) }},
+	} {
+		if err := c.do(newRouter(t, c.file)); err == nil || !strings.Contains(err.Error(), c.file) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	// Garbage does not stand in the way of a restore.
+	if err := newRouter(t, garbage).SetWeights(t.Context(), map[string]int{"blue": 100}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWriteKeepsAccessAndLeavesNothing(t *testing.T) {
+	for _, mode := range []os.FileMode{0, 0o600, 0o640, 0o666} {
+		directory := t.TempDir()
+		file := filepath.Join(directory, "web.share")
+		want := os.FileMode(newFileMode)
+		if mode != 0 {
+			want = mode
+			if err := os.WriteFile(file, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chmod(file, mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := newRouter(t, file)
+		for range 3 {
+			if err := r.SetWeights(t.Context(), map[string]int{"blue": 75, "green": 25}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != want {
+			t.Errorf("mode %v became %v, want %v", mode, info.Mode().Perm(), want)
+		}
+		entries, err := os.ReadDir(directory)
+		if err != nil || len(entries) != 1 {
+			t.Errorf("beside the share file there is %v (%v)", entries, err)
+		}
+	}
+}
+
+// A reader finds the old share or the new one at every instant, never none and never half of one.
+func TestReadersSeeWholeShares(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "web.share")
+	r := newRouter(t, file)
+	if err := r.SetWeights(t.Context(), map[string]int{"green": 100}); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 2 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				text, err := os.ReadFile(file) //nolint:gosec // the test's own
+				if got := string(text); err != nil || got != "g" && got != "4000" {
+					t.Errorf("a reader sees %q (%v)", got, err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 200 {
+		green := 100
+		if i%2 == 0 {
+			green = 25
+		}
+		if err := r.SetWeights(t.Context(), map[string]int{"blue": 100 - green, "green": green}); err != nil {
+			t.Error(err)
+			break
+		}
+	}
+	close(done)
+	readers.Wait()
+}
