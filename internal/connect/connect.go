@@ -1,0 +1,93 @@
+// Package connect builds adapters from a service's definition and the named credentials. It is the one place that
+// knows them all: a new platform, router, metric source, check or backup is one package and one line here.
+package connect
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/backup"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/check"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/metric/scrape"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/notify"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/caddy"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// SuperviseArgument makes the provider's binary supervise an instance; main dispatches it.
+const SuperviseArgument = "supervise"
+
+// Options of a connector.
+type Options struct {
+	// Credentials by name; the environment stands behind them (credentials.go).
+	Credentials map[string]string
+	// Backups is the directory below which checkpoints keep data; absolute.
+	Backups string
+}
+
+// Connector implements delivery.Connector.
+type Connector struct {
+	options Options
+}
+
+// New makes a connector.
+func New(options Options) *Connector { return &Connector{options: options} }
+
+var _ delivery.Connector = (*Connector)(nil)
+
+// Adapters of a service.
+func (c *Connector) Adapters(d service.Definition) (delivery.Adapters, error) {
+	var a delivery.Adapters
+	var err error
+	switch {
+	case d.Platform.Host != nil:
+		a.Platform, err = host.New(*d.Platform.Host, d.ID, host.Options{SupervisorArgs: []string{SuperviseArgument}})
+	default:
+		err = fmt.Errorf("the definition of %s has no platform that this version knows", d.ID)
+	}
+	if err != nil {
+		return a, fmt.Errorf("platform: %w", err)
+	}
+	if d.Router != nil && d.Router.Caddy != nil {
+		if a.Router, err = caddy.New(*d.Router.Caddy, a.Platform.Slots()); err != nil {
+			return a, fmt.Errorf("router caddy: %w", err)
+		}
+	}
+	if d.Metrics != nil && d.Metrics.Scrape != nil {
+		a.Metrics = scrape.New(*d.Metrics.Scrape, &http.Client{})
+	}
+	a.Notifiers = make(map[string]delivery.Notifier, len(d.Notify))
+	for name, n := range d.Notify {
+		if a.Notifiers[name], err = notify.New(name, n, c.Credentials()); err != nil {
+			return a, fmt.Errorf("notify %s: %w", name, err)
+		}
+	}
+	return a, nil
+}
+
+// Checker of one check.
+func (c *Connector) Checker(name string, definition service.Check) (delivery.Checker, error) {
+	return check.New(name, definition)
+}
+
+// RunAll runs checks side by side.
+func (c *Connector) RunAll(ctx context.Context, checkers map[string]delivery.Checker, t delivery.Target) []service.CheckResult {
+	return check.RunAll(ctx, checkers, t)
+}
+
+// Backup of one backup's definition.
+func (c *Connector) Backup(name string, definition service.Backup) (delivery.Backup, error) {
+	return backup.New(name, definition, c.Credentials())
+}
+
+// BackupDirectory is where the backups of one attempt's checkpoint go.
+func (c *Connector) BackupDirectory(id service.ID, attempt int) (string, error) {
+	if c.options.Backups == "" {
+		return "", fmt.Errorf("back up data of %s: this store keeps no data", id)
+	}
+	return filepath.Join(c.options.Backups, string(id), "backups", fmt.Sprintf("%04d", attempt)), nil
+}
