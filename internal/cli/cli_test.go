@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/connect"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// command runs a command and returns what it prints.
+func command(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	root := New("test", strings.NewReader("no\n"), &out)
+	root.SetArgs(args)
+	err := root.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+func TestWhatIsNotUnderstoodIsUsage(t *testing.T) {
+	for _, args := range [][]string{
+		{"dance"}, {"history"}, {"history", "web"}, {"history", "production/web", "--colour"},
+		{"rollback", "production/web", "--to", "1.0"}, {"recover", "production/web"},
+	} {
+		_, err := command(t, append(args, "--store", "file://"+t.TempDir())...)
+		if !errors.As(err, new(*usageError)) {
+			t.Errorf("%v: got %v, want an error of usage", args, err)
+		}
+	}
+}
+
+func TestHelpListsTheCommands(t *testing.T) {
+	out, err := command(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"history", "watch", "recover", "rollback", "unhold", "accept", "Exit codes"} {
+		if !strings.Contains(out, name) {
+			t.Errorf("the help does not name %s:\n%s", name, out)
+		}
+	}
+}
+
+func TestHistoryPrintsTheLedger(t *testing.T) {
+	url := "file://" + t.TempDir()
+	s, _, err := connect.Store(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	terms := ledger.Terms{Length: 20 * time.Second, Wait: time.Second, Poll: time.Millisecond}
+	lease, err := ledger.Open(s, "production/web").Acquire(t.Context(), "run", ledger.Holder{Name: "somebody"}, terms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lease.Append(t.Context(), ledger.Event{Type: ledger.Unheld, Release: service.ReleaseID("production/web/1-00000001"), Text: "said in a test"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := lease.Release(context.Background(), false); err != nil {
+		t.Fatal(err)
+	}
+	out, err := command(t, "history", "production/web", "--store", url)
+	if err != nil || !strings.Contains(out, "said in a test") || !strings.Contains(out, "somebody") {
+		t.Errorf("%v:\n%s", err, out)
+	}
+	out, err = command(t, "history", "production/web", "--store", url, "--json")
+	var printed struct {
+		Service string         `json:"service"`
+		Events  []ledger.Event `json:"events"`
+	}
+	if err != nil || json.Unmarshal([]byte(out), &printed) != nil || len(printed.Events) != 3 || printed.Service != "production/web" {
+		t.Errorf("%v: %d events:\n%s", err, len(printed.Events), out)
+	}
+}

@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/report"
+)
+
+func (o *options) history() *cobra.Command {
+	return &cobra.Command{
+		Use: "history SERVICE", Short: "What happened to a service, from its ledger", Args: serviceArgument,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			l, err := o.open(args[0])
+			if err != nil {
+				return err
+			}
+			events, err := l.Events(cmd.Context(), 1)
+			if err != nil {
+				return err
+			}
+			if o.json {
+				return o.printJSON(map[string]any{"service": args[0], "ledger": l.Location(), "events": events})
+			}
+			if len(events) == 0 {
+				_, err := fmt.Fprintf(o.out, "%s has no events at %s\n", args[0], l.Location())
+				return err
+			}
+			return o.printEvents(events)
+		},
+	}
+}
+
+func (o *options) printEvents(events []ledger.Event) error {
+	table := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
+	for _, e := range events {
+		attempt := ""
+		if e.Attempt > 0 {
+			attempt = fmt.Sprintf("#%d", e.Attempt)
+		}
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", e.Number, e.Time.Local().Format("2006-01-02 15:04:05.000"), attempt, e.Type, report.Text(e))
+	}
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("print the history: %w", err)
+	}
+	return nil
+}
+
+func (o *options) printJSON(v any) error {
+	encoder := json.NewEncoder(o.out)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(v); err != nil {
+		return fmt.Errorf("print JSON: %w", err)
+	}
+	return nil
+}

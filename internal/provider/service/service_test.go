@@ -1,0 +1,130 @@
+package service
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/configtest"
+)
+
+const least = `{"name":"web","environment":"production","platform":{"host":{"directory":"/srv/web","slots":{"blue":{"port":8080}}}}}`
+
+const full = `{"name":"web","environment":"production",
+	"platform":{"host":{"directory":"/opt/web","address":"10.0.0.1","drain_timeout":"1m","log":{"max_size":20,"max_files":5},
+		"slots":{"blue":{"ports":[8080,8081]},"green":{"ports":[8090,8091]}}}},
+	"router":{"caddy":{"share_file":"/var/lib/caddy/web.share","admin":"http://localhost:2020","drain_timeout":"10s"}},
+	"metrics":{"scrape":{"path":"/m","port":9100,"requests":"r_total","code_label":"status","duration":"d_seconds","timeout":"2s"}},
+	"notify":{"team":{"url":"team_chat","on":["started","rolled_back"]},"all":{"url":"https://example.com/hook"}}}`
+
+// What is written, defined and written back means the same, and defaults are not written.
+func TestDefinitionComesBack(t *testing.T) {
+	for name, text := range map[string]string{"least": least, "whole": full} {
+		t.Run(name, func(t *testing.T) {
+			m := configtest.Model[model](t, resourceSchema(), text)
+			definition, diags := m.ToDefinition(t.Context())
+			if diags.HasError() {
+				t.Fatal(diags)
+			}
+			back, diags := FromDefinition(t.Context(), definition)
+			if diags.HasError() {
+				t.Fatal(diags)
+			}
+			if !same(t.Context(), back, definition) {
+				encoded, _ := json.Marshal(definition)
+				t.Errorf("the model that came back means something else than %s", encoded)
+			}
+			if !back.Platform.Equal(m.Platform) && name == "whole" {
+				t.Errorf("got %s\nwant %s", back.Platform, m.Platform)
+			}
+			if !back.Router.Equal(m.Router) || !back.Metrics.Equal(m.Metrics) || !back.Notify.Equal(m.Notify) {
+				t.Errorf("got %s, %s, %s\nwant %s, %s, %s", back.Router, back.Metrics, back.Notify, m.Router, m.Metrics, m.Notify)
+			}
+		})
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	definition, diags := configtest.Model[model](t, resourceSchema(), strings.Replace(least, `"directory":"/srv/web",`, "", 1)).ToDefinition(t.Context())
+	if diags.HasError() {
+		t.Fatal(diags)
+	}
+	host := definition.Platform.Host
+	if host.Address != "127.0.0.1" || host.DrainTimeout.String() != "30s" || host.Log.MaxSize != 10 || !strings.HasSuffix(host.Directory, "/production/web") {
+		t.Errorf("got %+v", host)
+	}
+	if definition.Router != nil || definition.Metrics != nil || definition.ID != "production/web" {
+		t.Errorf("got %+v", definition)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	for name, test := range map[string]struct {
+		text string
+		// at is the path, want a part of the detail; both empty: accepted.
+		at, want string
+	}{
+		"least":        {least, "", ""},
+		"whole":        {full, "", ""},
+		"no platform":  {`{"name":"web","environment":"production","platform":{}}`, "platform", "exactly one of: host"},
+		"no router":    {strings.Replace(least, `"platform"`, `"router":{},"platform"`, 1), "router", "exactly one of: caddy"},
+		"no metrics":   {strings.Replace(least, `"platform"`, `"metrics":{},"platform"`, 1), "metrics", "at least one of: scrape"},
+		"name":         {strings.Replace(least, `"web"`, `"Web"`, 1), "name", "lower-case"},
+		"environment":  {strings.Replace(least, `production`, `prod_1`, 1), "environment", "lower-case"},
+		"no port":      {strings.Replace(least, `"port":8080`, ``, 1), `platform.host.slots["blue"]`, "exactly one of: port"},
+		"both ports":   {strings.Replace(least, `"port":8080`, `"port":8080,"ports":[8081]`, 1), `platform.host.slots["blue"]`, "exactly one of: port"},
+		"port too big": {strings.Replace(least, `8080`, `80800`, 1), `platform.host.slots["blue"]`, "80800"},
+		"slot's name":  {strings.Replace(least, `"blue"`, `"red"`, 1), `platform.host.slots["red"]`, "blue"},
+		"unknown name": {strings.Replace(least, `"web"`, `"<unknown>"`, 1), "", ""},
+		"unknown port": {strings.Replace(least, `8080`, `"<unknown>"`, 1), "", ""},
+		"unknown host": {`{"name":"web","environment":"production","platform":{"host":"<unknown>"}}`, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			diags := configtest.Model[model](t, resourceSchema(), test.text).validate(t.Context())
+			if test.want == "" {
+				if diags.HasError() {
+					t.Errorf("refused: %v", diags)
+				}
+				return
+			}
+			if len(diags) == 0 {
+				t.Fatal("accepted")
+			}
+			placed, ok := diags[0].(diag.DiagnosticWithPath)
+			if !ok || !strings.HasPrefix(placed.Path().String(), test.at) || !strings.Contains(strings.ToLower(placed.Detail()), test.want) {
+				t.Errorf("got %v, want %q at %s", diags[0], test.want, test.at)
+			}
+		})
+	}
+}
+
+type lookup map[string]string
+
+func (l lookup) Lookup(name string) (string, error) {
+	if value, found := l[name]; found {
+		return value, nil
+	}
+	return "", &unknownError{name}
+}
+
+type unknownError struct{ name string }
+
+func (e *unknownError) Error() string { return e.name + " is not known" }
+
+func TestUnknownCredential(t *testing.T) {
+	m := configtest.Model[model](t, resourceSchema(), full)
+	var diags diag.Diagnostics
+	m.validateCredentials(t.Context(), lookup{"team_chat": "https://example.com/secret"}, &diags)
+	if diags.HasError() {
+		t.Errorf("refused: %v", diags)
+	}
+	m.validateCredentials(t.Context(), lookup{}, &diags)
+	if diags.ErrorsCount() != 1 {
+		t.Fatalf("got %v, want one error", diags)
+	}
+	if placed, ok := diags[0].(diag.DiagnosticWithPath); !ok || placed.Path().String() != `notify["team"].url` {
+		t.Errorf("got %v", diags[0])
+	}
+}

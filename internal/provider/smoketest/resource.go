@@ -1,0 +1,43 @@
+// Package smoketest is the resource deploy_smoke_test, step 4 of a release.
+package smoketest
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/capable"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/checks"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/stage"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// New makes the resource.
+func New() resource.Resource { return stage.New(kind())() }
+
+func kind() stage.Kind[model] {
+	return stage.Kind[model]{
+		Stage:    service.StageSmokeTest,
+		Step:     stage.StepOf(model.toSpec, (*delivery.Procedure).SmokeTest),
+		Schema:   resourceSchema,
+		Common:   func(m *model) *stage.Common { return &m.Common },
+		Service:  func(m *model) types.String { return stage.ServiceOf(m.Release) },
+		Validate: validate,
+		Plan:     plan,
+		Export: func(m *model, exports delivery.Exports) {
+			m.Results = checks.Results(m.Results, exports.Results)
+		},
+	}
+}
+
+// plan refuses checks that could not be run.
+func plan(ctx context.Context, p stage.Planning[model]) diag.Diagnostics {
+	if p.ReleaseChanges == stage.Unchanged && !p.ArgumentsChange {
+		return nil
+	}
+	return checks.Resolve(ctx, path.Root("checks"), p.Plan.Checks, p.Credentials, capable.Metrics(p.View))
+}

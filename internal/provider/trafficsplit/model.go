@@ -1,0 +1,68 @@
+package trafficsplit
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/judgement"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/stage"
+)
+
+type model struct {
+	stage.Common
+	Weight   types.Int64  `tfsdk:"weight"`
+	Steps    types.List   `tfsdk:"steps"`
+	Analysis types.Object `tfsdk:"analysis"`
+	Weights  types.Map    `tfsdk:"weights"`
+	Promoted types.String `tfsdk:"promoted"`
+}
+
+type stepModel struct {
+	Weight types.Int64  `tfsdk:"weight"`
+	Pause  types.String `tfsdk:"pause"`
+}
+
+// toSpec is the engine's form, with the defaults where nothing is written.
+func (m model) toSpec(ctx context.Context) (delivery.SplitSpec, diag.Diagnostics) {
+	analysis, diags := judgement.ToSpec(ctx, path.Root("analysis"), m.Analysis)
+	spec := delivery.SplitSpec{Weight: plain.Int(m.Weight, 0), Analysis: analysis}
+	for i, element := range m.Steps.Elements() {
+		object, _ := element.(types.Object)
+		if step, found := plain.Object[stepModel](ctx, object, &diags); found {
+			spec.Steps = append(spec.Steps, delivery.Step{
+				Weight: plain.Int(step.Weight, 0),
+				Pause:  duration.ToDuration(step.Pause, 0, path.Root("steps").AtListIndex(i).AtName("pause"), &diags),
+			})
+		}
+	}
+	return spec, diags
+}
+
+// toWeights is a split as the attribute `weights` has it.
+func toWeights(weights map[string]int) types.Map {
+	elements := make(map[string]attr.Value, len(weights))
+	for slot, weight := range weights {
+		elements[slot] = types.Int64Value(int64(weight))
+	}
+	return types.MapValueMust(types.Int64Type, elements)
+}
+
+// fromWeights is a split of the attribute `weights`; nil for null and unknown.
+func fromWeights(weights types.Map) map[string]int {
+	if weights.IsNull() || weights.IsUnknown() {
+		return nil
+	}
+	split := make(map[string]int, len(weights.Elements()))
+	for slot, element := range weights.Elements() {
+		weight, _ := element.(types.Int64)
+		split[slot] = int(weight.ValueInt64())
+	}
+	return split
+}

@@ -1,0 +1,48 @@
+package verification
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/checks"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/judgement"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/stage"
+)
+
+type model struct {
+	stage.Common
+	Checks   types.Map    `tfsdk:"checks"`
+	Analysis types.Object `tfsdk:"analysis"`
+	Duration types.String `tfsdk:"duration"`
+	Results  types.Map    `tfsdk:"results"`
+}
+
+// toSpec is the engine's form, with the defaults where nothing is written. No duration is 0: the judgement ends with its
+// minimum of requests.
+func (m model) toSpec(ctx context.Context) (delivery.VerificationSpec, diag.Diagnostics) {
+	all, diags := checks.ToSpec(ctx, path.Root("checks"), m.Checks)
+	analysis, failures := judgement.ToSpec(ctx, path.Root("analysis"), m.Analysis)
+	diags.Append(failures...)
+	return delivery.VerificationSpec{
+		Checks:   all,
+		Analysis: analysis,
+		Duration: duration.ToDuration(m.Duration, 0, path.Root("duration"), &diags),
+	}, diags
+}
+
+func validate(ctx context.Context, m model) diag.Diagnostics {
+	diags := checks.Validate(ctx, path.Root("checks"), m.Checks)
+	diags.Append(judgement.Validate(ctx, path.Root("analysis"), m.Analysis)...)
+	if !m.Checks.IsUnknown() && len(m.Checks.Elements()) == 0 && m.Analysis.IsNull() {
+		diags.AddError("Nothing Verified", "A verification needs at least one of checks, analysis: `analysis = { errors = {} }` compares the share of errors with the stable release's.")
+	}
+	if m.Analysis.IsNull() && !m.Duration.IsNull() && !m.Duration.IsUnknown() {
+		diags.AddAttributeError(path.Root("duration"), "Invalid Value", "It says how long analysis judges, and there is none: add `analysis = { errors = {} }`, or remove the duration.")
+	}
+	return diags
+}
