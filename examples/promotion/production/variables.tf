@@ -1,0 +1,5 @@
+variable "store" {
+  description = "The store that staging and production share."
+  type        = string
+  default     = "file:///srv/deploy-store"
+}
