@@ -1,0 +1,81 @@
+package story
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/process"
+)
+
+const (
+	// endLimit bounds the destroy at the end.
+	endLimit = 90 * time.Second
+	// leavingLimit is how long processes that were told to end may take.
+	leavingLimit = 5 * time.Second
+)
+
+// end takes everything down, as a person would, and makes sure that nothing is left. What still runs then is an error,
+// and is ended all the same.
+func (d *Demo) end(ctx context.Context) error {
+	if d.client != nil {
+		d.client.stop()
+	}
+	var errs []error
+	if d.log != nil {
+		errs = append(errs, d.log.Close())
+	}
+	errs = append(errs, d.destroy(ctx))
+	if d.caddy != nil {
+		errs = append(errs, d.caddy.Stop(leavingLimit))
+	}
+	return errors.Join(append(errs, d.sweep())...)
+}
+
+// destroy takes the release down with the CLI, if there is a state that it may stand in.
+func (d *Demo) destroy(ctx context.Context) error {
+	if d.cli.Directory == "" {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(d.cli.Directory, "terraform.tfstate")); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, endLimit)
+	defer cancel()
+	last := "-var=web_version=" + Chapters[len(Chapters)-1].Version
+	d.say("\n── the end: deletion_protection = false, then destroy")
+	// Protection is a fact of the state: it must be lifted before a destroy is planned.
+	if _, err := d.cli.Must(ctx, "apply", "-no-color", "-auto-approve", last, "-var=deletion_protection=false"); err != nil {
+		return err
+	}
+	_, err := d.cli.Must(ctx, "destroy", "-no-color", "-auto-approve", last, "-var=deletion_protection=false")
+	return err
+}
+
+// sweep finds what still runs.
+func (d *Demo) sweep() error {
+	var left []process.Process
+	for deadline := time.Now().Add(leavingLimit); ; time.Sleep(50 * time.Millisecond) {
+		var err error
+		if left, err = d.workshop.Scope.Running(); err != nil {
+			return err
+		}
+		if len(left) == 0 {
+			d.say("nothing of it is running any more")
+			return nil
+		}
+		if time.Now().After(deadline) {
+			break
+		}
+	}
+	var errs []error
+	for _, p := range left {
+		errs = append(errs, fmt.Errorf("still running at the end: %s", p))
+	}
+	programs, err := d.workshop.Scope.Programs()
+	errs = append(errs, err, process.End(programs, leavingLimit))
+	return errors.Join(errs...)
+}

@@ -1,0 +1,67 @@
+package story
+
+import "time"
+
+// The words of the ledger that outcomes are read from.
+const (
+	eventAttemptOpened  = "attempt_opened"
+	eventAttemptClosed  = "attempt_closed"
+	eventStageOpened    = "stage_opened"
+	eventStageFailed    = "stage_failed"
+	eventRestoreStarted = "restore_started"
+	eventRecovered      = "recovered"
+
+	endFinalized = "finalized"
+	endRestored  = "restored"
+	modeRollback = "rollback"
+	stageRelease = "release"
+)
+
+// outcome reads from the exit code of a chapter's last apply, and from what the chapter added to the ledger, how it
+// ended.
+func outcome(exitCode int, events []Event) Outcome {
+	modes := map[int]string{}
+	restored := false
+	var last *Event
+	for i, e := range events {
+		switch {
+		case e.Type == eventAttemptOpened && e.Opening != nil:
+			modes[e.Attempt] = e.Opening.Mode
+		case e.Type == eventAttemptClosed && e.Closing != nil:
+			last = &events[i]
+			restored = restored || e.Closing.End == endRestored
+		case e.Type == eventRecovered:
+			restored = true
+		}
+	}
+	switch {
+	case last == nil:
+		return Failed
+	case exitCode != 0 && last.Closing.End == endRestored:
+		return Restored
+	case exitCode != 0 || last.Closing.End != endFinalized:
+		return Failed
+	case modes[last.Attempt] == modeRollback:
+		return RolledBack
+	case restored:
+		return Recovered
+	}
+	return Succeeded
+}
+
+// decision is when the ledger says that a release is to give up its traffic: its stage failed, its restore began, or,
+// in a rollback, the stage that replaces it was opened. False if nothing of the kind happened.
+func decision(events []Event) (time.Time, bool) {
+	rollback := map[int]bool{}
+	for _, e := range events {
+		switch {
+		case e.Type == eventStageFailed || e.Type == eventRestoreStarted:
+			return e.Time, true
+		case e.Type == eventAttemptOpened && e.Opening != nil:
+			rollback[e.Attempt] = e.Opening.Mode == modeRollback
+		case e.Type == eventStageOpened && e.Stage == stageRelease && rollback[e.Attempt]:
+			return e.Time, true
+		}
+	}
+	return time.Time{}, false
+}

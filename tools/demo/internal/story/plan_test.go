@@ -1,0 +1,57 @@
+package story
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"testing"
+
+	tfjson "github.com/hashicorp/terraform-json"
+)
+
+const planJSON = `{"format_version":"1.2","resource_changes":[
+	{"address":"deploy_service.web","mode":"managed","type":"deploy_service","name":"web",
+	 "change":{"actions":["update"],"before":{"status":"interrupted"},"after":{"status":"ready"}}},
+	{"address":"deploy_release.web","mode":"managed","type":"deploy_release","name":"web","change":{"actions":["update"]}},
+	{"address":"deploy_checkpoint.web","mode":"managed","type":"deploy_checkpoint","name":"web","change":{"actions":["no-op"]}},
+	{"address":"data.deploy_artifact.web","mode":"data","type":"deploy_artifact","name":"web","change":{"actions":["read"]}}]}`
+
+func TestPlanIsToldInALine(t *testing.T) {
+	var p tfjson.Plan
+	if err := json.Unmarshal([]byte(planJSON), &p); err != nil {
+		t.Fatal(err)
+	}
+	if got := changes(&p); got != "update service, release" {
+		t.Errorf("told as %q", got)
+	}
+	if got := serviceStatus(&p); got != interruptedStatus {
+		t.Errorf("the service's status is %q, want %q", got, interruptedStatus)
+	}
+	if got := changes(&tfjson.Plan{}); got != "no changes" {
+		t.Errorf("an empty plan is told as %q", got)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	const stdout = "Plan: 0 to add, 7 to change, 0 to destroy.\n\nWarning: Release Failed Before\n\n  with deploy_release.web,\n\nIt failed once.\n\n─────\n\nSaved the plan to: v5.tfplan\n"
+	want := []string{"Warning: Release Failed Before", "with deploy_release.web,", "It failed once."}
+	if got := warnings(stdout); !slices.Equal(got, want) {
+		t.Errorf("warnings %q, want %q", got, want)
+	}
+	if got := warnings("No changes.\n"); got != nil {
+		t.Errorf("warnings %q where there are none", got)
+	}
+}
+
+func TestProgressIsIndentedByWholeLines(t *testing.T) {
+	var out bytes.Buffer
+	i := &indented{w: &out}
+	for _, part := range []string{"step 1: 10", " %\nstep 2", ": 50 %\nunfinished"} {
+		if _, err := i.Write([]byte(part)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := out.String(), "    │ step 1: 10 %\n    │ step 2: 50 %\n"; got != want {
+		t.Errorf("shown as %q, want %q", got, want)
+	}
+}

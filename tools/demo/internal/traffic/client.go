@@ -1,0 +1,112 @@
+package traffic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/web"
+)
+
+const (
+	// Timeout of one request.
+	Timeout = 5 * time.Second
+	// every fourth request comes on a fresh connection, the others on ones that are kept alive.
+	freshEvery = 4
+)
+
+// Client sends GET requests to one URL.
+type Client struct {
+	url          string
+	kept, single *http.Client
+}
+
+// NewClient makes a client for url.
+func NewClient(url string) *Client {
+	return &Client{
+		url:    url,
+		kept:   &http.Client{Timeout: Timeout, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+		single: &http.Client{Timeout: Timeout, Transport: &http.Transport{DisableKeepAlives: true}},
+	}
+}
+
+// Run sends rate requests a second, whether or not earlier ones were answered, and gives each outcome to keep, until
+// ctx ends; then it waits for the answers that are still due. keep is called from many goroutines.
+func (c *Client) Run(ctx context.Context, rate int, keep func(Record)) {
+	defer c.kept.CloseIdleConnections()
+	tick := time.NewTicker(time.Second / time.Duration(rate))
+	defer tick.Stop()
+	var inFlight sync.WaitGroup
+	defer inFlight.Wait()
+	// The end of the run must not cut off what was sent: that would count as lost.
+	sending := context.WithoutCancel(ctx)
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			inFlight.Go(func() { keep(c.send(sending, n%freshEvery == 0)) })
+		}
+	}
+}
+
+// WaitForAnswer asks until an instance answers without an error, or ctx ends.
+func (c *Client) WaitForAnswer(ctx context.Context) error {
+	for {
+		if c.send(ctx, true).Class() == Good {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for a first answer of %s: %w", c.url, ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+var errSentAgain = errors.New("the connection failed under the request, which was sent again")
+
+func (c *Client) send(ctx context.Context, fresh bool) Record {
+	r := Record{Started: time.Now(), Fresh: fresh}
+	var connections atomic.Int32
+	// net/http sends a GET again when a kept connection breaks. Other clients do not: to them it is lost.
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connections.Add(1) },
+	})
+	err := c.ask(ctx, &r)
+	if err == nil && connections.Load() > 1 {
+		err = errSentAgain
+	}
+	if err != nil {
+		r.Error = err.Error()
+	}
+	r.Ended = time.Now()
+	return r
+}
+
+func (c *Client) ask(ctx context.Context, r *Record) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url, nil)
+	if err != nil {
+		return fmt.Errorf("make a request for %s: %w", c.url, err)
+	}
+	client := c.kept
+	if r.Fresh {
+		client = c.single
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	r.Status, r.Release = response.StatusCode, response.Header.Get(web.ReleaseHeader)
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	return nil
+}
