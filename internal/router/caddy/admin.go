@@ -10,11 +10,14 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 )
 
 const (
 	adminTimeout = 5 * time.Second
+	// cutOffPause is between two tries where a connection was cut off.
+	cutOffPause = 50 * time.Millisecond
 	// adminLimit bounds an answer in bytes.
 	adminLimit = 64 << 20
 	unixPrefix = "unix/"
@@ -53,13 +56,40 @@ func newAdminAPI(address string) (*adminAPI, error) {
 	return api, nil
 }
 
-// get reads the JSON at path into v.
+// get reads the JSON at path into v. A reload of Caddy closes the socket that the admin API listens on beside opening
+// the next one, and resets the connections that the old one had not yet taken: such a connection is made again.
 func (a *adminAPI) get(ctx context.Context, path string, v any) error {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
+	body, err := a.read(ctx, path)
+	for cutOff(err) {
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(cutOffPause):
+		}
+		body, err = a.read(ctx, path)
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, v); err != nil {
+		return fmt.Errorf("read the answer of Caddy's admin API at %s for %s: %w", a.address, path, err)
+	}
+	return nil
+}
+
+// cutOff tells whether err is a connection that was taken and ended without a whole answer.
+func cutOff(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// read asks once for path and returns the body of a good answer.
+func (a *adminAPI) read(ctx context.Context, path string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.base+path, nil)
 	if err != nil {
-		return fmt.Errorf("ask Caddy's admin API at %s for %s: %w", a.address, path, err)
+		return nil, fmt.Errorf("ask Caddy's admin API at %s for %s: %w", a.address, path, err)
 	}
 	response, err := a.client.Do(request)
 	if err != nil {
@@ -67,21 +97,18 @@ func (a *adminAPI) get(ctx context.Context, path string, v any) error {
 		if errors.As(err, &shorter) {
 			err = shorter.Err
 		}
-		return fmt.Errorf("Caddy's admin API at %s is not reachable (%w): is Caddy running, and is this its admin address?", a.address, err) //nolint:staticcheck // a name
+		return nil, fmt.Errorf("Caddy's admin API at %s is not reachable (%w): is Caddy running, and is this its admin address?", a.address, err) //nolint:staticcheck // a name
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(response.Body, adminLimit))
 	if err != nil {
-		return fmt.Errorf("read the answer of Caddy's admin API at %s for %s: %w", a.address, path, err)
+		return nil, fmt.Errorf("read the answer of Caddy's admin API at %s for %s: %w", a.address, path, err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("ask Caddy's admin API at %s for %s: it answers %s: %s",
+		return nil, fmt.Errorf("ask Caddy's admin API at %s for %s: it answers %s: %s",
 			a.address, path, response.Status, excerpt(strings.TrimSpace(string(body))))
 	}
-	if err := json.Unmarshal(body, v); err != nil {
-		return fmt.Errorf("read the answer of Caddy's admin API at %s for %s: %w", a.address, path, err)
-	}
-	return nil
+	return body, nil
 }
 
 // inFlight counts the requests in flight to addresses.
