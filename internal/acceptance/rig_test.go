@@ -321,7 +321,7 @@ func (p plan) change(address string) (before, after map[string]any) {
 // view reads the service's ledger as operators do.
 func (r *rig) view(id service.ID) *ledger.View {
 	r.t.Helper()
-	s, _, err := connect.Store("file://" + r.store)
+	s, _, err := connect.Store(context.Background(), "file://"+r.store)
 	if err != nil {
 		r.t.Fatal(err)
 	}

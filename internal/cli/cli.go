@@ -122,8 +122,8 @@ func (o *options) storeURL() string {
 }
 
 // open reads the ledger of a service.
-func (o *options) open(id string) (*ledger.Ledger, error) {
-	s, _, err := connect.Store(o.storeURL())
+func (o *options) open(ctx context.Context, id string) (*ledger.Ledger, error) {
+	s, _, err := connect.Store(ctx, o.storeURL())
 	if err != nil {
 		return nil, err
 	}
@@ -132,13 +132,13 @@ func (o *options) open(id string) (*ledger.Ledger, error) {
 
 // operate does one thing on a service, under its lease, and gives the lease back.
 func (o *options) operate(ctx context.Context, id, doing string, act func(context.Context, *delivery.Procedure) error) error {
-	s, backups, err := connect.Store(o.storeURL())
+	s, directory, err := connect.Store(ctx, o.storeURL())
 	if err != nil {
 		return err
 	}
 	terms := ledger.DefaultTerms
 	terms.Wait = o.wait
-	run := delivery.NewRun(s, connect.New(connect.Options{Backups: backups}), ledger.ThisProcess(doing), terms)
+	run := delivery.NewRun(s, connect.New(connect.Options{Store: s, Directory: directory}), ledger.ThisProcess(doing), terms)
 	stop := context.AfterFunc(ctx, run.Cancel)
 	defer stop()
 	err = act(ctx, run.Service(service.ID(id)))

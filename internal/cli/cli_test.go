@@ -50,7 +50,7 @@ func TestHelpListsTheCommands(t *testing.T) {
 
 func TestHistoryPrintsTheLedger(t *testing.T) {
 	url := "file://" + t.TempDir()
-	s, _, err := connect.Store(url)
+	s, _, err := connect.Store(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}

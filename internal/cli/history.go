@@ -15,7 +15,7 @@ func (o *options) history() *cobra.Command {
 	return &cobra.Command{
 		Use: "history SERVICE", Short: "What happened to a service, from its ledger", Args: serviceArgument,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			l, err := o.open(args[0])
+			l, err := o.open(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

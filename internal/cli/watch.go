@@ -20,7 +20,7 @@ func (o *options) watch() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "watch SERVICE", Short: "Where a service stands, live: step, weight, evidence", Args: serviceArgument,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			l, err := o.open(args[0])
+			l, err := o.open(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/backup"
@@ -16,6 +18,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/caddy"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
 )
 
 // SuperviseArgument makes the provider's binary supervise an instance; main dispatches it.
@@ -25,8 +28,10 @@ const SuperviseArgument = "supervise"
 type Options struct {
 	// Credentials by name; the environment stands behind them (credentials.go).
 	Credentials map[string]string
-	// Backups is the directory below which checkpoints keep data; absolute.
-	Backups string
+	// Store that keeps the checkpoints' data; Directory is where it lies on this machine's disk, absolute, and empty
+	// where it does not.
+	Store     store.Store
+	Directory string
 }
 
 // Connector implements delivery.Connector.
@@ -81,13 +86,26 @@ func (c *Connector) RunAll(ctx context.Context, checkers map[string]delivery.Che
 
 // Backup of one backup's definition.
 func (c *Connector) Backup(name string, definition service.Backup) (delivery.Backup, error) {
-	return backup.New(name, definition, c.Credentials())
+	b, err := backup.New(name, definition, c.Credentials())
+	if err != nil || c.options.Directory != "" {
+		return b, err
+	}
+	return backup.Kept(b, c.options.Store), nil
 }
 
-// BackupDirectory is where the backups of one attempt's checkpoint go.
-func (c *Connector) BackupDirectory(id service.ID, attempt int) (string, error) {
-	if c.options.Backups == "" {
-		return "", fmt.Errorf("back up data of %s: this store keeps no data", id)
+// BackupPlace is a directory where the store is one, else the key of an archive in the store.
+func (c *Connector) BackupPlace(id service.ID, attempt int, name string) string {
+	key := path.Join(string(id), "backups", fmt.Sprintf("%04d", attempt), name)
+	if c.options.Directory != "" {
+		return filepath.Join(c.options.Directory, filepath.FromSlash(key))
 	}
-	return filepath.Join(c.options.Backups, string(id), "backups", fmt.Sprintf("%04d", attempt)), nil
+	return key + ".tar"
+}
+
+// DeleteBackup removes what is at a backup's place.
+func (c *Connector) DeleteBackup(ctx context.Context, place string) error {
+	if c.options.Directory != "" {
+		return os.RemoveAll(place)
+	}
+	return c.options.Store.Delete(ctx, place)
 }

@@ -1,30 +1,54 @@
 package connect
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"path/filepath"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store/azblob"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store/gcs"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/store/local"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store/s3"
 )
 
 // DefaultStore is where ledgers lie on a person's machine, where nothing else is said.
 const DefaultStore = "file://./.deploy"
 
-// Store opens a store by its URL. backups is the directory of the store that data can be kept in, empty if it has none.
-func Store(raw string) (s store.Store, backups string, err error) {
-	u, err := store.ParseURL(raw)
+// StoreChoices lists the forms of a store's URL, for people.
+const StoreChoices = "s3://bucket/prefix, gs://bucket/prefix, azblob://container/prefix, file:///absolute/path or file://./relative/path"
+
+// Store opens a store by its URL; nothing is asked of it yet. directory is where it lies on this machine's disk,
+// absolute, and empty where it does not.
+func Store(ctx context.Context, raw string) (s store.Store, directory string, err error) {
+	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, "", err
+		return nil, "", fmt.Errorf("read the store's URL %q: %w", raw, err)
 	}
+	switch u.Scheme {
+	case "file":
+		return localStore(u)
+	case "s3":
+		s, err = s3.Open(ctx, u)
+	case "gs":
+		s, err = gcs.Open(ctx, u)
+	case "azblob":
+		s, err = azblob.Open(ctx, u)
+	default:
+		err = fmt.Errorf("store %q: scheme %q is not known; use %s", raw, u.Scheme, StoreChoices)
+	}
+	return s, "", err
+}
+
+func localStore(u *url.URL) (store.Store, string, error) {
 	root, err := localRoot(u)
 	if err != nil {
 		return nil, "", err
 	}
 	opened, err := local.Open(root)
 	if err != nil {
-		return nil, "", fmt.Errorf("open the store %s: %w", raw, err)
+		return nil, "", fmt.Errorf("open the store %s: %w", u, err)
 	}
 	return opened, root, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"sort"
 	"strings"
 
@@ -88,12 +87,9 @@ func (s *stageWork) takeCheckpoint(ctx context.Context, backups map[string]servi
 
 // backUp saves one piece of data and verifies it: an unverified backup is none.
 func (s *stageWork) backUp(ctx context.Context, name string, definition service.Backup) (service.SavedBackup, error) {
-	saved := service.SavedBackup{Name: name, Definition: definition}
-	root, err := s.procedure.run.connector.BackupDirectory(s.procedure.id, s.number)
-	if err != nil {
-		return saved, fmt.Errorf("back up %s: %w", name, err)
+	saved := service.SavedBackup{
+		Name: name, Definition: definition, Directory: s.procedure.run.connector.BackupPlace(s.procedure.id, s.number, name),
 	}
-	saved.Directory = filepath.Join(root, name)
 	backup, err := s.procedure.run.connector.Backup(name, definition)
 	if err != nil {
 		return saved, fmt.Errorf("back up %s: %w", name, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -144,5 +143,7 @@ func (w *work) environment(c service.Content) (map[string]string, error) {
 }
 
 func (w *work) deleteBackup(ctx context.Context, attempt int, dir string) error {
-	return w.change(ctx, attempt, "delete backup", dir, func(context.Context) error { return os.RemoveAll(dir) })
+	return w.change(ctx, attempt, "delete backup", dir, func(ctx context.Context) error {
+		return w.procedure.run.connector.DeleteBackup(ctx, dir)
+	})
 }

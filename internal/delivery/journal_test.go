@@ -11,7 +11,7 @@ import (
 
 // changing are the methods of the ports that change the outside world.
 var changing = map[string]bool{
-	"Place": true, "Start": true, "Stop": true, "Remove": true, "SetWeights": true, "Save": true, "Restore": true, "RemoveAll": true,
+	"Place": true, "Start": true, "Stop": true, "Remove": true, "SetWeights": true, "Save": true, "Restore": true, "DeleteBackup": true,
 }
 
 // Every change of the outside world goes through journal.go: no other file of the package calls what makes one.

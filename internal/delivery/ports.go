@@ -90,7 +90,7 @@ type Credentials interface {
 	Lookup(name string) (string, error)
 }
 
-// Backup saves and restores one piece of data.
+// Backup saves and restores one piece of data. dir is where the connector keeps it (BackupPlace).
 type Backup interface {
 	// Save writes the data into dir, a new directory of the checkpoint, and returns what was written.
 	Save(ctx context.Context, dir string) ([]service.BackupFile, error)
@@ -130,6 +130,8 @@ type Connector interface {
 	Backup(name string, b service.Backup) (Backup, error)
 	// Credentials that names are resolved with.
 	Credentials() Credentials
-	// BackupDirectory is where the backups of one attempt's checkpoint go; absolute.
-	BackupDirectory(id service.ID, attempt int) (string, error)
+	// BackupPlace is where the backup called name of one attempt's checkpoint goes: the dir of a Backup's methods.
+	BackupPlace(id service.ID, attempt int, name string) string
+	// DeleteBackup removes what is at a backup's place, whole or not. Nothing there is no error.
+	DeleteBackup(ctx context.Context, place string) error
 }

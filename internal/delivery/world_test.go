@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"testing"
@@ -132,7 +134,11 @@ func (c *connector) Backup(name string, _ service.Backup) (delivery.Backup, erro
 
 func (c *connector) Credentials() delivery.Credentials { return noCredentials{} }
 
-func (c *connector) BackupDirectory(service.ID, int) (string, error) { return c.dir, nil }
+func (c *connector) BackupPlace(_ service.ID, _ int, name string) string {
+	return filepath.Join(c.dir, name)
+}
+
+func (c *connector) DeleteBackup(_ context.Context, place string) error { return os.RemoveAll(place) }
 
 type noCredentials struct{}
 

@@ -42,13 +42,13 @@ func (p *deploy) engine(ctx context.Context, config model, diags *diag.Diagnosti
 	if diags.HasError() {
 		return nil
 	}
-	s, backups, err := connect.Store(url)
+	s, directory, err := connect.Store(ctx, url)
 	if err != nil {
 		diags.AddAttributeError(path.Root("store"), "Invalid Store", diagnostics.Sentence(err.Error()))
 		return nil
 	}
 	secrets, complete := credentials(ctx, config.Credentials)
-	connector := connect.New(connect.Options{Credentials: secrets, Backups: backups})
+	connector := connect.New(connect.Options{Credentials: secrets, Store: s, Directory: directory})
 	run := delivery.NewRun(s, connector, ledger.ThisProcess("terraform"), terms)
 	p.lifetime.register(run)
 	if !complete {
@@ -64,15 +64,18 @@ func storeURL(configured types.String, getenv func(string) string, diags *diag.D
 		url = getenv(storeVariable)
 	}
 	hosted := getenv("TFC_RUN_ID") != ""
+	choices := "s3://bucket/prefix, gs://bucket/prefix or azblob://container/prefix"
+	if !hosted {
+		choices += ", or to file:///absolute/path on a disk that is kept"
+	}
+	next := fmt.Sprintf("Next: set the provider's store, or %s, to %s.", storeVariable, choices)
 	switch {
 	case url == "" && (hosted || inCI(getenv)):
-		diags.AddAttributeError(path.Root("store"), "Store Needed", fmt.Sprintf(
-			"Where the ledgers lie must be said here: the disk of this run may not outlive it, and what it forgets, the next run cannot restore.\n\n"+
-				"Next: set the provider's store, or %s, to a place that stays: file:///absolute/path or file://./relative/path, on a disk that is kept.", storeVariable))
+		diags.AddAttributeError(path.Root("store"), "Store Needed",
+			"Where the ledgers lie must be said here: the disk of this run may not outlive it, and what it forgets, the next run cannot restore.\n\n"+next)
 	case hosted && strings.HasPrefix(url, "file:"):
 		diags.AddAttributeError(path.Root("store"), "Store Does Not Last", fmt.Sprintf(
-			"The store is %s, and the disk of a run of HCP Terraform does not outlive it.\n\n"+
-				"Next: run Terraform where the store's disk is: by an agent of your own without TFC_RUN_ID in its environment, or outside HCP Terraform.", url))
+			"The store is %s, and the disk of a run of HCP Terraform does not outlive it.\n\n%s", url, next))
 	case url == "":
 		return connect.DefaultStore
 	}

@@ -1,11 +1,12 @@
-// Package store is object storage as the ledger needs it: small objects, created only if they do not exist.
+// Package store is object storage as the ledger needs it: small objects, created only if they do not exist, and
+// large ones, streamed.
 package store
 
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/url"
+	"io"
+	"strings"
 	"time"
 )
 
@@ -30,6 +31,12 @@ type Store interface {
 	List(ctx context.Context, prefix string) ([]string, error)
 	// Delete removes an object; none is no error.
 	Delete(ctx context.Context, key string) error
+	// Upload writes or replaces an object of any size from r, streamed; readers see the old one or the new one, whole.
+	// Where r fails or ctx ends before the end of r, what was there before stays.
+	Upload(ctx context.Context, key string, r io.Reader) error
+	// Open streams an object; ErrNotFound if there is none. The caller closes the stream. An object that is replaced
+	// meanwhile comes as it was, or is an error.
+	Open(ctx context.Context, key string) (io.ReadCloser, error)
 }
 
 // Object is what Get read.
@@ -41,17 +48,8 @@ type Object struct {
 	Now time.Time
 }
 
-// Location is the full name of an object, for people.
-func Location(s Store, key string) string { return s.URL() + "/" + key }
-
-// ParseURL checks a store's URL and returns its scheme.
-func ParseURL(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return nil, fmt.Errorf("read the store's URL %q: %w", raw, err)
-	}
-	if u.Scheme != "file" {
-		return nil, fmt.Errorf("store %q: scheme %q is not known; use file:///absolute/path or file://./relative/path", raw, u.Scheme)
-	}
-	return u, nil
+// Location is the full name of an object, for people: the store's URL without its parameters, and the key.
+func Location(s Store, key string) string {
+	place, _, _ := strings.Cut(s.URL(), "?")
+	return place + "/" + key
 }

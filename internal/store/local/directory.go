@@ -2,6 +2,7 @@ package local
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,8 +16,8 @@ const (
 	temporaryAge = time.Hour
 )
 
-// writeTemporary writes data, synced, into a new file of the directory, which it makes where needed, and returns its path.
-func (s *Store) writeTemporary(directory string, data []byte) (string, error) {
+// writeTemporary copies data, synced, into a new file of the directory, which it makes where needed, and returns its path.
+func (s *Store) writeTemporary(directory string, data io.Reader) (string, error) {
 	if err := s.prepare(directory); err != nil {
 		return "", s.unwritable(directory, err)
 	}
@@ -24,7 +25,7 @@ func (s *Store) writeTemporary(directory string, data []byte) (string, error) {
 	if err != nil {
 		return "", s.unwritable(directory, err)
 	}
-	_, err = file.Write(data)
+	_, err = io.Copy(file, data)
 	if err == nil {
 		err = file.Sync()
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
 )
 
 // List names the objects whose keys begin with prefix, sorted by bytes. The prefix is text: "a/b" finds "a/bc" and "a/b/c".
@@ -49,7 +51,7 @@ func walk(ctx context.Context, keys []string, path, directory, prefix string) ([
 		if directory != "" {
 			key = directory + "/" + key
 		}
-		if checkSegments(entry.Name()) != nil || !(strings.HasPrefix(key, prefix) || strings.HasPrefix(prefix, key+"/")) {
+		if store.CheckKey(entry.Name()) != nil || !(strings.HasPrefix(key, prefix) || strings.HasPrefix(prefix, key+"/")) {
 			continue
 		}
 		file := filepath.Join(path, entry.Name())

@@ -82,30 +82,50 @@ func (s *Store) Get(ctx context.Context, key string) (store.Object, error) {
 	return object, nil
 }
 
-func read(ctx context.Context, path string) (store.Object, error) {
+// Open streams an object; it comes as it was when it was opened, whatever takes its name meanwhile.
+func (s *Store) Open(ctx context.Context, key string) (io.ReadCloser, error) {
+	path, err := s.path(key)
+	if err != nil {
+		return nil, fmt.Errorf("read an object of %s: %w", s.root, err)
+	}
+	file, err := openFile(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return file, nil
+}
+
+// openFile opens a regular file; store.ErrNotFound where there is none.
+func openFile(ctx context.Context, path string) (*os.File, error) {
 	if err := ctx.Err(); err != nil {
-		return store.Object{}, err
+		return nil, err
 	}
 	// Looked at before it is opened, since opening a pipe waits for its other end.
 	info, err := os.Stat(path)
 	switch {
 	case missing(err) || (err == nil && info.IsDir()):
-		return store.Object{}, store.ErrNotFound
+		return nil, store.ErrNotFound
 	case err != nil:
-		return store.Object{}, err
+		return nil, err
 	case !info.Mode().IsRegular():
-		return store.Object{}, errors.New("it is not a regular file")
+		return nil, errors.New("it is not a regular file")
 	}
 	file, err := os.Open(path) // #nosec G304 -- path is made of a checked key.
 	if missing(err) {
-		return store.Object{}, store.ErrNotFound
+		return nil, store.ErrNotFound
 	}
+	return file, err
+}
+
+func read(ctx context.Context, path string) (store.Object, error) {
+	file, err := openFile(ctx, path)
 	if err != nil {
 		return store.Object{}, err
 	}
 	defer func() { _ = file.Close() }()
 	// The open file's own time: the name may have been given to another file meanwhile.
-	if info, err = file.Stat(); err != nil {
+	info, err := file.Stat()
+	if err != nil {
 		return store.Object{}, err
 	}
 	data, err := io.ReadAll(file)

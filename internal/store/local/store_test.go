@@ -3,6 +3,7 @@ package local
 import (
 	"errors"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,7 +50,7 @@ func TestURLNamesTheAbsoluteDirectory(t *testing.T) {
 	}
 	for _, name := range []string{"plain", "with space", "50%", "a#b?c"} {
 		for _, root := range []string{name, filepath.Join(here, name)} {
-			parsed, err := store.ParseURL(open(t, root).URL())
+			parsed, err := url.Parse(open(t, root).URL())
 			if err != nil {
 				t.Fatal(err)
 			}

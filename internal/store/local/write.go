@@ -1,9 +1,11 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -34,7 +36,7 @@ func (s *Store) create(ctx context.Context, path string, data []byte) error {
 		return err
 	}
 	directory := filepath.Dir(path)
-	temporary, err := s.writeTemporary(directory, data)
+	temporary, err := s.writeTemporary(directory, bytes.NewReader(data))
 	if err != nil {
 		return err
 	}
@@ -68,17 +70,22 @@ func (s *Store) create(ctx context.Context, path string, data []byte) error {
 
 // Put writes or replaces an object: a temporary file beside it, synced, is renamed, and the directory synced.
 func (s *Store) Put(ctx context.Context, key string, data []byte) error {
+	return s.Upload(ctx, key, bytes.NewReader(data))
+}
+
+// Upload is Put from a stream. A temporary file that grows is younger than what a sweep removes.
+func (s *Store) Upload(ctx context.Context, key string, r io.Reader) error {
 	path, err := s.path(key)
 	if err != nil {
 		return fmt.Errorf("write an object of %s: %w", s.root, err)
 	}
-	if err := s.put(ctx, path, data); err != nil {
+	if err := s.put(ctx, path, untilDone{ctx, r}); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
 }
 
-func (s *Store) put(ctx context.Context, path string, data []byte) error {
+func (s *Store) put(ctx context.Context, path string, data io.Reader) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -99,6 +106,20 @@ func (s *Store) put(ctx context.Context, path string, data []byte) error {
 		return s.unwritable(directory, fmt.Errorf("make the object last: %w", err))
 	}
 	return nil
+}
+
+// untilDone ends with its context.
+type untilDone struct {
+	ctx  context.Context //nolint:containedctx // it lives as long as one copy
+	from io.Reader
+}
+
+// Read implements io.Reader.
+func (r untilDone) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.from.Read(p)
 }
 
 // vacant is nil where nothing has the name, store.ErrExists where an object has it, and an error of its own where a

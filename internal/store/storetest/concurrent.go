@@ -105,7 +105,7 @@ func expect(t *testing.T, s store.Store, key string, want []byte) {
 	t.Helper()
 	object, err := s.Get(t.Context(), key)
 	if err != nil || !bytes.Equal(object.Data, want) {
-		t.Errorf("Get of %s: %q, %v, want %q", key, object.Data, err, want)
+		t.Errorf("Get of %s: %.100q (%d bytes), %v, want %q", key, object.Data, len(object.Data), err, want)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +45,9 @@ func Run(t *testing.T, open func() store.Store, o Options) {
 		{"AgeGrowsAndIsReset", ageGrowsAndIsReset},
 		{"ReadersSeeWhole", readersSeeWhole},
 		{"OneWinnerANumber", oneWinnerANumber},
+		{"ListsMany", listsMany},
+		{"StreamsLarge", streamsLarge},
+		{"CutOffUploadLeavesNothing", cutOffUploadLeavesNothing},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open, "storetest/"+rand.Text(), o) })
 	}
@@ -145,8 +149,10 @@ func keysRefused(t *testing.T, open func() store.Store, folder string, _ Options
 		".", "./object", folder + "/./object", ".object", folder + "/.object", folder + "/.hidden/object", folder + "/...",
 	} {
 		_, getting := s.Get(ctx, key)
+		_, opening := s.Open(ctx, key)
 		for method, err := range map[string]error{
 			"Create": s.Create(ctx, key, []byte("x")), "Put": s.Put(ctx, key, []byte("x")), "Get": getting, "Delete": s.Delete(ctx, key),
+			"Open": opening, "Upload": s.Upload(ctx, key, strings.NewReader("x")),
 		} {
 			if err == nil || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrExists) {
 				t.Errorf("%s of key %q: %v, want an error that refuses it", method, key, err)
@@ -168,9 +174,11 @@ func contextEnded(t *testing.T, open func() store.Store, folder string, _ Option
 	must(t, s.Create(t.Context(), key, []byte("first")))
 	_, getting := s.Get(ended, key)
 	_, listing := s.List(ended, folder)
+	_, opening := s.Open(ended, key)
 	for method, err := range map[string]error{
 		"Create": s.Create(ended, folder+"/other", nil), "Put": s.Put(ended, key, []byte("second")),
 		"Get": getting, "List": listing, "Delete": s.Delete(ended, key),
+		"Open": opening, "Upload": s.Upload(ended, key, strings.NewReader("second")),
 	} {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s under a context that has ended: %v, want context.Canceled", method, err)

@@ -16,7 +16,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 )
+
+// Variable names the environment variable with the path of Caddy's executable.
+const Variable = "DEPLOY_TEST_CADDY"
 
 const (
 	startDeadline = 30 * time.Second
@@ -61,13 +66,7 @@ func StartOnSocket(t testing.TB, site func(*Server) string) *Server {
 
 func start(t testing.TB, site func(*Server) string, socket bool) *Server {
 	t.Helper()
-	binary, err := find()
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	binary := component.Find(t, Variable, "bin/caddy", "make caddy")
 	// Not t.TempDir: its name is too long for the path of a socket.
 	directory, err := os.MkdirTemp("", "caddy")
 	if err != nil {

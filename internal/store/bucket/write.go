@@ -1,0 +1,152 @@
+package bucket
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+	"gocloud.dev/blob"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
+)
+
+// ErrNotExclusive says that a server cannot create an object exactly once.
+var ErrNotExclusive = errors.New("its server took two creations of one object, where the second must be refused (If-None-Match): " +
+	"two runs could both believe to have the lock. Use a server or a version that does conditional writes")
+
+// Create writes a new object. The first of a process makes sure that the server refuses a second one.
+func (s *Store) Create(ctx context.Context, key string, data []byte) error {
+	if err := store.CheckKey(key); err != nil {
+		return s.failed("create", "", err)
+	}
+	if err := s.probe(ctx); err != nil {
+		return fmt.Errorf("the store %s cannot be used: %w", s.URL(), err)
+	}
+	return s.failed("create", key, s.create(ctx, key, data))
+}
+
+func (s *Store) create(ctx context.Context, key string, data []byte) error {
+	for {
+		err := s.write(ctx, key, bytes.NewReader(data), true)
+		switch {
+		case err == nil:
+			return nil
+		case exists(err):
+			return store.ErrExists
+		case s.options.Busy == nil || !s.options.Busy(err):
+			return err
+		}
+		// Two creations met, and neither may have come through: who is first is decided by the next try.
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-time.After(conflictPause):
+		}
+	}
+}
+
+// probe creates one object twice, once a process: a server that ignores the condition would lose updates without a word.
+func (s *Store) probe(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.exclusive {
+		return nil
+	}
+	key := "probe/" + uuid.NewString()
+	first := s.create(ctx, key, []byte("{}"))
+	if first != nil && !errors.Is(first, store.ErrExists) { // exists: written by a request whose answer was lost
+		return s.failed("create", key, first)
+	}
+	second := s.create(ctx, key, []byte("{}"))
+	if err := s.bucket.Delete(ctx, s.prefix+key); err != nil && !s.options.Absent(err) {
+		return s.failed("delete", key, err)
+	}
+	switch {
+	case second == nil:
+		return ErrNotExclusive
+	case !errors.Is(second, store.ErrExists):
+		return s.failed("create", key, second)
+	}
+	s.exclusive = true
+	return nil
+}
+
+// Put writes or replaces an object.
+func (s *Store) Put(ctx context.Context, key string, data []byte) error {
+	if err := store.CheckKey(key); err != nil {
+		return s.failed("write", "", err)
+	}
+	return s.failed("write", key, s.write(ctx, key, bytes.NewReader(data), false))
+}
+
+// abortGrace is how long a stream that was cancelled may take to remove the parts that it has sent.
+const abortGrace = 10 * time.Second
+
+// Upload writes or replaces an object from a stream, in parts where it is large. A process that is killed may leave parts
+// behind that only the cloud's own rules for unfinished uploads remove.
+func (s *Store) Upload(ctx context.Context, key string, r io.Reader) error {
+	if err := store.CheckKey(key); err != nil {
+		return s.failed("write", "", err)
+	}
+	if err := ctx.Err(); err != nil {
+		return s.failed("write", key, err)
+	}
+	// The requests outlive ctx for a moment: the source ends with it, and the library then takes back what it sent.
+	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(abortGrace):
+			cancel()
+		case <-sending.Done():
+		}
+	})
+	defer stop()
+	from := &source{ctx: ctx, from: r, failed: func() {}}
+	if s.options.Finishes {
+		from.failed = cancel
+	}
+	if err := s.write(sending, key, from, false); err != nil {
+		return s.failed("write", key, errors.Join(from.failure, err))
+	}
+	return nil
+}
+
+// source is a reader that ends with its context, and remembers how it failed.
+type source struct {
+	ctx     context.Context //nolint:containedctx // it lives as long as one upload
+	from    io.Reader
+	failure error
+	// failed is called before the failure is returned.
+	failed func()
+}
+
+// Read implements io.Reader.
+func (s *source) Read(p []byte) (n int, err error) {
+	if err = s.ctx.Err(); err == nil {
+		n, err = s.from.Read(p)
+	}
+	// The end counts only if it was not the context that brought it about.
+	if errors.Is(err, io.EOF) && s.ctx.Err() != nil {
+		err = s.ctx.Err()
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.failure = err
+		s.failed()
+	}
+	return n, err
+}
+
+// write sends all of r. Where r fails, no object is made.
+func (s *Store) write(ctx context.Context, key string, r io.Reader, onlyNew bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.bucket.Upload(ctx, s.prefix+key, r, &blob.WriterOptions{
+		ContentType: "application/octet-stream", CacheControl: "no-store", IfNotExist: onlyNew, BeforeWrite: s.options.BeforeWrite,
+	})
+}

@@ -1,0 +1,29 @@
+package gcs_test
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"testing"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store/cloudtest"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store/gcs"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store/storetest"
+)
+
+func reopen(raw string) (store.Store, error) {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil, err
+	}
+	return gcs.Open(context.Background(), u)
+}
+
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m, reopen)) }
+
+func TestContract(t *testing.T) {
+	cloudtest.GCS(t)
+	cloudtest.CreateGCSBucket(t, "releases")
+	storetest.RunCloud(t, reopen, func(place string) string { return "gs://" + place })
+}
