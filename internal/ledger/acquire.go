@@ -102,13 +102,14 @@ func (l *Ledger) take(ctx context.Context, view View, run string, holder Holder,
 		return nil, fmt.Errorf("take the lease of %s: %w", l.id, err)
 	}
 	sent := time.Now()
-	if err := l.writeHeartbeat(ctx, heartbeat{Epoch: lease.epoch, Run: run, Beat: 1}); err != nil {
-		return nil, err
+	// The lease is taken already: a first beat that fails is made up for by the next, and until then the lease counts
+	// from before it was asked for.
+	if l.writeHeartbeat(ctx, heartbeat{Epoch: lease.epoch, Run: run, Beat: 1}) == nil {
+		lease.beat, lease.beaten = 1, sent
+		if beat, err := l.readHeartbeat(ctx); err == nil && !beat.now.IsZero() {
+			lease.clock = NewStoreTime(beat.now)
+		}
 	}
-	if beat, err := l.readHeartbeat(ctx); err == nil && !beat.now.IsZero() {
-		lease.clock = NewStoreTime(beat.now)
-	}
-	lease.beat, lease.beaten = 1, sent
 	go lease.keepFresh(context.WithoutCancel(ctx))
 	return lease, nil
 }

@@ -49,6 +49,9 @@ func (s *Store) create(ctx context.Context, key string, data []byte) error {
 	}
 }
 
+// probes is how often a creation is tried before the server is given up: answers may be lost.
+const probes = 4
+
 // probe creates one object twice, once a process: a server that ignores the condition would lose updates without a word.
 func (s *Store) probe(ctx context.Context) error {
 	s.mu.Lock()
@@ -57,22 +60,32 @@ func (s *Store) probe(ctx context.Context) error {
 		return nil
 	}
 	key := "probe/" + uuid.NewString()
-	first := s.create(ctx, key, []byte("{}"))
-	if first != nil && !errors.Is(first, store.ErrExists) { // exists: written by a request whose answer was lost
-		return s.failed("create", key, first)
+	err := s.createTwice(ctx, key)
+	if left := s.bucket.Delete(context.WithoutCancel(ctx), s.prefix+key); left != nil && !s.options.Absent(left) && err == nil {
+		err = left
 	}
-	second := s.create(ctx, key, []byte("{}"))
-	if err := s.bucket.Delete(ctx, s.prefix+key); err != nil && !s.options.Absent(err) {
-		return s.failed("delete", key, err)
+	s.exclusive = err == nil
+	return err
+}
+
+// createTwice is nil once a creation of what is there was refused. A try without an answer may have arrived or not.
+func (s *Store) createTwice(ctx context.Context, key string) error {
+	created := false
+	var last error
+	for range probes {
+		err := s.create(ctx, key, []byte("{}"))
+		switch {
+		case errors.Is(err, store.ErrExists):
+			return nil
+		case err == nil && created:
+			return ErrNotExclusive
+		case err == nil:
+			created = true
+		default:
+			last = s.failed("create", key, err)
+		}
 	}
-	switch {
-	case second == nil:
-		return ErrNotExclusive
-	case !errors.Is(second, store.ErrExists):
-		return s.failed("create", key, second)
-	}
-	s.exclusive = true
-	return nil
+	return last
 }
 
 // Put writes or replaces an object.

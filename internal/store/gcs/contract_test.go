@@ -27,3 +27,15 @@ func TestContract(t *testing.T) {
 	cloudtest.CreateGCSBucket(t, "releases")
 	storetest.RunCloud(t, reopen, func(place string) string { return "gs://" + place })
 }
+
+func TestLostAnswersCountOnce(t *testing.T) {
+	cloudtest.GCS(t)
+	cloudtest.CreateGCSBucket(t, "releases")
+	proxy := cloudtest.Before(t, os.Getenv("STORAGE_EMULATOR_HOST"))
+	t.Setenv("STORAGE_EMULATOR_HOST", proxy.Address)
+	s, err := reopen("gs://releases")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cloudtest.LostAnswersCountOnce(t, s, proxy)
+}

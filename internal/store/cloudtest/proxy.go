@@ -1,0 +1,68 @@
+package cloudtest
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"sync/atomic"
+	"testing"
+)
+
+// Proxy stands before a server and does what networks and lesser servers do. Safe for concurrent use.
+type Proxy struct {
+	// Address that it listens at, host:port.
+	Address string
+	// LoseAnswers drops the connection instead of every other answer to a write: the write has arrived.
+	LoseAnswers atomic.Bool
+	// Lost counts the answers that were dropped.
+	Lost atomic.Int64
+	// IgnoreConditions answers as a server does that knows no conditional writes.
+	IgnoreConditions atomic.Bool
+
+	writes atomic.Int64
+}
+
+// Before starts a proxy before the server at address, until the test ends.
+func Before(t *testing.T, address string) *Proxy {
+	t.Helper()
+	p := &Proxy{}
+	target := &url.URL{Scheme: "http", Host: address}
+	forward := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			if r.In.Header.Get("Authorization") != "" {
+				r.Out.Host = r.In.Host // it is signed
+			}
+		},
+		ModifyResponse: p.spoil,
+		ErrorHandler:   func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+	}
+	server := httptest.NewServer(forward)
+	t.Cleanup(server.Close)
+	p.Address = server.Listener.Addr().String()
+	return p
+}
+
+// errLost has the proxy drop the connection.
+type errLost struct{}
+
+func (errLost) Error() string { return "the answer is lost" }
+
+func (p *Proxy) spoil(response *http.Response) error {
+	method := response.Request.Method
+	if method != http.MethodPut && method != http.MethodPost {
+		return nil
+	}
+	if p.LoseAnswers.Load() && p.writes.Add(1)%2 == 1 {
+		p.Lost.Add(1)
+		return errLost{}
+	}
+	if p.IgnoreConditions.Load() && response.StatusCode == http.StatusPreconditionFailed {
+		response.StatusCode, response.Status = http.StatusOK, "200 OK"
+		response.Header.Set("ETag", `"overwritten"`)
+		response.Body, response.ContentLength = http.NoBody, 0
+		response.Header.Set("Content-Length", "0")
+	}
+	return nil
+}
