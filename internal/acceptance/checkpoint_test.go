@@ -9,24 +9,24 @@ import (
 	"testing"
 )
 
-// The restore procedure of a checkpoint is followed to the letter, after a release went through: what ran before runs
-// again, and the data is what it was.
 func TestRestoreProcedureByHand(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, true)
+	followProcedure(t, newRig(t, true))
+}
+
+// followProcedure follows the restore procedure of a checkpoint to the letter, after a release went through: what ran
+// before runs again, and the data is what it was.
+func followProcedure(t *testing.T, r *rig) {
+	t.Helper()
 	uploads := filepath.Join(r.host, "uploads")
 	if err := os.MkdirAll(uploads, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	note := filepath.Join(uploads, "note.txt")
 	writeFile(t, note, "as it was")
-	withBackup := func(version string) string {
-		return strings.Replace(config{Version: version}.hcl(r), "resource \"deploy_checkpoint\" \"web\" {",
-			"resource \"deploy_checkpoint\" \"web\" {\n  backups = { uploads = { files = { path = \""+uploads+"\" } } }", 1)
-	}
-	r.write(withBackup("1"))
+	r.write(withBackup(r, "1", uploads))
 	r.apply(0)
-	r.write(withBackup("2"))
+	r.write(withBackup(r, "2", uploads))
 	r.apply(0)
 	r.runs("2")
 	writeFile(t, note, "spoilt by version 2")
@@ -53,6 +53,12 @@ func TestRestoreProcedureByHand(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(uploads, "new.txt")); err == nil {
 		t.Error("what was written since is still there")
 	}
+}
+
+// withBackup is a configuration whose checkpoint saves a directory.
+func withBackup(r *rig, version, directory string) string {
+	return strings.Replace(config{Version: version}.hcl(r), "resource \"deploy_checkpoint\" \"web\" {",
+		"resource \"deploy_checkpoint\" \"web\" {\n  backups = { uploads = { files = { path = \""+directory+"\" } } }", 1)
 }
 
 func writeFile(t *testing.T, path, text string) {

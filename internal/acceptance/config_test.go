@@ -46,7 +46,7 @@ func (c config) Rig() *rig            { return c.rig }
 func (c config) Has(s string) bool    { return !c.Without[service.Stage(s)] }
 func (c config) Fail(s string) bool   { return c.Fails == service.Stage(s) }
 func (c config) Hold(s string) bool   { return c.Holds == service.Stage(s) }
-func (c config) Store() string        { return "file://" + c.rig.store }
+func (c config) Store() string        { return c.rig.storeURL }
 func (c config) Port(slot string) int { return c.rig.ports[slot] }
 
 // Before is the expression of the release that the stage before a stage exports.

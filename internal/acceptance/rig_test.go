@@ -97,10 +97,12 @@ type rig struct {
 	t     *testing.T
 	dir   string // of the configuration
 	store string
-	host  string // directory of the platform
-	caddy *caddytest.Server
-	ports map[string]int // blue, green
-	env   []string
+	// storeURL is what the configuration and the operator's commands name: the directory store, or a server's bucket.
+	storeURL string
+	host     string // directory of the platform
+	caddy    *caddytest.Server
+	ports    map[string]int // blue, green
+	env      []string
 }
 
 // newRig makes a rig with a router, or without one.
@@ -109,6 +111,7 @@ func newRig(t *testing.T, withRouter bool) *rig {
 	build(t)
 	dir := t.TempDir()
 	r := &rig{t: t, dir: filepath.Join(dir, "configuration"), store: filepath.Join(dir, "store"), host: filepath.Join(dir, "host"), ports: map[string]int{}}
+	r.storeURL = "file://" + r.store
 	for _, d := range []string{r.dir, r.host} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			t.Fatal(err)
@@ -321,7 +324,7 @@ func (p plan) change(address string) (before, after map[string]any) {
 // view reads the service's ledger as operators do.
 func (r *rig) view(id service.ID) *ledger.View {
 	r.t.Helper()
-	s, _, err := connect.Store(context.Background(), "file://"+r.store)
+	s, _, err := connect.Store(context.Background(), r.storeURL)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -90,7 +90,7 @@ func (r *rig) elsewhere() *rig {
 // operator runs an operator's command and expects an exit code.
 func (r *rig) operator(code int, args ...string) string {
 	r.t.Helper()
-	cmd := exec.CommandContext(context.Background(), built.provider, append(args, "--store", "file://"+r.store)...)
+	cmd := exec.CommandContext(context.Background(), built.provider, append(args, "--store", r.storeURL)...)
 	cmd.Env = append(cleanEnvironment(), r.env...)
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != code {

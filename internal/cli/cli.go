@@ -95,7 +95,7 @@ Exit codes: 0 done · 1 failed · 2 not understood · 3 not confirmed`,
 	flags.BoolVar(&o.json, "json", false, "print JSON")
 	flags.BoolVar(&o.yes, "yes", false, "do not ask")
 	flags.DurationVar(&o.wait, "wait", time.Minute, "how long to wait for a run that is at work on the service")
-	root.AddCommand(o.history(), o.watch(), o.recover(), o.rollback(), o.unhold(), o.accept())
+	root.AddCommand(o.history(), o.watch(), o.report(), o.recover(), o.rollback(), o.unhold(), o.accept(), o.fetch())
 	return root
 }
 

@@ -26,7 +26,7 @@ func command(t *testing.T, args ...string) (string, error) {
 
 func TestWhatIsNotUnderstoodIsUsage(t *testing.T) {
 	for _, args := range [][]string{
-		{"dance"}, {"history"}, {"history", "web"}, {"history", "production/web", "--colour"},
+		{"dance"}, {"report"}, {"report", "production/web", "1.0"}, {"report", "production/web", "--format", "pdf"}, {"recover", "production/web", "--all"}, {"fetch", "a"}, {"history", "web"}, {"history", "production/web", "--colour"},
 		{"rollback", "production/web", "--to", "1.0"}, {"recover", "production/web"},
 	} {
 		_, err := command(t, append(args, "--store", "file://"+t.TempDir())...)
@@ -41,10 +41,30 @@ func TestHelpListsTheCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"history", "watch", "recover", "rollback", "unhold", "accept", "Exit codes"} {
+	for _, name := range []string{"history", "watch", "report", "recover", "rollback", "unhold", "accept", "fetch", "Exit codes"} {
 		if !strings.Contains(out, name) {
 			t.Errorf("the help does not name %s:\n%s", name, out)
 		}
+	}
+}
+
+func TestServicesOfAnEmptyStore(t *testing.T) {
+	url := "file://" + t.TempDir()
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"history"}, "has no services"},
+		{[]string{"history", "--json"}, `"services": []`},
+		{[]string{"recover", "--all"}, "services in the store: 0"},
+		{[]string{"recover", "--all", "--json"}, `"recovered": []`},
+	} {
+		if out, err := command(t, append(c.args, "--store", url)...); err != nil || !strings.Contains(out, c.want) {
+			t.Errorf("%v: %v:\n%s", c.args, err, out)
+		}
+	}
+	if _, err := command(t, "report", "production/web", "--store", url); err == nil || !strings.Contains(err.Error(), "knows no such release") {
+		t.Errorf("report of nothing: %v", err)
 	}
 }
 

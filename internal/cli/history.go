@@ -13,8 +13,17 @@ import (
 
 func (o *options) history() *cobra.Command {
 	return &cobra.Command{
-		Use: "history SERVICE", Short: "What happened to a service, from its ledger", Args: serviceArgument,
+		Use: "history [SERVICE]", Short: "What happened to a service, from its ledger; without one, where each service stands",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return serviceArgument(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return o.printServices(cmd.Context())
+			}
 			l, err := o.open(cmd.Context(), args[0])
 			if err != nil {
 				return err

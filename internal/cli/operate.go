@@ -13,7 +13,7 @@ import (
 
 // result is what a command that changed something prints.
 type result struct {
-	Service string `json:"service"`
+	Service string `json:"service,omitempty"`
 	Done    string `json:"done"`
 	Running string `json:"running,omitempty"`
 }
@@ -28,24 +28,6 @@ func (o *options) print(r result) error {
 	}
 	_, err := fmt.Fprintln(o.out, text)
 	return err
-}
-
-func (o *options) recover() *cobra.Command {
-	return &cobra.Command{
-		Use: "recover SERVICE", Short: "Put right what an interrupted apply or a failed restore left", Args: serviceArgument,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.confirm("Recover %s: an interrupted introduction is restored, an interrupted restore or rollback is finished.", args[0]); err != nil {
-				return err
-			}
-			return o.operate(cmd.Context(), args[0], "recover", func(ctx context.Context, p *delivery.Procedure) error {
-				recovery, err := p.Recover(ctx)
-				if err != nil {
-					return err
-				}
-				return o.print(result{Service: args[0], Done: recovery.Text, Running: recovery.Running})
-			})
-		},
-	}
 }
 
 func (o *options) rollback() *cobra.Command {

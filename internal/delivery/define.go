@@ -48,6 +48,9 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 	if owner == "" {
 		owner = uuid.NewString()
 	}
+	if err := p.ledger.Enlist(ctx); err != nil {
+		return DefineOutcome{}, err
+	}
 	definition := request.Definition
 	if err := w.append(ctx, ledger.Event{Type: ledger.ServiceDefined, Definition: &definition, Owner: owner, Text: "the service is defined"}); err != nil {
 		return DefineOutcome{}, err

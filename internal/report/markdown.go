@@ -39,6 +39,7 @@ func Markdown(a Attempt) string {
 	section(&b, "Evidence", append(append([]string(nil), a.Failure.Evidence...), without(a.Evidence, a.Failure.Evidence)...))
 	section(&b, "Restored and verified", a.Restored)
 	section(&b, "NOT restored", a.Leftovers)
+	section(&b, "Stages", Stages(a))
 	b.WriteString("\n## Timeline\n\n| time | event | what |\n|---|---|---|\n")
 	for _, e := range a.Events {
 		if e.Attempt == a.Attempt.Number {

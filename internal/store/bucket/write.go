@@ -59,7 +59,7 @@ func (s *Store) probe(ctx context.Context) error {
 	if s.exclusive {
 		return nil
 	}
-	key := "probe/" + uuid.NewString()
+	key := "_probe/" + uuid.NewString()
 	err := s.createTwice(ctx, key)
 	if left := s.bucket.Delete(context.WithoutCancel(ctx), s.prefix+key); left != nil && !s.options.Absent(left) && err == nil {
 		err = left
