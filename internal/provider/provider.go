@@ -61,7 +61,7 @@ func (p *deploy) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 		Attributes: map[string]schema.Attribute{
 			"store": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Where the ledgers lie: `s3://bucket/prefix`, `gs://bucket/prefix`, `azblob://container/prefix`, `file:///absolute/path` or `file://./relative/path`, with the parameters and credentials that the guide on stores lists. Also from `DEPLOY_STORE`. " +
+				MarkdownDescription: "Where the ledgers lie: `s3://bucket/prefix`, `gs://bucket/prefix`, `azblob://container/prefix`, `file:///absolute/path` or `file://./relative/path`, with the parameters and credentials that [the guide on stores](guides/stores.md) lists. Also from `DEPLOY_STORE`. " +
 					"Default, on a person's machine: `file://./.deploy`. In CI it must be written, and in HCP Terraform `file://` is refused: a disk that does not outlive the run forgets what runs.",
 			},
 			"credentials": schema.MapAttribute{
