@@ -37,7 +37,7 @@ func killProviders(t *testing.T, terraform int) int {
 	t.Helper()
 	killed := 0
 	for _, child := range childrenOf(terraform) {
-		if executable, _ := os.Readlink(procPath(child, "exe")); executable != built.provider {
+		if executable, _ := os.Readlink(procPath(child, "exe")); executable != built.provider && executable != built.crashing {
 			continue
 		}
 		if err := syscall.Kill(child, syscall.SIGKILL); err != nil {

@@ -34,6 +34,8 @@ var built struct {
 	err  error
 	// root of the module, provider and web: the binaries, cli: Terraform's, config: its CLI configuration.
 	root, provider, web, cli, config string
+	// crashing is the provider that the crash matrix kills, crashConfig the CLI's configuration with it.
+	crashing, crashConfig string
 }
 
 func build(t *testing.T) {
@@ -67,16 +69,24 @@ func buildAll() error {
 	if built.cli, err = findCLI(); err != nil {
 		return err
 	}
-	for _, b := range []struct{ dir, pkg, out string }{{root, ".", built.provider}, {filepath.Join(root, "tools/demo"), "./cmd/web", built.web}} {
-		cmd := exec.CommandContext(context.Background(), "go", "build", "-o", b.out, b.pkg)
+	crashPlugins := filepath.Join(dir, "crashing")
+	built.crashing = filepath.Join(crashPlugins, strings.TrimPrefix(built.provider, plugins))
+	for _, b := range []struct{ dir, pkg, out, tags string }{
+		{root, ".", built.provider, ""}, {root, ".", built.crashing, "crash"}, {filepath.Join(root, "tools/demo"), "./cmd/web", built.web, ""},
+	} {
+		cmd := exec.CommandContext(context.Background(), "go", "build", "-tags", b.tags, "-o", b.out, b.pkg)
 		cmd.Dir = b.dir
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %s: %w\n%s", b.pkg, err, out)
 		}
 	}
-	built.config = filepath.Join(dir, "terraform.rc")
+	built.config, built.crashConfig = filepath.Join(dir, "terraform.rc"), filepath.Join(dir, "crashing.rc")
+	return errors.Join(writeConfig(built.config, plugins), writeConfig(built.crashConfig, crashPlugins))
+}
+
+func writeConfig(path, plugins string) error {
 	text := fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\ndisable_checkpoint = true\n", plugins)
-	return os.WriteFile(built.config, []byte(text), 0o600)
+	return os.WriteFile(path, []byte(text), 0o600)
 }
 
 // findCLI takes the first of DEPLOY_TEST_CLIS, else terraform or tofu from PATH.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/crashpoint"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -106,9 +107,11 @@ func (w *work) setWeightsFirst(ctx context.Context, weights map[string]int) erro
 	if !w.lease.MayGiveBack() {
 		return fmt.Errorf("set the weights to %s: %w", shares(weights), ledger.ErrLost)
 	}
+	crashpoint.Reach("before traffic first")
 	if err := w.adapters.Router.SetWeights(ctx, weights); err != nil {
 		return fmt.Errorf("set the weights to %s: %w", shares(weights), err)
 	}
+	crashpoint.Reach("after traffic first")
 	return nil
 }
 

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/crashpoint"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
 )
 
@@ -142,8 +144,10 @@ func (l *Lease) create(ctx context.Context, e Event) (earlier *Event, err error)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s for the ledger of %s: %w", e.Type, l.ledger.id, err)
 	}
+	crashpoint.Reach("before " + describe(e))
 	err = l.ledger.store.Create(ctx, l.ledger.eventKey(e.Number), data)
 	if err == nil {
+		crashpoint.Reach("after " + describe(e))
 		return nil, nil
 	}
 	there, _, readErr := l.ledger.readEvent(ctx, e.Number)
@@ -160,6 +164,14 @@ func (l *Lease) create(ctx context.Context, e Event) (earlier *Event, err error)
 		return nil, fmt.Errorf("append %s to the ledger of %s: event %d is another's: %w", e.Type, l.ledger.id, e.Number, ErrLost)
 	}
 	return nil, fmt.Errorf("append %s to the ledger of %s: %w", e.Type, l.ledger.id, err)
+}
+
+// describe names an event for the crash matrix.
+func describe(e Event) string {
+	if e.Change != nil {
+		return string(e.Type) + " " + e.Change.Action
+	}
+	return strings.TrimSpace(string(e.Type) + " " + string(e.Stage))
 }
 
 func endsSomething(t Type) bool {

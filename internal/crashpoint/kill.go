@@ -1,0 +1,41 @@
+//go:build crash
+
+// Package crashpoint names the moments at which the crash matrix kills a run. In a released binary it does nothing; built
+// with the tag crash it does what the environment says.
+package crashpoint
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+)
+
+// What the environment says: a file that each point is written to, a line each, and the number of the point, from 1, at
+// which the process is killed.
+const (
+	record = "DEPLOY_CRASH_RECORD"
+	at     = "DEPLOY_CRASH_AT"
+)
+
+var reached atomic.Int64
+
+// Reach says that the process is at a point where it may be killed.
+func Reach(what string) {
+	number := reached.Add(1)
+	if path := os.Getenv(record); path != "" {
+		file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Fprintln(file, what)
+		if err := file.Close(); err != nil {
+			panic(err)
+		}
+	}
+	if wanted, err := strconv.ParseInt(os.Getenv(at), 10, 64); err == nil && wanted == number {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {} // the signal is on its way: nothing more is done
+	}
+}
