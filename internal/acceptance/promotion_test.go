@@ -9,7 +9,7 @@ import (
 func TestPromotion(t *testing.T) {
 	t.Parallel()
 	staging, production := newRig(t, false), newRig(t, false)
-	production.store = staging.store
+	production.store, production.storeURL = staging.store, staging.storeURL
 	toStaging := func(s string) string { return strings.ReplaceAll(s, `"production"`, `"staging"`) }
 	require := func(s string) string {
 		s = strings.Replace(s, "data \"deploy_artifact\" \"web\" {", "data \"deploy_artifact\" \"web\" {\n  service = \"production/web\"\n  require = { passed_in = { service = \"staging/web\" } }", 1)
