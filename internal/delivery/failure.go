@@ -128,7 +128,11 @@ func (s *stageWork) standingError(bodyCtx context.Context, err error) *Error {
 	}
 }
 
+// stageTitle is a stage's name as a title; between two stages the release itself.
 func stageTitle(stage service.Stage) string {
+	if stage == "" {
+		stage = service.StageRelease
+	}
 	words := strings.Split(string(stage), "_")
 	for i, w := range words {
 		words[i] = strings.ToUpper(w[:1]) + w[1:]

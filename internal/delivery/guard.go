@@ -75,8 +75,10 @@ func GuardPlan(view ledger.View, release service.ReleaseID, priorAttempt, seen i
 		if a == nil || a.Stands() && a.Number != view.Void() {
 			continue
 		}
-		// A stage before this one has begun a newer attempt at the very release: that is why the older one is gone.
-		if newest != nil && newest.Number > a.Number && newest.Number != view.Void() && newest.Release == release {
+		// A stage before this one has begun a newer attempt at the very release, or has abandoned the older one because what
+		// stands is wanted again: that is why it is gone.
+		wanted := newest != nil && newest.Number != view.Void() && newest.Release == release
+		if wanted && (newest.Number > a.Number || a.End == service.EndAbandoned) {
 			continue
 		}
 		return changedSincePlan(fmt.Sprintf("The state is that of attempt %d of %s, which no longer stands (%s)", a.Number, a.Release, endText(a)))

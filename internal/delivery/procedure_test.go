@@ -305,6 +305,42 @@ func TestLostUpdateIsRefused(t *testing.T) {
 	}
 }
 
+// An apply that ended between two stages, before anything was placed, leaves an open attempt; another release abandons it.
+func TestAttemptBetweenTwoStagesIsAbandoned(t *testing.T) {
+	for _, next := range []string{"1", "3"} {
+		t.Run(next, func(t *testing.T) {
+			w, objects := newWorld(), newMemoryStore()
+			p := newProvider(t, w, objects)
+			ctx := context.Background()
+			if err := p.apply(ctx, "1"); err != nil {
+				t.Fatal(err)
+			}
+			passed := p.state().Attempts[0].Passages
+			p.close()
+			p = newProvider(t, w, objects)
+			request := func(stage service.Stage) delivery.Request {
+				return delivery.Request{Release: releaseOf("2"), Owner: passed[stage].Owner, PriorAttempt: 1, Seen: 1, WorstCase: time.Minute}
+			}
+			if _, err := p.service().Preflight(ctx, request(service.StagePreflight), delivery.PreflightSpec{}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.service().Checkpoint(ctx, request(service.StageCheckpoint), delivery.CheckpointSpec{Retain: 3}); err != nil {
+				t.Fatal(err)
+			}
+			p.close()
+			p = newProvider(t, w, objects)
+			defer p.close()
+			if err := p.apply(ctx, next); err != nil {
+				t.Fatal(err)
+			}
+			stands(t, w, p, next)
+			if a := p.state().Attempt(2); a == nil || a.End != service.EndAbandoned {
+				t.Errorf("attempt 2 is %+v, want it abandoned", a)
+			}
+		})
+	}
+}
+
 func TestNoRouter(t *testing.T) {
 	for _, slots := range [][]string{{"blue", "green"}, {"blue"}} {
 		t.Run(strings.Join(slots, "+"), func(t *testing.T) {
