@@ -219,3 +219,28 @@ func TestFailuresOnEvidenceHoldARelease(t *testing.T) {
 		t.Fatal("not held after three failures on evidence")
 	}
 }
+
+// TestAttemptIsBusyUntilItsFirstStagePassed: killed right after it was opened, nothing of an attempt is in any state, so
+// nothing but a recovery would ever close it.
+func TestAttemptIsBusyUntilItsFirstStagePassed(t *testing.T) {
+	var state ledger.State
+	add := func(e ledger.Event) ledger.Attempt {
+		e.Number, e.MinVersion, e.Time = state.Number+1, 1, epoch.Add(time.Duration(state.Number)*time.Minute)
+		folded, err := ledger.Fold(state, e)
+		if err != nil {
+			t.Fatalf("fold %s: %v", e.Type, err)
+		}
+		state = folded
+		return *state.OpenAttempt()
+	}
+	release := service.ReleaseID("p/w/1-00000001")
+	if a := add(ledger.Event{Type: ledger.AttemptOpened, Attempt: 1, Release: release}); !a.Busy() {
+		t.Error("an attempt that no stage of was opened is not busy")
+	}
+	if a := add(ledger.Event{Type: ledger.StageOpened, Attempt: 1, Stage: service.StagePreflight}); !a.Busy() {
+		t.Error("an attempt with an open stage is not busy")
+	}
+	if a := add(ledger.Event{Type: ledger.StagePassed, Attempt: 1, Stage: service.StagePreflight, Passage: &ledger.Passage{Attempt: 1, Release: release}}); a.Busy() {
+		t.Error("an attempt between two stages is busy")
+	}
+}

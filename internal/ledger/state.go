@@ -134,8 +134,11 @@ func (a Attempt) Stands() bool {
 // Open tells whether the attempt has no end yet.
 func (a Attempt) Open() bool { return a.End == "" }
 
-// Busy tells whether a stage or a restore is under way, so that losing its owner interrupts the attempt.
-func (a Attempt) Busy() bool { return a.Open() && (a.Stage != "" || a.Restoring) }
+// Busy tells whether a stage or a restore is under way, so that losing its owner interrupts the attempt. So it does
+// before the first stage: nothing of such an attempt is in any state, so that no later apply would come across it.
+func (a Attempt) Busy() bool {
+	return a.Open() && (a.Stage != "" || a.Restoring || a.StageOpenedAt.IsZero())
+}
 
 // OpenAttempt is the attempt without an end; nil if there is none.
 func (s *State) OpenAttempt() *Attempt {
