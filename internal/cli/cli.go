@@ -36,13 +36,18 @@ type options struct {
 	wait  time.Duration
 	in    io.Reader
 	out   io.Writer
+	// remember reads what Terraform's state knows of a service.
+	remember Remember
 }
 
+// Remember reads what a state, as `terraform state pull` prints it, knows of a service.
+type Remember func(ctx context.Context, state []byte, id service.ID) (delivery.Remembered, error)
+
 // Main runs an operator's command and returns its exit code.
-func Main(version string, args []string) int {
+func Main(version string, remember Remember, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := New(version, os.Stdin, os.Stdout)
+	root := New(version, remember, os.Stdin, os.Stdout)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -70,8 +75,8 @@ func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
 // New builds the command tree.
-func New(version string, in io.Reader, out io.Writer) *cobra.Command {
-	o := &options{in: in, out: out}
+func New(version string, remember Remember, in io.Reader, out io.Writer) *cobra.Command {
+	o := &options{in: in, out: out, remember: remember}
 	root := &cobra.Command{
 		Use:   "terraform-provider-deploy",
 		Short: "Software deployments as Terraform resources: operator commands",
@@ -95,7 +100,7 @@ Exit codes: 0 done · 1 failed · 2 not understood · 3 not confirmed`,
 	flags.BoolVar(&o.json, "json", false, "print JSON")
 	flags.BoolVar(&o.yes, "yes", false, "do not ask")
 	flags.DurationVar(&o.wait, "wait", time.Minute, "how long to wait for a run that is at work on the service")
-	root.AddCommand(o.history(), o.watch(), o.report(), o.recover(), o.rollback(), o.unhold(), o.accept(), o.fetch())
+	root.AddCommand(o.history(), o.watch(), o.report(), o.recover(), o.rollback(), o.unhold(), o.accept(), o.restore(), o.adopt(), o.fetch())
 	return root
 }
 

@@ -18,7 +18,7 @@ import (
 func command(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	root := New("test", strings.NewReader("no\n"), &out)
+	root := New("test", nil, strings.NewReader("no\n"), &out)
 	root.SetArgs(args)
 	err := root.ExecuteContext(t.Context())
 	return out.String(), err

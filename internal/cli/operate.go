@@ -35,17 +35,19 @@ func (o *options) rollback() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "rollback SERVICE", Short: "Give the traffic back to the release before, at once", Args: serviceArgument,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			target := "the release before"
 			if to != "" {
 				if _, err := service.ParseReleaseID(to); err != nil {
 					return &usageError{err}
 				}
-				target = to
-			}
-			if err := o.confirm("Roll %s back to %s: all of the traffic at once; what is taken out is held.", args[0], target); err != nil {
-				return err
 			}
 			return o.operate(cmd.Context(), args[0], "rollback", func(ctx context.Context, p *delivery.Procedure) error {
+				plan, err := p.RollbackPlan(ctx, service.ReleaseID(to))
+				if err != nil {
+					return err
+				}
+				if err := o.confirm("Roll %s back: %s.", args[0], plan); err != nil {
+					return err
+				}
 				done, err := p.Rollback(ctx, service.ReleaseID(to), reason)
 				if err != nil {
 					return err

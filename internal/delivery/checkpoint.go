@@ -65,7 +65,7 @@ func (s *stageWork) takeCheckpoint(ctx context.Context, backups map[string]servi
 		}
 		checkpoint.Backups = append(checkpoint.Backups, saved)
 	}
-	key := fmt.Sprintf("%s/checkpoints/%04d.json", s.procedure.id, s.number)
+	key := checkpointKey(s.procedure.id, s.number)
 	checkpoint.Location = store.Location(s.procedure.run.store, key)
 	procedure, err := s.writeProcedure(checkpoint)
 	if err != nil {

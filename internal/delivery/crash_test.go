@@ -2,6 +2,7 @@ package delivery_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,9 @@ func TestKilledAnywhere(t *testing.T) {
 		spoil  func(*world)
 		apply  string
 		mend   func(*world)
+		// operate is what is killed instead of an apply; data is what it leaves the service's at.
+		operate func(*provider) error
+		data    string
 	}{
 		"over a parked candidate": {before: []string{"1"}, parked: "2", apply: "3"},
 		"back from a parked one":  {before: []string{"1"}, parked: "2", apply: "1"},
@@ -48,6 +52,16 @@ func TestKilledAnywhere(t *testing.T) {
 		"one slot":                {before: []string{"1"}, apply: "2", world: oneSlot},
 		"one slot, restored": {before: []string{"1"}, apply: "2", world: oneSlot,
 			spoil: func(w *world) { w.failing[releaseOf("2")] = true }, mend: func(w *world) { w.failing = map[service.ReleaseID]bool{} }},
+
+		"operator's restore of a checkpoint": {before: []string{"1", "2"}, apply: "1", data: "of 1", spoil: func(w *world) { w.data = "of 2" },
+			operate: func(p *provider) error {
+				_, err := p.service().RestoreCheckpoint(context.Background(), "2", true, "")
+				return err
+			}},
+		"operator's rollback": {before: []string{"1", "2"}, apply: "1", operate: func(p *provider) error {
+			_, err := p.service().Rollback(context.Background(), "", "")
+			return err
+		}},
 
 		"introduction": {before: []string{"1"}, apply: "2"},
 		"first":        {apply: "1"},
@@ -63,6 +77,9 @@ func TestKilledAnywhere(t *testing.T) {
 					w = scenario.world()
 				}
 				p := newProvider(t, w, objects)
+				if w.data = scenario.data; w.data != "" {
+					p.backups = map[string]service.Backup{"orders": {}}
+				}
 				for _, version := range scenario.before {
 					if err := p.apply(context.Background(), version); err != nil {
 						t.Fatal(err)
@@ -77,7 +94,11 @@ func TestKilledAnywhere(t *testing.T) {
 				if scenario.spoil != nil {
 					scenario.spoil(w)
 				}
-				if !crash(t, w, objects, point, func(p *provider) { _ = p.apply(context.Background(), scenario.apply) }) {
+				operate := scenario.operate
+				if operate == nil {
+					operate = func(p *provider) error { return p.apply(context.Background(), scenario.apply) }
+				}
+				if !crash(t, w, objects, point, func(p *provider) { _ = operate(p) }) {
 					t.Logf("%d points", point-1)
 					return
 				}
@@ -90,6 +111,14 @@ func TestKilledAnywhere(t *testing.T) {
 					t.Errorf("apply again: %v", err)
 				} else {
 					stands(t, w, after, scenario.apply)
+				}
+				if scenario.operate != nil {
+					if err := scenario.operate(after); err != nil && !strings.Contains(err.Error(), "Nothing To Roll Back To") {
+						t.Errorf("the command again: %v", err)
+					}
+				}
+				if w.data != scenario.data {
+					t.Errorf("the data is %q, want %q", w.data, scenario.data)
 				}
 				after.close()
 				if t.Failed() {

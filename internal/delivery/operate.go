@@ -4,12 +4,109 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // What an operator does outside Terraform. Each takes the lease as a stage does.
+
+// retreat is how an operator goes back: what is taken out, and what carries the traffic again.
+type retreat struct {
+	// takeOut is the open attempt that ends, nil for none.
+	takeOut *ledger.Attempt
+	// from and to: the kept release that takes stable's place; empty where taking the candidate out is all.
+	from, to service.ReleaseID
+}
+
+// decideRollback says what a rollback to a release, or to the one before, comes to.
+func (p *Procedure) decideRollback(state *ledger.State, to service.ReleaseID) (retreat, error) {
+	r := retreat{takeOut: state.OpenAttempt()}
+	if r.takeOut != nil && (to == "" || to == state.Stable) {
+		return r, nil
+	}
+	if to != "" && to == state.Stable {
+		return r, nil
+	}
+	if to == "" && len(state.Kept) > 0 {
+		to = state.Kept[0]
+	}
+	if to == "" || !slices.Contains(state.Kept, to) {
+		return r, refuse("Nothing To Roll Back To", fmt.Sprintf("%s keeps no release ready%s; %s", p.id, named(to), keeps(state)),
+			fmt.Sprintf("See `%s history %s` for what ran, and release it again by its HCL.", operatorBinary, p.id))
+	}
+	r.from, r.to = state.Stable, to
+	return r, nil
+}
+
+// keeps says in words what is kept ready.
+func keeps(state *ledger.State) string {
+	if len(state.Kept) == 0 {
+		return "it keeps none"
+	}
+	names := make([]string, len(state.Kept))
+	for i, kept := range state.Kept {
+		names[i] = string(kept)
+	}
+	return "it keeps " + strings.Join(names, ", ")
+}
+
+func named(r service.ReleaseID) string {
+	if r == "" {
+		return ""
+	}
+	return " by the name " + string(r)
+}
+
+// words says what is about to be done.
+func (r retreat) words(state *ledger.State) string {
+	var parts []string
+	if r.takeOut != nil {
+		parts = append(parts, fmt.Sprintf("the introduction of %s ends, it is taken out and held", r.takeOut.Release))
+	}
+	switch {
+	case r.to != "":
+		parts = append(parts, fmt.Sprintf("%s gets all of the traffic at once, %s is taken out and held", r.to, r.from))
+	case state.Stable != "":
+		parts = append(parts, fmt.Sprintf("%s has all of the traffic", state.Stable))
+	default:
+		parts = append(parts, "nothing runs then")
+	}
+	return strings.Join(parts, "; ")
+}
+
+// RollbackPlan says what Rollback is about to do. It changes nothing.
+func (p *Procedure) RollbackPlan(ctx context.Context, to service.ReleaseID) (string, error) {
+	view, err := p.readDefined(ctx)
+	if err != nil {
+		return "", err
+	}
+	if a := view.Interrupted(); a != nil {
+		return fmt.Sprintf("attempt %d of %s, which was interrupted, is recovered first; then back to %s", a.Number, a.Release, orBefore(to)), nil
+	}
+	r, err := p.decideRollback(&view.State, to)
+	if err != nil {
+		return "", err
+	}
+	return r.words(&view.State), nil
+}
+
+func orBefore(r service.ReleaseID) string {
+	if r == "" {
+		return "the release before"
+	}
+	return string(r)
+}
+
+// readDefined reads the ledger of a service that has to be there.
+func (p *Procedure) readDefined(ctx context.Context) (ledger.View, error) {
+	view, err := p.Read(ctx)
+	if err == nil && view.State.Definition == nil {
+		err = p.notFound()
+	}
+	return view, err
+}
 
 // Rollback takes out what is being introduced, or else what is stable, and gives the traffic back to the release before
 // it, or to the one named in to. The release that is taken out is held.
@@ -25,33 +122,20 @@ func (p *Procedure) Rollback(ctx context.Context, to service.ReleaseID, reason s
 	if err := w.settle(ctx); err != nil {
 		return "", err
 	}
-	state := w.state()
-	if a := state.OpenAttempt(); a != nil && (to == "" || to == state.Stable) {
-		return w.takeOut(ctx, a, reason)
+	r, err := p.decideRollback(w.state(), to)
+	if err != nil {
+		return "", err
 	}
-	if to != "" && to == state.Stable {
-		return fmt.Sprintf("%s carries all of the traffic already", to), nil
-	}
-	if to == "" && len(state.Kept) > 0 {
-		to = state.Kept[0]
-	}
-	if to == "" || !slices.Contains(state.Kept, to) {
-		return "", refuse("Nothing To Roll Back To", fmt.Sprintf("%s keeps no release ready%s", p.id, named(to)),
-			"See `terraform-provider-deploy history` for what ran, and release it again by its HCL.")
-	}
-	if a := state.OpenAttempt(); a != nil {
-		if _, err := w.takeOut(ctx, a, reason); err != nil {
+	done := fmt.Sprintf("%s carries all of the traffic already", to)
+	if r.takeOut != nil {
+		if done, err = w.takeOut(ctx, r.takeOut, reason); err != nil {
 			return "", err
 		}
 	}
-	return w.rollBackByOperator(ctx, to, reason)
-}
-
-func named(r service.ReleaseID) string {
-	if r == "" {
-		return ""
+	if r.to == "" {
+		return done, nil
 	}
-	return " by the name " + string(r)
+	return w.rollBackByOperator(ctx, r.to, reason, nil)
 }
 
 // settle recovers what was interrupted before an operator's command works on the service.
@@ -78,13 +162,14 @@ func because(reason string) string {
 	return ": " + reason
 }
 
-// rollBackByOperator makes a kept release stable again, and holds the one it takes out.
-func (w *work) rollBackByOperator(ctx context.Context, to service.ReleaseID, reason string) (string, error) {
+// rollBackByOperator makes a kept release, or the stable one, carry the traffic again, and holds the one it takes out. data is
+// the checkpoint whose data is put back with it, nil for none.
+func (w *work) rollBackByOperator(ctx context.Context, to service.ReleaseID, reason string, data *service.Checkpoint) (string, error) {
 	state := w.state()
 	from, number := state.Stable, state.LastAttempt+1
 	if err := w.append(ctx, ledger.Event{
 		Type: ledger.AttemptOpened, Attempt: number, Release: to, Text: "an operator rolls back to " + string(to) + because(reason),
-		Opening: &ledger.Opening{Mode: service.ModeRollback, Replaces: from, ByOperator: true},
+		Opening: &ledger.Opening{Mode: service.ModeRollback, Replaces: from, ByOperator: true, Data: data},
 	}); err != nil {
 		return "", err
 	}
@@ -99,6 +184,9 @@ func (w *work) rollBackByOperator(ctx context.Context, to service.ReleaseID, rea
 	}
 	if err := w.closeRollback(ctx, w.attempt(number), nil); err != nil {
 		return "", err
+	}
+	if from == to {
+		return fmt.Sprintf("%s carries all of the traffic", to), nil
 	}
 	return fmt.Sprintf("%s carries all of the traffic again; %s was taken out and is held", to, from), nil
 }

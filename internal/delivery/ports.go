@@ -32,6 +32,9 @@ type Platform interface {
 	Remove(ctx context.Context, p service.Placement) error
 	// Inspect says for each instance of p what is there. An instance that is not there is a state, not an error.
 	Inspect(ctx context.Context, p service.Placement) ([]service.InstanceState, error)
+	// Releases lists what was placed and not removed, as the platform itself knows it, placed last first, whether it runs or
+	// not: what a lost ledger is built anew from.
+	Releases(ctx context.Context) ([]service.Release, error)
 	// Logs returns the last lines (at most limit) that p's instances wrote since they were started for this placement,
 	// each prefixed with the instance's name where there are several.
 	Logs(ctx context.Context, p service.Placement, limit int) ([]string, error)

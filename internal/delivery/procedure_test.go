@@ -538,6 +538,7 @@ func TestUnknownServiceChangesNothing(t *testing.T) {
 		},
 		"recover":  func() error { _, err := p.service().Recover(ctx); return err },
 		"rollback": func() error { _, err := p.service().Rollback(ctx, "", ""); return err },
+		"restore":  func() error { _, err := p.service().RestoreCheckpoint(ctx, "1", false, ""); return err },
 		"unhold":   func() error { _, err := p.service().Unhold(ctx, ""); return err },
 		"accept":   func() error { _, err := p.service().Accept(ctx); return err },
 	} {

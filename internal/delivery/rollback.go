@@ -32,7 +32,10 @@ func (w *work) rollBackTo(ctx context.Context, a *ledger.Attempt) (service.Relea
 	}
 	stable := state.StableRelease()
 	if stable == nil || stable.ID == release.ID {
-		return release, w.resumeStable(ctx, a, release)
+		if err := w.resumeStable(ctx, a, release); err != nil {
+			return release, err
+		}
+		return release, w.wantedData(ctx, a)
 	}
 	slot := w.otherSlot()
 	w.report(a.Number, service.StageRelease, 0, w.now(), "%s is started again in slot %s", release.ID, slot)
@@ -56,7 +59,31 @@ func (w *work) rollBackTo(ctx context.Context, a *ledger.Attempt) (service.Relea
 			return release, err
 		}
 	}
-	return release, w.fullWeight(ctx, a)
+	if err := w.fullWeight(ctx, a); err != nil {
+		return release, err
+	}
+	return release, w.wantedData(ctx, a)
+}
+
+// wantedData puts back the data that an operator wants with the release. Traffic comes first; a recovery does it once more.
+func (w *work) wantedData(ctx context.Context, a *ledger.Attempt) error {
+	if a.Data == nil {
+		return nil
+	}
+	for _, saved := range a.Data.Backups {
+		backup, err := w.procedure.run.connector.Backup(saved.Name, saved.Definition)
+		if err == nil {
+			err = backup.Verify(ctx, saved.Directory, saved.Files)
+		}
+		if err == nil {
+			w.report(a.Number, service.StageRelease, 100, w.now(), "data %s is put back from %s", saved.Name, saved.Directory)
+			err = w.restoreBackup(ctx, a.Number, saved, backup)
+		}
+		if err != nil {
+			return fmt.Errorf("put back data %s of the checkpoint %s: %w", saved.Name, a.Data.ID, err)
+		}
+	}
+	return nil
 }
 
 // resumeStable gives all traffic to the release that is stable already: its candidate was taken away before.

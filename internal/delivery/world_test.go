@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -27,16 +27,21 @@ type world struct {
 	router  bool
 	running map[string]service.ReleaseID // by slot
 	files   map[service.ReleaseID]bool
+	records map[service.ReleaseID]service.Release // what the platform itself knows of what was placed
 	weights map[string]int
 	// sick releases do not answer probes, failing ones fail their checks, erring ones answer requests with errors.
 	sick, failing, erring map[service.ReleaseID]bool
 	// unreachable: the router does not answer.
 	unreachable bool
+	// data of the service, and what was saved of it by place.
+	data  string
+	saved map[string]string
 }
 
 func newWorld() *world {
 	return &world{
 		slots: []string{"blue", "green"}, router: true, running: map[string]service.ReleaseID{}, files: map[service.ReleaseID]bool{},
+		records: map[service.ReleaseID]service.Release{}, saved: map[string]string{},
 		weights: map[string]int{"blue": 100, "green": 0},
 		sick:    map[service.ReleaseID]bool{}, failing: map[service.ReleaseID]bool{}, erring: map[service.ReleaseID]bool{},
 	}
@@ -105,7 +110,6 @@ func (s killableStore) Put(ctx context.Context, key string, data []byte) error {
 type connector struct {
 	*world
 	process *process
-	dir     string
 }
 
 func (c *connector) Adapters(d service.Definition) (delivery.Adapters, error) {
@@ -128,17 +132,40 @@ func (c *connector) RunAll(ctx context.Context, checkers map[string]delivery.Che
 	return results
 }
 
-func (c *connector) Backup(name string, _ service.Backup) (delivery.Backup, error) {
-	return nil, errors.New("no backups here")
+func (c *connector) Backup(string, service.Backup) (delivery.Backup, error) { return backup{c}, nil }
+
+// backup is of the world's data.
+type backup struct{ *connector }
+
+func (b backup) Save(_ context.Context, place string) ([]service.BackupFile, error) {
+	err := b.change("backup", func() error { b.saved[place] = b.data; return nil })
+	return []service.BackupFile{{Name: "data"}}, err
 }
+
+func (b backup) Verify(_ context.Context, place string, _ []service.BackupFile) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, found := b.saved[place]; !found {
+		return errors.New("there is no backup at " + place)
+	}
+	return nil
+}
+
+func (b backup) Restore(_ context.Context, place string) error {
+	return b.change("restore", func() error { b.data = b.saved[place]; return nil })
+}
+
+func (backup) Procedure(place string) []string { return []string{"restore " + place} }
 
 func (c *connector) Credentials() delivery.Credentials { return noCredentials{} }
 
-func (c *connector) BackupPlace(_ service.ID, _ int, name string) string {
-	return filepath.Join(c.dir, name)
+func (c *connector) BackupPlace(_ service.ID, attempt int, name string) string {
+	return fmt.Sprintf("%d/%s", attempt, name)
 }
 
-func (c *connector) DeleteBackup(_ context.Context, place string) error { return os.RemoveAll(place) }
+func (c *connector) DeleteBackup(_ context.Context, place string) error {
+	return c.change("delete backup", func() error { delete(c.saved, place); return nil })
+}
 
 type noCredentials struct{}
 
@@ -179,9 +206,9 @@ func (p platform) Placement(r service.Release, slot string) (service.Placement, 
 }
 
 func (p platform) Place(_ context.Context, r service.Release, slot string) (service.Placement, error) {
-	err := p.change("place", func() error { p.files[r.ID] = true; return nil })
 	placement, _ := p.Placement(r, slot)
-	return placement, err
+	r.Placement = placement
+	return placement, p.change("place", func() error { p.files[r.ID], p.records[r.ID] = true, r; return nil })
 }
 
 func (p platform) Start(_ context.Context, r service.Release, _ map[string]string) error {
@@ -211,8 +238,15 @@ func (p platform) Remove(_ context.Context, at service.Placement) error {
 	return p.change("remove", func() error {
 		p.stopLocked(at)
 		delete(p.files, at.Release)
+		delete(p.records, at.Release)
 		return nil
 	})
+}
+
+func (p platform) Releases(context.Context) ([]service.Release, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.SortedFunc(maps.Values(p.records), func(a, b service.Release) int { return strings.Compare(string(b.ID), string(a.ID)) }), nil
 }
 
 func (p platform) Inspect(_ context.Context, at service.Placement) ([]service.InstanceState, error) {
@@ -310,6 +344,8 @@ type provider struct {
 	run     *delivery.Run
 	// keep previous releases ready, 1 by default.
 	keep int
+	// backups of the checkpoints.
+	backups map[string]service.Backup
 	// preflight is what the preflight asks.
 	preflight delivery.PreflightSpec
 }
@@ -321,7 +357,7 @@ func newProvider(t *testing.T, w *world, objects store.Store) *provider {
 	holder := ledger.ThisProcess("terraform")
 	holder.Started = "never"
 	terms := ledger.Terms{Length: leaseLength, Wait: time.Minute, Poll: 20 * time.Millisecond}
-	c := &connector{world: w, process: p, dir: t.TempDir()}
+	c := &connector{world: w, process: p}
 	return &provider{t: t, process: p, run: delivery.NewRun(killableStore{objects, p}, c, holder, terms)}
 }
 
@@ -403,7 +439,7 @@ func (p *provider) applyWith(ctx context.Context, version string, split delivery
 			return err
 		},
 		func() error {
-			_, err := s.Checkpoint(ctx, request(service.StageCheckpoint), delivery.CheckpointSpec{Retain: 3})
+			_, err := s.Checkpoint(ctx, request(service.StageCheckpoint), delivery.CheckpointSpec{Retain: 3, Backups: p.backups})
 			return err
 		},
 		func() error {

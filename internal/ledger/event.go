@@ -45,6 +45,7 @@ const (
 	Unheld           Type = "unheld"
 	ServiceStopped   Type = "service_stopped"
 	Notified         Type = "notified"
+	Adopted          Type = "adopted"
 )
 
 // Event is one object of the ledger. The fields behind Type are set as the type needs them.
@@ -88,6 +89,8 @@ type Event struct {
 	// MaxAttempts that may fail on evidence before the release is held.
 	MaxAttempts int `json:"max_attempts,omitempty"`
 
+	Adoption *Adoption `json:"adoption,omitempty"`
+
 	// Notify are messages that are due by this event, Channels those that are told.
 	Notify   *service.Message `json:"notify,omitempty"`
 	Channels []string         `json:"channels,omitempty"`
@@ -101,6 +104,22 @@ type LeaseTerms struct {
 	Orphaned bool `json:"orphaned,omitempty"`
 }
 
+// Adoption begins a ledger anew, from what was seen running, in the place of one that is lost.
+type Adoption struct {
+	// Was is the identity of the store that is lost.
+	Was string `json:"was"`
+	// Attempt is the number in which Stable came to stand, as Terraform's state remembers it, and Passages what it passed then.
+	Attempt  int                       `json:"attempt,omitempty"`
+	Passages map[service.Stage]Passage `json:"passages,omitempty"`
+	// Stable carries the traffic; empty: nothing runs. Kept are ready to carry it again, newest first.
+	Stable service.ReleaseID   `json:"stable,omitempty"`
+	Kept   []service.ReleaseID `json:"kept,omitempty"`
+	// Candidate was being introduced; empty: none.
+	Candidate service.ReleaseID `json:"candidate,omitempty"`
+	// Releases records all of them.
+	Releases map[service.ReleaseID]service.Release `json:"releases,omitempty"`
+}
+
 // Opening says how an attempt begins.
 type Opening struct {
 	Mode service.Mode `json:"mode"`
@@ -108,6 +127,8 @@ type Opening struct {
 	Replaces service.ReleaseID `json:"replaces,omitempty"`
 	// ByOperator: not by Terraform.
 	ByOperator bool `json:"by_operator,omitempty"`
+	// Data is the checkpoint whose data the attempt puts back, as an operator wanted; nil: data is left alone.
+	Data *service.Checkpoint `json:"data,omitempty"`
 }
 
 // Passage is the fact that a release passed a stage in an attempt.

@@ -45,6 +45,8 @@ var transitions = map[Type]func(*State, Event){
 	},
 	ServiceRetired: func(s *State, _ Event) { s.Owner, s.Retired = "", true },
 
+	Adopted: adopt,
+
 	LeaseAcquired: func(s *State, e Event) {
 		if s.Lease != nil {
 			s.lost(s.LeaseRun)
@@ -61,7 +63,7 @@ var transitions = map[Type]func(*State, Event){
 	AttemptOpened: func(s *State, e Event) {
 		a := Attempt{Number: e.Attempt, Release: e.Release, Run: e.Run, FirstEvent: e.Number, OpenedAt: e.Time, Passages: map[service.Stage]Passage{}}
 		if e.Opening != nil {
-			a.Mode, a.Replaces, a.ByOperator = e.Opening.Mode, e.Opening.Replaces, e.Opening.ByOperator
+			a.Mode, a.Replaces, a.ByOperator, a.Data = e.Opening.Mode, e.Opening.Replaces, e.Opening.ByOperator, e.Opening.Data
 		}
 		s.Attempts = append(s.Attempts, a)
 		s.LastAttempt = e.Attempt
@@ -233,6 +235,40 @@ func accept(s *State, e Event) {
 		}
 	}
 	s.mend()
+}
+
+// adopt begins a state with what was seen running. A candidate's introduction is under way by nobody: it is recovered.
+func adopt(s *State, e Event) {
+	if e.Adoption == nil || e.Definition == nil {
+		return
+	}
+	a := *e.Adoption
+	s.Definition, s.Owner, s.Retired, s.DefinedRun, s.AdoptedFrom = e.Definition, e.Owner, false, e.Run, a.Was
+	s.Stable, s.Kept, s.Releases = a.Stable, slices.Clone(a.Kept), cloned(a.Releases)
+	s.LastAttempt = a.Attempt
+	if a.Stable != "" {
+		s.LastAttempt = max(a.Attempt, 1)
+		s.Attempts = append(s.Attempts, Attempt{
+			Number: s.LastAttempt, Release: a.Stable, Mode: service.ModeInstall, Run: e.Run, FirstEvent: e.Number, OpenedAt: e.Time, EndedAt: e.Time,
+			End: service.EndFinalized, Weight: 100, Judged: 100, Executing: true, StageOpenedAt: e.Time, Passages: renumbered(a.Passages, s.LastAttempt),
+		})
+	}
+	if a.Candidate != "" {
+		s.LastAttempt++
+		s.Attempts = append(s.Attempts, Attempt{
+			Number: s.LastAttempt, Release: a.Candidate, Mode: service.ModeUpdate, Replaces: a.Stable, Run: e.Run, FirstEvent: e.Number, OpenedAt: e.Time,
+			Stage: service.StageTrafficSplit, StageOpenedAt: e.Time, Executing: true, Passages: map[service.Stage]Passage{},
+		})
+	}
+}
+
+func renumbered(passages map[service.Stage]Passage, attempt int) map[service.Stage]Passage {
+	all := make(map[service.Stage]Passage, len(passages))
+	for stage, p := range passages {
+		p.Attempt = attempt
+		all[stage] = p
+	}
+	return all
 }
 
 // mend notes that world and record are together again: nothing but stable and kept releases is there.

@@ -20,6 +20,9 @@ type State struct {
 	// DefinedRun is the run that defined the service last.
 	DefinedRun string `json:"defined_run,omitempty"`
 
+	// AdoptedFrom is the identity of a store that is lost, whose place this ledger took; empty for one from the beginning.
+	AdoptedFrom string `json:"adopted_from,omitempty"`
+
 	// Epoch counts the leases; Lease is the one that is held, nil if none is; LeaseRun its run.
 	Epoch         int         `json:"epoch"`
 	Lease         *LeaseTerms `json:"lease,omitempty"`
@@ -63,6 +66,8 @@ type Attempt struct {
 	Mode       service.Mode      `json:"mode"`
 	Replaces   service.ReleaseID `json:"replaces,omitempty"`
 	ByOperator bool              `json:"by_operator,omitempty"`
+	// Data is the checkpoint whose data the attempt puts back.
+	Data *service.Checkpoint `json:"data,omitempty"`
 	// Run that opened it, by the event FirstEvent.
 	Run        string      `json:"run"`
 	FirstEvent int         `json:"first_event"`

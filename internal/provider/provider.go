@@ -13,6 +13,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/adoption"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/artifact"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/checkpoint"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
@@ -24,6 +26,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/smoketest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/trafficsplit"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/verification"
+	domain "github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // New makes the provider, in the form that servers take it. The process's runs are registered with lifetime, which ends them.
@@ -108,6 +111,11 @@ func (p *deploy) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
 		service.New, preflight.New, checkpoint.New, release.New, smoketest.New, trafficsplit.New, verification.New, finalization.New,
 	}
+}
+
+// Remembered is what Terraform's state, as `terraform state pull` prints it, knows of a service whose ledger is lost.
+func Remembered(ctx context.Context, state []byte, id domain.ID) (delivery.Remembered, error) {
+	return adoption.Read(ctx, state, id, (&deploy{}).Resources(ctx))
 }
 
 func (p *deploy) DataSources(context.Context) []func() datasource.DataSource {

@@ -44,6 +44,9 @@ func (h *Host) Inspect(context.Context, service.Placement) ([]service.InstanceSt
 	return nil, errNeedsLinux
 }
 
+// Releases implements delivery.Platform.
+func (h *Host) Releases(context.Context) ([]service.Release, error) { return nil, errNeedsLinux }
+
 // Logs implements delivery.Platform.
 func (h *Host) Logs(context.Context, service.Placement, int) ([]string, error) {
 	return nil, errNeedsLinux

@@ -24,6 +24,7 @@ func (h *Host) Place(ctx context.Context, r service.Release, slot string) (servi
 	if err != nil {
 		return service.Placement{}, err
 	}
+	r.Placement = p
 	if err := h.place(ctx, layout(h.definition.Directory), r); err != nil {
 		return service.Placement{}, fmt.Errorf("place %s: %w", r.ID, err)
 	}
@@ -45,6 +46,9 @@ func (h *Host) place(ctx context.Context, l layout, r service.Release) error {
 		return err
 	}
 	if err := keep(ctx, l, r.ID, reference); err != nil {
+		return err
+	}
+	if err := writeRecord(l, r); err != nil {
 		return err
 	}
 	if _, err := os.Stat(l.release(r.ID)); err == nil {

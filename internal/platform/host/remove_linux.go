@@ -46,6 +46,9 @@ func remove(ctx context.Context, l layout, p service.Placement) error {
 	if err := removeTree(l.release(p.Release)); err != nil {
 		return fmt.Errorf("remove its files: %w", err)
 	}
+	if err := removeRecord(l, p.Release); err != nil {
+		return err
+	}
 	return release(l, p.Release)
 }
 

@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T, instances int) Subject) {
 		"OldPlacement":        {1, oldPlacement},
 		"StartedAgain":        {2, startedAgain},
 		"OtherSlot":           {1, otherSlot},
+		"OwnRecord":           {2, ownRecord},
 		"Environment":         {1, environment},
 		"NeverPlaced":         {1, neverPlaced},
 		"Crash":               {1, crash},

@@ -3,6 +3,8 @@ package platformtest
 import (
 	"reflect"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -157,5 +159,37 @@ func neverPlaced(b *bench) {
 	}
 	if err := b.Platform.Start(b.Context(), r, nil); err == nil {
 		b.Error("started without its files")
+	}
+}
+
+// ownRecord: the platform knows by itself what was placed, wherever the ledger is.
+func ownRecord(b *bench) {
+	known := func() map[service.ReleaseID]service.Release {
+		b.Helper()
+		all, err := b.Platform.Releases(b.Context())
+		b.ok(err)
+		byID := map[service.ReleaseID]service.Release{}
+		for _, r := range all {
+			byID[r.ID] = r
+		}
+		if len(byID) != len(all) {
+			b.Errorf("a release is listed twice: %v", all)
+		}
+		return byID
+	}
+	if all := known(); len(all) > 0 {
+		b.Fatalf("before anything was placed: %v", all)
+	}
+	one, two := b.placed("1.0.0", "blue"), b.placed("2.0.0", "green")
+	b.started(one, map[string]string{"TOKEN": "a secret"})
+	all := known()
+	for _, want := range []service.Release{one, two} {
+		if diff := cmp.Diff(want, all[want.ID]); diff != "" {
+			b.Errorf("%s is known as another (-placed +listed):\n%s", want.ID, diff)
+		}
+	}
+	b.ok(b.Platform.Remove(b.Context(), two.Placement))
+	if all := known(); len(all) != 1 || all[one.ID].ID == "" {
+		b.Errorf("after the removal of %s: %v", two.ID, all)
 	}
 }

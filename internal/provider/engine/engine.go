@@ -133,9 +133,10 @@ func (e *Engine) keepStoreID(id string) {
 }
 
 // SameStore refuses to go on where the store is another than the one that an object's state was made with: an empty or
-// another store is never "everything was deleted". state is the ledger's, as the store has it.
+// another store is never "everything was deleted". state is the ledger's, as the store has it. A ledger that was adopted in the
+// place of the lost one is the one that the state was made with.
 func (e *Engine) SameStore(ctx context.Context, id service.ID, remembered string, state *ledger.State) error {
-	if remembered == "" {
+	if remembered == "" || state.AdoptedFrom == remembered {
 		return nil
 	}
 	run, err := e.Run()
@@ -146,7 +147,8 @@ func (e *Engine) SameStore(ctx context.Context, id service.ID, remembered string
 	if err != nil {
 		return err
 	}
-	const next = "Correct the provider's store, or put the store back from a backup. Nothing was read into the state."
+	next := "Correct the provider's store, or put the store back from a backup. Nothing was read into the state.\n\n" +
+		"Where it is truly lost, `terraform-provider-deploy adopt " + string(id) + "` begins a new ledger from what runs."
 	location := run.Store().URL()
 	switch {
 	case found == "":

@@ -92,6 +92,14 @@ func (r *serviceResource) Read(ctx context.Context, req resource.ReadRequest, re
 	if !ok {
 		return
 	}
+	if view.State.AdoptedFrom != "" && view.State.AdoptedFrom == kept.StoreID {
+		var err error
+		if kept.StoreID, err = r.engine.StoreID(ctx); err != nil {
+			diagnostics.AddError(ctx, diags, nil, "Store Not Readable", err)
+			return
+		}
+		state.StoreID = types.StringValue(kept.StoreID)
+	}
 	if kept.Owner == "" {
 		// Terraform drops the private part of a state when a provider dies in the middle of a change.
 		kept.Owner = view.State.Owner

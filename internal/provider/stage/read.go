@@ -111,7 +111,7 @@ func (r *Resource[M]) load(ctx context.Context, id service.ID, facts Facts, diag
 	}
 	facts.observe(refreshed.View)
 	facts.ExpectedWeights = nil
-	if facts.StoreID == "" {
+	if facts.StoreID == "" || refreshed.State.AdoptedFrom == facts.StoreID {
 		if facts.StoreID, err = r.engine.StoreID(ctx); err != nil {
 			diagnostics.AddError(ctx, diags, nil, "Store Not Readable", err)
 		}
