@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/mattn/go-isatty"
 )
 
 var errNotConfirmed = errors.New("not confirmed: nothing was changed")
@@ -32,9 +34,5 @@ func (o *options) confirm(format string, args ...any) error {
 
 func (o *options) terminal() bool {
 	file, ok := o.in.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return ok && isatty.IsTerminal(file.Fd())
 }

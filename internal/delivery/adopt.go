@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/google/uuid"
@@ -74,29 +75,26 @@ func (p *Procedure) Survey(ctx context.Context, r Remembered) (Survey, error) {
 			survey.Kept = append(survey.Kept, release)
 		}
 	}
-	return survey, p.tellApart(&survey, running)
+	return survey, p.tellApart(&survey, running, r)
 }
 
 func runsAny(r service.Release, instances []service.InstanceState) bool {
 	return slices.ContainsFunc(instances, func(i service.InstanceState) bool { return i.Running && i.Release == r.ID })
 }
 
-// tellApart finds the stable release and the candidate among those that run: the router says which.
-func (p *Procedure) tellApart(survey *Survey, running []service.Release) error {
-	carries := func(r service.Release) bool {
-		if survey.Weights != nil {
-			return 2*survey.Weights[r.Placement.Slot] >= 100
-		}
-		return len(running) == 1
-	}
-	for i := range running {
-		if survey.Stable == nil && carries(running[i]) {
-			survey.Stable = &running[i]
-		} else {
-			survey.Candidate = &running[i]
+// tellApart finds the stable release and the candidate among those that run. A candidate may have any weight: so what the state
+// remembers to have come to stand first is stable, and where it remembers none that runs, the one with the traffic.
+func (p *Procedure) tellApart(survey *Survey, running []service.Release, r Remembered) error {
+	stable := slices.IndexFunc(running, func(release service.Release) bool {
+		return len(running) == 1 && survey.Weights == nil || 2*survey.Weights[release.Placement.Slot] > 100
+	})
+	for i, release := range running {
+		passed, known := r.Passed[release.ID]
+		if known && (stable < 0 || passed.Attempt < earlier(r, running[stable].ID)) {
+			stable = i
 		}
 	}
-	if survey.Stable == nil && len(running) > 0 {
+	if stable < 0 && len(running) > 0 {
 		what := "nothing says which of them carries the traffic"
 		if survey.Weights != nil {
 			what = "the router sends the traffic elsewhere: " + shares(survey.Weights)
@@ -104,7 +102,22 @@ func (p *Procedure) tellApart(survey *Survey, running []service.Release) error {
 		return refuse("Stable Release Not Known", fmt.Sprintf("Of %s run %s, and %s", p.id, labels(running), what),
 			"Give the traffic to the release that is wanted, or stop the one that is not, by hand; then adopt again.")
 	}
+	for i := range running {
+		if i == stable {
+			survey.Stable = &running[i]
+		} else {
+			survey.Candidate = &running[i]
+		}
+	}
 	return nil
+}
+
+// earlier is the attempt that a release has to be older than another to be stable in its place.
+func earlier(r Remembered, of service.ReleaseID) int {
+	if passed, known := r.Passed[of]; known {
+		return passed.Attempt
+	}
+	return math.MaxInt
 }
 
 func labels(releases []service.Release) string {
@@ -170,7 +183,7 @@ func (s Survey) adoption(r Remembered) *ledger.Adoption {
 func (s Survey) String() string {
 	text := "nothing runs"
 	if s.Stable != nil {
-		text = labels([]service.Release{*s.Stable}) + " carries the traffic"
+		text = labels([]service.Release{*s.Stable}) + " is stable"
 	}
 	if s.Candidate != nil {
 		text += fmt.Sprintf("; %s runs beside it", labels([]service.Release{*s.Candidate}))

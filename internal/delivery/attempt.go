@@ -60,8 +60,11 @@ func (s *stageWork) guard(view ledger.View) error {
 				return alreadyManaged(s.procedure.id, service.StageRelease)
 			}
 		}
+		// One of which the ledger does not know how it was made was adopted, and is now made known.
 		if a := newestOf(&view.State, r.Release); a != nil && a.End == service.EndFinalized && view.State.Stable == r.Release {
-			return alreadyManaged(s.procedure.id, service.StageRelease)
+			if _, known := a.Passages[service.StageRelease]; known {
+				return alreadyManaged(s.procedure.id, service.StageRelease)
+			}
 		}
 	}
 	if p := view.State.Standing(s.stage, 0, view.Now); p != nil && p.Owner != "" && p.Owner != r.Owner {
