@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -126,13 +127,42 @@ func (o *options) storeURL() string {
 	return connect.DefaultStore
 }
 
-// open reads the ledger of a service.
+// open names the ledger of a service.
 func (o *options) open(ctx context.Context, id string) (*ledger.Ledger, error) {
 	s, _, err := connect.Store(ctx, o.storeURL())
 	if err != nil {
 		return nil, err
 	}
 	return ledger.Open(s, service.ID(id)), nil
+}
+
+// known opens the ledger of a service that has one. For another the error lists those of the store.
+func (o *options) known(ctx context.Context, id string) (*ledger.Ledger, error) {
+	s, _, err := connect.Store(ctx, o.storeURL())
+	if err != nil {
+		return nil, err
+	}
+	l := ledger.Open(s, service.ID(id))
+	view, err := l.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if view.State.Number > 0 {
+		return l, nil
+	}
+	all, err := ledger.Services(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(all))
+	for i, known := range all {
+		names[i] = string(known)
+	}
+	there := "it has no services"
+	if len(names) > 0 {
+		there = "its services are " + strings.Join(names, ", ")
+	}
+	return nil, fmt.Errorf("the store %s has no service %s: %s", s.URL(), id, there)
 }
 
 // operate does one thing on a service, under its lease, and gives the lease back.

@@ -27,7 +27,7 @@ func command(t *testing.T, args ...string) (string, error) {
 func TestWhatIsNotUnderstoodIsUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"dance"}, {"report"}, {"report", "production/web", "1.0"}, {"report", "production/web", "--format", "pdf"}, {"recover", "production/web", "--all"}, {"fetch", "a"}, {"history", "web"}, {"history", "production/web", "--colour"},
-		{"rollback", "production/web", "--to", "1.0"}, {"recover", "production/web"},
+		{"rollback", "production/web", "--to", "1.0"}, {"recover", "production/web"}, {"restore", "production/web"}, {"adopt", "production/web"}, {"watch"}, {"watch", "production/web", "--guard"},
 	} {
 		_, err := command(t, append(args, "--store", "file://"+t.TempDir())...)
 		if !errors.As(err, new(*usageError)) {
@@ -41,7 +41,7 @@ func TestHelpListsTheCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"history", "watch", "report", "recover", "rollback", "unhold", "accept", "fetch", "Exit codes"} {
+	for _, name := range []string{"history", "watch", "report", "recover", "rollback", "unhold", "accept", "restore", "adopt", "fetch", "Exit codes"} {
 		if !strings.Contains(out, name) {
 			t.Errorf("the help does not name %s:\n%s", name, out)
 		}
@@ -63,7 +63,7 @@ func TestServicesOfAnEmptyStore(t *testing.T) {
 			t.Errorf("%v: %v:\n%s", c.args, err, out)
 		}
 	}
-	if _, err := command(t, "report", "production/web", "--store", url); err == nil || !strings.Contains(err.Error(), "knows no such release") {
+	if _, err := command(t, "report", "production/web", "--store", url); err == nil || !strings.Contains(err.Error(), "it has no services") {
 		t.Errorf("report of nothing: %v", err)
 	}
 }

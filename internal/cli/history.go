@@ -12,7 +12,8 @@ import (
 )
 
 func (o *options) history() *cobra.Command {
-	return &cobra.Command{
+	var last int
+	cmd := &cobra.Command{
 		Use: "history [SERVICE]", Short: "What happened to a service, from its ledger; without one, where each service stands",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -24,24 +25,30 @@ func (o *options) history() *cobra.Command {
 			if len(args) == 0 {
 				return o.printServices(cmd.Context())
 			}
-			l, err := o.open(cmd.Context(), args[0])
+			l, err := o.known(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			events, err := l.Events(cmd.Context(), 1)
+			from := 1
+			if last > 0 {
+				view, err := l.Read(cmd.Context())
+				if err != nil {
+					return err
+				}
+				from = max(1, view.State.Number-last+1)
+			}
+			events, err := l.Events(cmd.Context(), from)
 			if err != nil {
 				return err
 			}
 			if o.json {
 				return o.printJSON(map[string]any{"service": args[0], "ledger": l.Location(), "events": events})
 			}
-			if len(events) == 0 {
-				_, err := fmt.Fprintf(o.out, "%s has no events at %s\n", args[0], l.Location())
-				return err
-			}
 			return o.printEvents(events)
 		},
 	}
+	cmd.Flags().IntVar(&last, "last", 0, "only so many events, the newest; default: all")
+	return cmd
 }
 
 func (o *options) printEvents(events []ledger.Event) error {

@@ -28,7 +28,7 @@ func (o *options) report() *cobra.Command {
 			if format != "text" && format != "markdown" && format != "json" {
 				return &usageError{fmt.Errorf("--format is text, markdown or json, not %q", format)}
 			}
-			l, err := o.open(cmd.Context(), args[0])
+			l, err := o.known(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

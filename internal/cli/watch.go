@@ -4,90 +4,113 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/report"
 )
 
 // watchInterval is how often the ledger is asked.
 const watchInterval = 500 * time.Millisecond
 
 func (o *options) watch() *cobra.Command {
-	var follow bool
+	var follow, guard bool
 	cmd := &cobra.Command{
-		Use: "watch SERVICE", Short: "Where a service stands, live: step, weight, evidence", Args: serviceArgument,
+		Use: "watch SERVICE", Short: "Where a service stands, live: step, weight, time left, the evidence so far", Args: serviceArgument,
+		Long: `Where a service stands, live: step, weight, time left, the evidence so far. It ends when nothing is under way.
+
+With --guard it also judges, by the analysis of deploy_traffic_split, while a candidate is parked at a weight between two applies:
+on evidence against it the checkpoint is restored, the record written, and the exit code is 1. It ends when the attempt has ended.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			l, err := o.open(cmd.Context(), args[0])
+			if guard {
+				if err := o.confirm("Guard %s: a parked candidate that the analysis finds worse than allowed is rolled back.", args[0]); err != nil {
+					return err
+				}
+				return o.guard(cmd.Context(), args[0])
+			}
+			open := o.known
+			if follow {
+				open = o.open // it may yet come
+			}
+			l, err := open(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			view, err := l.Read(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if err := o.printStanding(view); err != nil {
-				return err
-			}
-			return o.followEvents(cmd.Context(), l, view.State.Number, follow)
+			w := &watch{ledger: l, display: o.display()}
+			return w.run(cmd.Context(), func(view ledger.View) bool { return !follow && !view.Alive })
 		},
 	}
 	cmd.Flags().BoolVar(&follow, "follow", false, "go on when nothing is under way, until interrupted")
+	cmd.Flags().BoolVar(&guard, "guard", false, "judge a parked candidate, and roll it back on evidence against it")
 	return cmd
 }
 
-// printStanding says what stands when the watch begins.
-func (o *options) printStanding(view ledger.View) error {
-	if o.json {
-		return nil
-	}
-	stable := string(view.State.Stable)
-	if stable == "" {
-		stable = "none"
-	}
-	_, err := fmt.Fprintf(o.out, "stable: %s\n", stable)
-	if a := view.State.OpenAttempt(); a != nil && err == nil {
-		_, err = fmt.Fprintf(o.out, "attempt %d of %s: at %d %%\n", a.Number, a.Release, a.Weight)
-	}
-	return err
+// guard watches, and judges beside it.
+func (o *options) guard(ctx context.Context, id string) error {
+	return o.operate(ctx, id, "watch --guard", func(ctx context.Context, p *delivery.Procedure) error {
+		w := &watch{ledger: p.Ledger(), display: o.display()}
+		watching, stop := context.WithCancel(ctx)
+		defer stop()
+		var shown sync.WaitGroup
+		var showErr error
+		shown.Go(func() {
+			if showErr = w.run(watching, func(ledger.View) bool { return false }); showErr != nil {
+				stop()
+			}
+		})
+		done, err := p.Guard(watching, w.tell)
+		stop()
+		shown.Wait()
+		if showErr != nil {
+			return showErr
+		}
+		if err != nil && ctx.Err() != nil {
+			return nil // a person ended it
+		}
+		if err != nil {
+			return err
+		}
+		return o.print(result{Service: id, Done: done})
+	})
 }
 
-// followEvents prints what comes, until nothing is under way any more, or for ever.
-func (o *options) followEvents(ctx context.Context, l *ledger.Ledger, from int, follow bool) error {
+// watch follows a ledger.
+type watch struct {
+	ledger  *ledger.Ledger
+	display display
+
+	mu sync.Mutex
+	// told is what a guard in this process says.
+	told *ledger.Progress
+}
+
+func (w *watch) tell(p ledger.Progress) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.told = &p
+}
+
+func (w *watch) said() *ledger.Progress {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.told
+}
+
+// run shows what comes, until it is over or ctx ends.
+func (w *watch) run(ctx context.Context, over func(ledger.View) bool) error {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
-	last := ""
+	from := -1
 	for {
-		events, err := l.Events(ctx, from+1)
+		ended, err := w.look(ctx, &from, over)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err != nil {
+		if err != nil || ended {
 			return err
-		}
-		for _, e := range events {
-			from = e.Number
-			if err := o.printEvent(e); err != nil {
-				return err
-			}
-		}
-		view, err := l.Read(ctx)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
-		}
-		if p := view.Progress; p != nil && p.Text != last {
-			last = p.Text
-			if err := o.printProgress(*p, view.Now); err != nil {
-				return err
-			}
-		}
-		if !follow && !view.Alive {
-			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -97,24 +120,32 @@ func (o *options) followEvents(ctx context.Context, l *ledger.Ledger, from int, 
 	}
 }
 
-func (o *options) printEvent(e ledger.Event) error {
-	if o.json {
-		return o.printLine(e)
+// look shows what has come since event from, and where the service stands now.
+func (w *watch) look(ctx context.Context, from *int, over func(ledger.View) bool) (bool, error) {
+	view, err := w.ledger.Read(ctx)
+	if err != nil {
+		return false, err
 	}
-	_, err := fmt.Fprintf(o.out, "%s  %-18s %s\n", e.Time.Local().Format("15:04:05"), e.Type, report.Text(e))
-	return err
-}
-
-func (o *options) printProgress(p ledger.Progress, now time.Time) error {
-	if o.json {
-		return o.printLine(map[string]any{"progress": p})
+	if *from < 0 {
+		*from = view.State.Number
 	}
-	left := ""
-	if p.Until.After(now) {
-		left = fmt.Sprintf(" (%s left)", p.Until.Sub(now).Round(time.Second))
+	var events []ledger.Event
+	if *from < view.State.Number {
+		if events, err = w.ledger.Events(ctx, *from+1); err != nil {
+			return false, err
+		}
 	}
-	_, err := fmt.Fprintf(o.out, "%s  %-18s %s%s\n", now.Local().Format("15:04:05"), "…", p.Text, left)
-	return err
+	for _, e := range events {
+		*from = e.Number
+		if err := w.display.event(e); err != nil {
+			return false, err
+		}
+	}
+	progress := view.Progress
+	if progress == nil {
+		progress = w.said()
+	}
+	return over(view), w.display.standing(view, progress)
 }
 
 func (o *options) printLine(v any) error {

@@ -7,36 +7,58 @@ import (
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/analysis"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // lookInterval is how often a candidate without an analysis is looked at.
 const lookInterval = time.Second
 
+// observer is what a judge looks at the world with, and whom it tells what it sees.
+type observer struct {
+	adapters Adapters
+	// now is the store's clock.
+	now  func() time.Time
+	tell func(ledger.Progress)
+	warn func(summary, detail string)
+	// install: the candidate is the first release, and may well have no users yet.
+	install bool
+}
+
+// observer of the stage tells with the lease's heartbeat.
+func (s *stageWork) observer() observer {
+	return observer{
+		adapters: s.adapters, now: s.now, warn: s.warn, install: s.current().Mode == service.ModeInstall,
+		tell: func(p ledger.Progress) {
+			p.Attempt, p.Stage = s.number, string(s.stage)
+			s.lease.Report(p)
+		},
+	}
+}
+
 // judge watches a candidate under traffic, beside stable where that has traffic too.
 type judge struct {
-	*stageWork
+	observer
 	spec      *AnalysisSpec
 	candidate service.Release
 	restarts  map[string]int
 	judge     analysis.Judge
 	ours      Sampler
 	theirs    Sampler
-	// seen is whether a look has counted anything since the step began.
-	last analysis.Verdict
+	last      analysis.Verdict
 }
 
 // newJudge begins to watch candidate. spec nil: only its instances are looked at. stable nil: there is nothing to compare with.
-func (s *stageWork) newJudge(ctx context.Context, spec *AnalysisSpec, candidate service.Release, stable *service.Release) (*judge, error) {
-	j := &judge{stageWork: s, spec: spec, candidate: candidate, restarts: map[string]int{}}
-	instances, err := s.adapters.Platform.Inspect(ctx, candidate.Placement)
+func newJudge(ctx context.Context, o observer, spec *AnalysisSpec, candidate service.Release, stable *service.Release) (*judge, error) {
+	j := &judge{observer: o, spec: spec, candidate: candidate, restarts: map[string]int{}}
+	instances, err := o.adapters.Platform.Inspect(ctx, candidate.Placement)
 	if err != nil {
 		return nil, fmt.Errorf("inspect %s: %w", candidate.ID, err)
 	}
 	for _, i := range instances {
 		j.restarts[i.Name] = i.Restarts
 	}
-	if spec == nil || s.adapters.Metrics == nil {
+	if spec == nil || o.adapters.Metrics == nil {
 		j.spec = nil
 		return j, nil
 	}
@@ -47,9 +69,9 @@ func (s *stageWork) newJudge(ctx context.Context, spec *AnalysisSpec, candidate 
 	if spec.Latency != nil {
 		threshold = spec.Latency.Threshold
 	}
-	j.ours = s.adapters.Metrics.Sampler(candidate.Placement, threshold)
+	j.ours = o.adapters.Metrics.Sampler(candidate.Placement, threshold)
 	if stable != nil {
-		j.theirs = s.adapters.Metrics.Sampler(stable.Placement, threshold)
+		j.theirs = o.adapters.Metrics.Sampler(stable.Placement, threshold)
 	}
 	// The first sample sets the marks; a source that does not answer yet is judged in the loop.
 	if _, err := j.sample(ctx); err != nil && ctx.Err() != nil {
@@ -76,14 +98,14 @@ func (j *judge) sample(ctx context.Context) (c counts, err error) {
 // hold stays at a step: at least for its pause, and until enough was seen; a candidate that is worse than allowed, or
 // that dies, ends it at once.
 func (j *judge) hold(ctx context.Context, step Step) error {
-	interval, maxPause := lookInterval, time.Duration(0)
+	maxPause := time.Duration(0)
 	if j.spec != nil {
 		j.judge.Step()
-		interval, maxPause = positive(j.spec.Interval.D(), lookInterval), max(j.spec.MaxPause.D(), step.Pause.D())
+		maxPause = max(j.spec.MaxPause.D(), step.Pause.D())
 	}
 	began := time.Now()
-	until := j.now().Add(step.Pause.D())
-	ticker := time.NewTicker(interval)
+	at := ledger.Progress{Weight: step.Weight, Since: j.now(), Until: j.now().Add(step.Pause.D())}
+	ticker := time.NewTicker(j.interval())
 	defer ticker.Stop()
 	trouble, enough := "", j.spec == nil
 	for {
@@ -101,36 +123,49 @@ func (j *judge) hold(ctx context.Context, step Step) error {
 			return fmt.Errorf("judge %s at %d %%: %w", j.candidate.ID, step.Weight, ctx.Err())
 		case <-ticker.C:
 		}
-		if err := j.alive(ctx); err != nil {
-			return err
-		}
-		if j.spec == nil {
-			j.report(j.number, j.stage, step.Weight, until, "%s at %d %%, its instances are up", j.candidate.ID, step.Weight)
-			continue
-		}
 		var err error
-		if enough, trouble, err = j.look(ctx, step, until); err != nil {
+		if enough, trouble, err = j.look(ctx, at); err != nil {
 			return err
 		}
 	}
 }
 
-// look samples once and judges. enough: it may go on. trouble: why there is nothing to judge by, empty if there is.
-func (j *judge) look(ctx context.Context, step Step, until time.Time) (enough bool, trouble string, err error) {
+// interval between two looks.
+func (j *judge) interval() time.Duration {
+	if j.spec == nil {
+		return lookInterval
+	}
+	return positive(j.spec.Interval.D(), lookInterval)
+}
+
+// look looks once, at a candidate that has a weight. enough: it may go on. trouble: why there is nothing to judge by, empty if
+// there is. An error by against speaks against the candidate.
+func (j *judge) look(ctx context.Context, at ledger.Progress) (enough bool, trouble string, err error) {
+	if err := j.alive(ctx); err != nil {
+		return false, "", err
+	}
+	if j.spec == nil {
+		at.Text = fmt.Sprintf("%s at %d %%, its instances are up", j.candidate.ID, at.Weight)
+		j.tell(at)
+		return true, "", nil
+	}
 	c, err := j.sample(ctx)
 	if ctx.Err() != nil {
-		return false, "", fmt.Errorf("judge %s at %d %%: %w", j.candidate.ID, step.Weight, ctx.Err())
+		return false, "", fmt.Errorf("judge %s at %d %%: %w", j.candidate.ID, at.Weight, ctx.Err())
 	}
 	if err != nil {
 		policy, what := j.spec.OnSourceError, "the source of the metrics fails"
 		if errors.Is(err, analysis.ErrNoData) {
 			policy, what = j.spec.OnNoData, "the metrics have no data"
 		}
+		at.Text = fmt.Sprintf("%s at %d %%: %s: %s", j.candidate.ID, at.Weight, what, err)
+		j.tell(at)
 		return j.without(policy, fmt.Sprintf("%s: %s", what, err))
 	}
 	verdict := j.judge.Look(c.ours, c.theirs)
 	j.last = verdict
-	j.report(j.number, j.stage, step.Weight, until, "%s at %d %%: %s", j.candidate.ID, step.Weight, verdict.Reason)
+	at.Text, at.Evidence = fmt.Sprintf("%s at %d %%: %s", j.candidate.ID, at.Weight, verdict.Reason), j.evidence()
+	j.tell(at)
 	switch verdict.Decision {
 	case analysis.Restore:
 		return false, "", against(j.evidence(), "%s", verdict.Reason)
@@ -165,7 +200,7 @@ func (j *judge) inconclusive(step Step, trouble string, waited time.Duration) er
 	case PolicyRestore:
 		return against([]string{trouble}, "%s", reason)
 	case PolicyContinue:
-		if j.current().Mode != service.ModeInstall { // The first release may well have no users yet.
+		if !j.install {
 			j.warn("Step Inconclusive", reason+". It goes on.")
 		}
 		return nil

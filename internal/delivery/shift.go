@@ -49,7 +49,7 @@ func (s *stageWork) shift(ctx context.Context, spec SplitSpec) error {
 		// Down, or drift repaired: no step is walked, nothing is judged.
 		return s.moveTo(ctx, *release, *stable, spec.Weight)
 	}
-	judge, err := s.newJudge(ctx, spec.Analysis, *release, stable)
+	judge, err := newJudge(ctx, s.observer(), spec.Analysis, *release, stable)
 	if err != nil {
 		return err
 	}

@@ -131,6 +131,9 @@ func (s *stageWork) open(ctx context.Context, spec any) error {
 		Type: ledger.StageOpened, Attempt: s.number, Stage: s.stage, Release: s.request.Release,
 		Deadline: s.now().Add(s.allowed()),
 	}
+	if s.stage == service.StageTrafficSplit {
+		event.Spec = s.spec
+	}
 	if release, ok := spec.(ReleaseSpec); ok {
 		event.MaxAttempts = release.MaxAttempts
 	}

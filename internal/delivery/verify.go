@@ -40,7 +40,7 @@ func (s *stageWork) judgeAtFull(ctx context.Context, spec *AnalysisSpec, duratio
 	if release == nil {
 		return fmt.Errorf("judge %s: the ledger has no record of where it runs", s.request.Release)
 	}
-	j, err := s.newJudge(ctx, spec, *release, s.state().StableRelease())
+	j, err := newJudge(ctx, s.observer(), spec, *release, s.state().StableRelease())
 	if err != nil {
 		return err
 	}

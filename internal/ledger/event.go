@@ -86,6 +86,8 @@ type Event struct {
 	Snapshot   *service.Snapshot   `json:"snapshot,omitempty"`
 	// Deadline is when the stage that this event opens is over at the latest.
 	Deadline time.Time `json:"deadline,omitzero"`
+	// Spec of the stage that this event opens, in the form of internal/delivery.
+	Spec json.RawMessage `json:"spec,omitempty"`
 	// MaxAttempts that may fail on evidence before the release is held.
 	MaxAttempts int `json:"max_attempts,omitempty"`
 

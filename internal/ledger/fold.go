@@ -77,6 +77,9 @@ var transitions = map[Type]func(*State, Event){
 			a.Executing = true
 			a.MaxAttempts = e.MaxAttempts
 		}
+		if e.Stage == service.StageTrafficSplit {
+			a.Split = e.Spec
+		}
 	}),
 	StagePassed: onAttempt(func(_ *State, a *Attempt, e Event) {
 		a.Stage = ""

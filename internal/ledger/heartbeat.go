@@ -16,9 +16,12 @@ type Progress struct {
 	Stage   string `json:"stage,omitempty"`
 	// Text in a sentence: the step, the weight, the evidence so far.
 	Text string `json:"text,omitempty"`
-	// Weight of the candidate now, in whole percent, and Until when the present step lasts; zero where there is none.
+	// Weight of the candidate now, in whole percent; the present step lasts from Since Until; zero where there is none.
 	Weight int       `json:"weight,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
 	Until  time.Time `json:"until,omitzero"`
+	// Evidence so far: a line a judgement, with its numbers.
+	Evidence []string `json:"evidence,omitempty"`
 }
 
 // heartbeat is the object that the owner of a lease keeps fresh.

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -82,6 +83,8 @@ type Attempt struct {
 	Stage         service.Stage `json:"stage,omitempty"`
 	StageOpenedAt time.Time     `json:"stage_opened_at,omitzero"`
 	Deadline      time.Time     `json:"deadline,omitzero"`
+	// Split is the specification of the traffic split that was opened last: a parked candidate is judged by it.
+	Split json.RawMessage `json:"split,omitempty"`
 	// Executing: the release stage was opened, so a candidate may be there.
 	Executing bool `json:"executing,omitempty"`
 	// Paused: the last stage ended with a pause.
