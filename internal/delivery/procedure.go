@@ -104,12 +104,14 @@ type Procedure struct {
 	telling chan struct{}
 	// lease and adapters are set by the first change; guarded by turn.
 	lease *ledger.Lease
+	// viewed is what plans were told.
+	viewed viewed
 }
 
 // Ledger of the service.
 func (p *Procedure) Ledger() *ledger.Ledger { return p.ledger }
 
-// Read what the ledger says, without a lease.
+// Read what the ledger says now, without a lease.
 func (p *Procedure) Read(ctx context.Context) (ledger.View, error) { return p.ledger.Read(ctx) }
 
 // Refreshed is the world of a service as it was looked at for a refresh.

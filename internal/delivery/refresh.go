@@ -11,7 +11,7 @@ import (
 // Refresh reads the ledger and, for the stages that show live facts, looks at the world. It changes nothing and takes no
 // lease. An error is the store's or the ledger's: then nothing is known.
 func (p *Procedure) Refresh(ctx context.Context, stage service.Stage) (Refreshed, error) {
-	view, err := p.Read(ctx)
+	view, err := p.View(ctx)
 	if err != nil {
 		return Refreshed{}, err
 	}

@@ -51,6 +51,7 @@ func (p *Procedure) hold(ctx context.Context, known bool) (*work, error) {
 		return nil, refuse("Lease Lost", fmt.Sprintf("This run lost the lease on %s: it could not renew it in time, or was suspended", p.id),
 			"Run plan and apply again.")
 	}
+	p.viewed.change()
 	if p.lease == nil {
 		if view, err := p.ledger.Read(ctx); err != nil {
 			return nil, fmt.Errorf("read the ledger of %s: %w", p.id, err)

@@ -69,7 +69,7 @@ func (r *serviceResource) read(ctx context.Context, id service.ID, kept facts, d
 		diagnostics.AddError(ctx, diags, nil, "Store Not Known", err)
 		return view, false
 	}
-	if view, err = run.Service(id).Read(ctx); err != nil {
+	if view, err = run.Service(id).View(ctx); err != nil {
 		diagnostics.AddError(ctx, diags, nil, "Ledger Not Readable", fmt.Errorf("read the ledger of %s: %w", id, err))
 		return view, false
 	}

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"testing"
+	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -15,7 +16,7 @@ func TestModeOf(t *testing.T) {
 		return ledger.Attempt{Number: number, Release: release, Mode: mode, End: service.EndFinalized}
 	}
 	open := func(number int, release service.ReleaseID, weight int) ledger.Attempt {
-		return ledger.Attempt{Number: number, Release: release, Mode: service.ModeUpdate, Weight: weight, Judged: weight, Executing: true}
+		return ledger.Attempt{Number: number, Release: release, Mode: service.ModeUpdate, Weight: weight, Judged: weight, Executing: true, StageOpenedAt: time.Unix(1, 0)}
 	}
 	interrupted := open(2, v2, 25)
 	interrupted.Stage = service.StageTrafficSplit
@@ -45,7 +46,7 @@ func TestModeOf(t *testing.T) {
 			map[service.ReleaseID]service.Mode{v1: service.ModeRollback, v2: service.ModeUpdate, v3: service.ModeUpdate}, 2, v2,
 		},
 		"first release at 100, not finalized": {
-			ledger.State{Attempts: []ledger.Attempt{{Number: 1, Release: v1, Mode: service.ModeInstall, Weight: 100, Judged: 100, Executing: true}}},
+			ledger.State{Attempts: []ledger.Attempt{{Number: 1, Release: v1, Mode: service.ModeInstall, Weight: 100, Judged: 100, Executing: true, StageOpenedAt: time.Unix(1, 0)}}},
 			map[service.ReleaseID]service.Mode{v1: service.ModeInstall, v2: service.ModeUpdate}, 1, v1,
 		},
 		"interrupted": {

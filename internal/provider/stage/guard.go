@@ -32,7 +32,7 @@ func (r *Resource[M]) look(ctx context.Context, id service.ID, diags *diag.Diagn
 	run, err := r.engine.Run()
 	if err == nil {
 		var view ledger.View
-		if view, err = run.Service(id).Read(ctx); err == nil {
+		if view, err = run.Service(id).View(ctx); err == nil {
 			if planned, found := r.engine.Definition(id); found {
 				view.State.Definition = &planned
 			}

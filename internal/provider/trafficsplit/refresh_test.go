@@ -22,7 +22,7 @@ func at(weight int, change func(*ledger.State)) ledger.View {
 		Definition: &service.Definition{Platform: service.Platform{Host: &service.HostPlatform{Slots: map[string]service.HostSlot{"blue": {}, "green": {}}}}},
 		Stable:     old,
 		Releases:   map[service.ReleaseID]service.Release{old: release(old, "blue"), one: release(one, "green")},
-		Attempts:   []ledger.Attempt{{Number: 2, Release: one, Mode: service.ModeUpdate, Executing: true, Weight: weight}},
+		Attempts:   []ledger.Attempt{{Number: 2, Release: one, Mode: service.ModeUpdate, Executing: true, StageOpenedAt: time.Unix(1, 0), Weight: weight}},
 	}
 	if change != nil {
 		change(&s)
