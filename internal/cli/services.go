@@ -32,7 +32,7 @@ func standingOf(id service.ID, view ledger.View) standing {
 	switch {
 	case view.State.Broken != nil:
 		s.Status = "restore failed"
-	case view.Interrupted() != nil:
+	case view.Interrupted() != nil, view.Untidied() != nil:
 		s.Status = "interrupted"
 	case view.Alive:
 		s.Status = "in progress"

@@ -220,11 +220,23 @@ func (w *work) sweep(ctx context.Context) error {
 	return nil
 }
 
+// sweepAfter sweeps what the newest attempt took the place of, and says so in the ledger.
+func (w *work) sweepAfter(ctx context.Context) error {
+	if err := w.sweep(ctx); err != nil {
+		return err
+	}
+	state := w.state()
+	if n := len(state.Attempts); n > 0 && state.Attempts[n-1].End == service.EndFinalized && !state.Attempts[n-1].Tidied {
+		return w.append(ctx, ledger.Event{Type: ledger.Tidied, Attempt: state.Attempts[n-1].Number, Release: state.Attempts[n-1].Release})
+	}
+	return nil
+}
+
 // tidy sweeps after an attempt has ended well: what it cannot do now only warns, the next run does it.
 func (w *work) tidy(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
 	defer cancel()
-	if err := w.sweep(ctx); err != nil {
+	if err := w.sweepAfter(ctx); err != nil {
 		w.warn("Old Release Not Tidied Away", fmt.Sprintf("The release stands, and what was before it is not stopped yet: %s. The next release does it, or `%s recover %s`.",
 			err, operatorBinary, w.procedure.id))
 	}

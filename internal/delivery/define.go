@@ -44,6 +44,9 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 		}
 		w.warn("Service Recovered", fmt.Sprintf("An earlier run on %s had ended in the middle: %s. Running now: %s.", p.id, w.lastEnd(), w.running(ctx)))
 	}
+	if w.state().Untidied() != nil {
+		w.tidy(ctx)
+	}
 	owner := request.Owner
 	if owner == "" {
 		owner = uuid.NewString()

@@ -31,8 +31,12 @@ func (p *Procedure) Recover(ctx context.Context) (Recovery, error) {
 	state := w.state()
 	a := state.OpenAttempt()
 	if state.Broken == nil && (a == nil || !a.Busy()) {
-		if err := w.sweep(ctx); err != nil {
+		untidied := state.Untidied()
+		if err := w.sweepAfter(ctx); err != nil {
 			return Recovery{}, err
+		}
+		if untidied != nil {
+			return Recovery{Recovered: true, Text: fmt.Sprintf("what %s took the place of was stopped", untidied.Release), Running: w.running(ctx)}, nil
 		}
 		return Recovery{Text: "nothing was interrupted", Running: w.running(ctx)}, nil
 	}

@@ -46,6 +46,7 @@ const (
 	ServiceStopped   Type = "service_stopped"
 	Notified         Type = "notified"
 	Adopted          Type = "adopted"
+	Tidied           Type = "tidied"
 )
 
 // Event is one object of the ledger. The fields behind Type are set as the type needs them.

@@ -156,6 +156,7 @@ var transitions = map[Type]func(*State, Event){
 			a.Ending = e.Closing
 		}
 	}),
+	Tidied:    onAttempt(func(_ *State, a *Attempt, _ Event) { a.Tidied = true }),
 	Recovered: func(s *State, _ Event) { s.mend() },
 	Accepted:  accept,
 	Unheld: func(s *State, e Event) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -60,6 +61,15 @@ func (v View) Interrupted() *Attempt {
 		return a
 	}
 	return nil
+}
+
+// Untidied is State.Untidied as of this view: the run that holds the lease may be lost as well.
+func (v View) Untidied() *Attempt {
+	state := v.State
+	if state.Lease != nil && !v.Alive {
+		state.LostRuns = append(slices.Clone(state.LostRuns), state.LeaseRun)
+	}
+	return state.Untidied()
 }
 
 // Void is the number of the attempt that is to be read as if it had been restored already, 0 for none.

@@ -77,6 +77,8 @@ type Attempt struct {
 	End        service.End `json:"end,omitempty"`
 	// Undone: finalized, and taken back by a later rollback.
 	Undone bool `json:"undone,omitempty"`
+	// Tidied: finalized, and what it took the place of is stopped or removed.
+	Tidied bool `json:"tidied,omitempty"`
 	// Accepted: its restore failed, and an operator took what runs for the stable release.
 	Accepted bool `json:"accepted,omitempty"`
 	// Stage that is open now, empty between stages, since OpenedStageAt and at the latest until Deadline.
@@ -146,6 +148,19 @@ func (a Attempt) Open() bool { return a.End == "" }
 // before the first stage: nothing of such an attempt is in any state, so that no later apply would come across it.
 func (a Attempt) Busy() bool {
 	return a.Open() && (a.Stage != "" || a.Restoring || a.StageOpenedAt.IsZero())
+}
+
+// Untidied is the newest attempt, where it was finalized by a run that was lost before it had stopped what the release took
+// the place of; nil if there is none.
+func (s *State) Untidied() *Attempt {
+	n := len(s.Attempts)
+	if n == 0 || s.Broken != nil {
+		return nil
+	}
+	if a := &s.Attempts[n-1]; a.End == service.EndFinalized && !a.Tidied && slices.Contains(s.LostRuns, a.Run) {
+		return a
+	}
+	return nil
 }
 
 // OpenAttempt is the attempt without an end; nil if there is none.

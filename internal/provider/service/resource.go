@@ -94,7 +94,7 @@ func statusOf(view ledger.View) string {
 	switch {
 	case view.State.Broken != nil:
 		return statusRestoreFailed
-	case view.Interrupted() != nil:
+	case view.Interrupted() != nil, view.Untidied() != nil:
 		return statusInterrupted
 	}
 	return statusReady
