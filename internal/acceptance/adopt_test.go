@@ -1,6 +1,7 @@
 package acceptance_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,7 +36,7 @@ func TestAdoptAfterTheStoreIsLost(t *testing.T) {
 		t.Error("it wrote before it was confirmed")
 	}
 	out := r.operator(0, "adopt", string(web), "--state", state, "--yes")
-	for _, want := range []string{was.(string), "2-", "slot green is stable", "kept ready", "terraform plan"} {
+	for _, want := range []string{fmt.Sprint(was), "2-", "slot green is stable", "kept ready", "terraform plan"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it does not say %q:\n%s", want, out)
 		}

@@ -134,8 +134,7 @@ func labels(releases []service.Release) string {
 // Adopt begins a new ledger from what is seen running, in one entry. It changes nothing of what runs. Returned are what was
 // seen, and the identity of the store that the ledger lies in from now on.
 func (p *Procedure) Adopt(ctx context.Context, r Remembered) (Survey, string, error) {
-	survey, err := p.Survey(ctx, r)
-	if err != nil {
+	if _, err := p.Survey(ctx, r); err != nil { // before anything is written
 		return Survey{}, "", err
 	}
 	identity, err := ledger.Establish(ctx, p.run.store)
@@ -151,7 +150,8 @@ func (p *Procedure) Adopt(ctx context.Context, r Remembered) (Survey, string, er
 	}
 	defer end()
 	// Once more, under the lease: what is written is what is.
-	if survey, err = p.Survey(ctx, r); err != nil {
+	survey, err := p.Survey(ctx, r)
+	if err != nil {
 		return Survey{}, "", err
 	}
 	if r.Owner == "" {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/crashpoint"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -22,7 +23,7 @@ func (w *work) change(ctx context.Context, attempt int, action, target string, m
 	if err := w.append(ctx, ledger.Event{Type: ledger.ChangeIntended, Attempt: attempt, Change: &intent}); err != nil {
 		return fmt.Errorf("%s %s: %w", action, target, err)
 	}
-	err := make(ctx)
+	err := make(w.fenced(ctx, w.lease.Valid))
 	outcome := intent
 	if err != nil {
 		outcome.Error = err.Error()
@@ -35,6 +36,11 @@ func (w *work) change(ctx context.Context, attempt int, action, target string, m
 		return fmt.Errorf("%s %s: %w", action, target, err)
 	}
 	return nil
+}
+
+// fenced has the epoch of the lease go with a change; valid is asked once more right before its effect.
+func (w *work) fenced(ctx context.Context, valid func() bool) context.Context {
+	return fence.With(ctx, fence.Fence{Ledger: w.state().Origin, Epoch: w.lease.Epoch(), Valid: valid})
 }
 
 func target(r service.Release) string { return string(r.ID) + " in slot " + r.Placement.Slot }
@@ -108,7 +114,7 @@ func (w *work) setWeightsFirst(ctx context.Context, weights map[string]int) erro
 		return fmt.Errorf("set the weights to %s: %w", shares(weights), ledger.ErrLost)
 	}
 	crashpoint.Reach("before traffic first")
-	if err := w.adapters.Router.SetWeights(ctx, weights); err != nil {
+	if err := w.adapters.Router.SetWeights(w.fenced(ctx, w.lease.MayGiveBack), weights); err != nil {
 		return fmt.Errorf("set the weights to %s: %w", shares(weights), err)
 	}
 	crashpoint.Reach("after traffic first")

@@ -24,6 +24,9 @@ func Fold(s State, e Event) (State, error) {
 	}
 	s = s.clone()
 	s.Number, s.Nonce = e.Number, e.Nonce
+	if e.Number == 1 {
+		s.Origin = e.Nonce
+	}
 	if apply, known := transitions[e.Type]; known {
 		apply(&s, e)
 	} else {

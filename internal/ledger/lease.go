@@ -57,6 +57,9 @@ func (l *Lease) Now() time.Time { return l.clock.Now() }
 // Run names the run that holds the lease.
 func (l *Lease) Run() string { return l.run }
 
+// Epoch counts the ledger's leases up to this one.
+func (l *Lease) Epoch() int { return l.epoch }
+
 // Lost is closed when the lease is lost.
 func (l *Lease) Lost() <-chan struct{} { return l.lost }
 

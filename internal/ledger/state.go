@@ -14,6 +14,9 @@ type State struct {
 	Number int    `json:"number"`
 	Nonce  string `json:"nonce"`
 
+	// Origin is the nonce of the first event: it tells this ledger from one that took its place.
+	Origin string `json:"origin,omitempty"`
+
 	Definition *service.Definition `json:"definition,omitempty"`
 	// Owner is the token of the Terraform resource that owns the service. Retired: nobody owns it.
 	Owner   string `json:"owner,omitempty"`

@@ -21,6 +21,9 @@ func (l layout) path(elements ...string) string {
 	return filepath.Join(append([]string{string(l)}, elements...)...)
 }
 
+// epoch is the file that notes which run had the lease last.
+func (l layout) epoch() string { return l.path("epoch") }
+
 func (l layout) owner() string { return l.path("service") }
 
 func (l layout) release(r service.ReleaseID) string { return l.path("releases", r.Label()) }

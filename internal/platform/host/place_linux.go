@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host/supervisor"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -38,6 +39,9 @@ func (h *Host) place(ctx context.Context, l layout, r service.Release) error {
 	if err := h.own(l); err != nil {
 		return err
 	}
+	if err := fence.Raise(ctx, l.epoch()); err != nil {
+		return err
+	}
 	if _, err := h.supervisorProgram(ctx, l); err != nil {
 		return err
 	}
@@ -53,6 +57,9 @@ func (h *Host) place(ctx context.Context, l layout, r service.Release) error {
 	}
 	if _, err := os.Stat(l.release(r.ID)); err == nil {
 		return nil // It appeared whole, with this digest: the label has the content's hash in it.
+	}
+	if err := fence.Check(ctx, "place"); err != nil {
+		return err
 	}
 	name := filepath.Base(reference.Path)
 	return artifact.Install(ctx, keptFile(l, reference.Digest), name, reference.Digest, l.release(r.ID), h.options.Limits)

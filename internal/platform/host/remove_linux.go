@@ -16,6 +16,9 @@ import (
 func (h *Host) Remove(ctx context.Context, p service.Placement) error {
 	l, err := h.where(p)
 	if err == nil {
+		err = raise(ctx, l)
+	}
+	if err == nil {
 		err = remove(ctx, l, p)
 	}
 	if err != nil {
@@ -42,6 +45,9 @@ func remove(ctx context.Context, l layout, p service.Placement) error {
 	}
 	if needed, err := runs(l, p.Release); needed || err != nil {
 		return err // It runs in the other slot, from the same files.
+	}
+	if err := current(ctx, l.epoch(), "remove"); err != nil {
+		return err
 	}
 	if err := removeTree(l.release(p.Release)); err != nil {
 		return fmt.Errorf("remove its files: %w", err)

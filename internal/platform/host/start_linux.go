@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host/supervisor"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -40,6 +41,9 @@ func (h *Host) start(ctx context.Context, l layout, r service.Release, environme
 	if r.Content.Host == nil || len(r.Content.Host.Command) == 0 {
 		return errors.New("its content has no host.command")
 	}
+	if err := fence.Raise(ctx, l.epoch()); err != nil {
+		return err
+	}
 	if err := occupied(l, r.Placement.Slot, r.ID); err != nil {
 		return err
 	}
@@ -55,6 +59,9 @@ func (h *Host) start(ctx context.Context, l layout, r service.Release, environme
 		spec, err := h.spec(l, r, i, environment)
 		if err != nil {
 			return err
+		}
+		if owner, found := fence.From(ctx); found {
+			spec.Fence, spec.EpochFile = owner, l.epoch()
 		}
 		return startInstance(ctx, l, i, program, spec)
 	})
@@ -139,6 +146,9 @@ func startInstance(ctx context.Context, l layout, i service.Instance, program su
 	}
 	if problem, err := portProblem(i, status); err != nil || problem != "" {
 		return errors.Join(err, errorOf(problem))
+	}
+	if err := fence.Check(ctx, "start"); err != nil {
+		return err
 	}
 	return supervisor.Launch(ctx, program, dir, lock, spec)
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host/supervisor"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -15,6 +16,9 @@ import (
 // Stop implements delivery.Platform. It returns within the drain timeout and a margin.
 func (h *Host) Stop(ctx context.Context, p service.Placement) error {
 	l, err := h.where(p)
+	if err == nil {
+		err = raise(ctx, l)
+	}
 	if err == nil {
 		err = each(p, func(i service.Instance) error {
 			return withStopped(ctx, l, i, p.Release, func(supervisor.Directory) error { return nil })
@@ -37,7 +41,7 @@ func withStopped(ctx context.Context, l layout, i service.Instance, release serv
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil // Nothing was ever started there.
 	}
-	lock, theirs, err := stopSupervisor(ctx, dir, release)
+	lock, theirs, err := stopSupervisor(ctx, l.epoch(), dir, release)
 	if err != nil || theirs {
 		return err
 	}
@@ -54,7 +58,7 @@ func withStopped(ctx context.Context, l layout, i service.Instance, release serv
 
 // stopSupervisor asks the supervisor to stop and waits until it has gone, which gives us its lock. One that does not go
 // is killed. theirs: the place is another release's.
-func stopSupervisor(ctx context.Context, dir supervisor.Directory, release service.ReleaseID) (lock *os.File, theirs bool, err error) {
+func stopSupervisor(ctx context.Context, epoch string, dir supervisor.Directory, release service.ReleaseID) (lock *os.File, theirs bool, err error) {
 	// For one that is being started and has not said for what yet.
 	deadline := time.Now().Add(settleTimeout)
 	asked, killed := false, false
@@ -72,6 +76,9 @@ func stopSupervisor(ctx context.Context, dir supervisor.Directory, release servi
 			case status.Release != release:
 				return nil, true, nil
 			case !asked:
+				if err := current(ctx, epoch, "stop"); err != nil {
+					return nil, false, err
+				}
 				if asked, err = status.Supervisor.Signal(syscall.SIGTERM); err != nil {
 					return nil, false, err
 				}
@@ -107,4 +114,29 @@ func endOrphan(ctx context.Context, dir supervisor.Directory, status supervisor.
 	}
 	status.StoppedAt = time.Now().UTC()
 	return dir.WriteStatus(status)
+}
+
+// raise notes the run's epoch, where there is a directory to note it in.
+func raise(ctx context.Context, l layout) error {
+	if _, err := os.Stat(string(l)); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return fence.Raise(ctx, l.epoch())
+}
+
+// current is the last thing before an effect: neither this run's lease nor the epoch that is noted says that another one is at
+// work. What a signal or a removal does in the instant between this and the call, the newer run finds when it inspects.
+func current(ctx context.Context, epoch, what string) error {
+	if err := fence.Check(ctx, what); err != nil {
+		return err
+	}
+	owner, found := fence.From(ctx)
+	if !found {
+		return nil
+	}
+	newer, err := owner.Newer(epoch)
+	if err == nil && newer {
+		err = fmt.Errorf("%s: %w", what, fence.ErrStale)
+	}
+	return err
 }

@@ -40,6 +40,8 @@ func Run(t *testing.T, open func(t *testing.T, instances int) Subject) {
 		"StartedAgain":        {2, startedAgain},
 		"OtherSlot":           {1, otherSlot},
 		"OwnRecord":           {2, ownRecord},
+		"OlderEpoch":          {1, olderEpoch},
+		"SuspendedStart":      {1, suspendedStart},
 		"Environment":         {1, environment},
 		"NeverPlaced":         {1, neverPlaced},
 		"Crash":               {1, crash},

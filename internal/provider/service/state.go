@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
@@ -16,9 +17,9 @@ func FromState(ctx context.Context, raw tftypes.Value) (service.Definition, erro
 	diags := (tfsdk.State{Schema: resourceSchema(), Raw: raw}).Get(ctx, &m)
 	definition := service.Definition{}
 	if !diags.HasError() {
-		var more = diags
-		definition, more = m.ToDefinition(ctx)
-		diags.Append(more...)
+		var failures diag.Diagnostics
+		definition, failures = m.ToDefinition(ctx)
+		diags.Append(failures...)
 	}
 	var problems []error
 	for _, d := range diags.Errors() {

@@ -89,7 +89,7 @@ func (r *Router) SetWeights(ctx context.Context, weights map[string]int) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("set the weights %v in %s: %w", weights, r.file, err)
 	}
-	if err := r.file.write(share); err != nil {
+	if err := r.file.write(ctx, share); err != nil {
 		return fmt.Errorf("set the weights %v: %w", weights, err)
 	}
 	got, err := r.file.read()

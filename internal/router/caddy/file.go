@@ -1,12 +1,16 @@
 package caddy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 )
 
 // newFileMode lets Caddy read a new file, whatever user it runs as. The share is no secret.
@@ -39,15 +43,25 @@ func (f shareFile) read() (int, error) {
 }
 
 // write replaces the file, so that Caddy reads the old share or the new one, whole; when it returns, the new one
-// outlives a power failure. Mode and owner stay as they were. A writer that is killed may leave a hidden file behind.
-func (f shareFile) write(percent int) (err error) {
+// outlives a power failure. Mode and owner stay as they were.
+//
+// A writer that was suspended when it had lost its lease replaces nothing when it wakes up: the newer one has noted its epoch and
+// taken the older ones' next files away, so that their last step, the rename, finds nothing to rename.
+func (f shareFile) write(ctx context.Context, percent int) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("write the share file %s: %w", f, err)
 		}
 	}()
 	directory := filepath.Dir(string(f))
-	next, err := os.CreateTemp(directory, "."+filepath.Base(string(f))+".*")
+	if err := fence.Raise(ctx, f.hidden("epoch")); err != nil {
+		return err
+	}
+	if err := f.sweep(ctx); err != nil {
+		return err
+	}
+	owner, _ := fence.From(ctx)
+	next, err := os.CreateTemp(directory, filepath.Base(f.hidden(fmt.Sprintf("next.%d.*", owner.Epoch))))
 	if err != nil {
 		return err
 	}
@@ -69,10 +83,39 @@ func (f shareFile) write(percent int) (err error) {
 	if err = next.Close(); err != nil {
 		return err
 	}
+	if err = fence.Check(ctx, "weights"); err != nil {
+		return err
+	}
 	if err = os.Rename(next.Name(), string(f)); err != nil {
 		return err
 	}
 	return syncDirectory(directory)
+}
+
+// hidden is the path of a file of ours beside the share file.
+func (f shareFile) hidden(what string) string {
+	return filepath.Join(filepath.Dir(string(f)), "."+filepath.Base(string(f))+"."+what)
+}
+
+// sweep takes away what other writers, killed or suspended, were about to put in the file's place. This one has the lease.
+func (f shareFile) sweep(ctx context.Context) error {
+	if _, found := fence.From(ctx); !found {
+		return nil
+	}
+	entries, err := os.ReadDir(filepath.Dir(string(f)))
+	if err != nil {
+		return err
+	}
+	prefix := filepath.Base(f.hidden("next."))
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), prefix) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(filepath.Dir(string(f)), e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // keepAccess gives next the mode and the owner of the present file, so that Caddy's user can read it as before.

@@ -38,6 +38,7 @@ func Run(t *testing.T, setup Setup) {
 	t.Run("requests are split by the weights", func(t *testing.T) { requestsAreSplit(t, setup) })
 	t.Run("weights outlive reload and restart", func(t *testing.T) { weightsOutlive(t, setup) })
 	t.Run("no request is lost", func(t *testing.T) { nothingIsLost(t, setup) })
+	t.Run("an older epoch changes nothing", func(t *testing.T) { olderEpoch(t, setup) })
 	t.Run("check", func(t *testing.T) { check(t, setup) })
 	t.Run("drain waits for the requests in flight", func(t *testing.T) { drainWaits(t, setup) })
 	t.Run("drain ends with its timeout", func(t *testing.T) { drainTimesOut(t, setup) })

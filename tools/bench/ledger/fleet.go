@@ -49,18 +49,36 @@ func (f *fleet) store() string         { return filepath.Join(f.dir, "store") }
 func (f *fleet) host(i int) string     { return filepath.Join(f.dir, "host", name(i)) }
 func (f *fleet) configuration() string { return filepath.Join(f.dir, "configuration") }
 
-// hcl is the configuration of the first n services: six stages each.
-func (f *fleet) hcl(n int) string {
+// root is the configuration of the first n services, each a module, as people write it. (One resource with so many instances would
+// measure Terraform alone: each reference to one of them costs it a walk over all.)
+func root(n int) string {
 	return fmt.Sprintf(`terraform {
   required_providers {
     deploy = { source = "registry.terraform.io/progressive-delivery/deploy" }
   }
 }
 
-provider "deploy" {}
+module "service" {
+  source   = "./service"
+  for_each = { for i in range(%d) : format("svc%%04d", i) => %d + i }
+  name     = each.key
+  port     = each.value
+}
+`, n, firstPort)
+}
+
+// module is one service with six stages.
+func (f *fleet) module() string {
+	return fmt.Sprintf(`terraform {
+  required_providers {
+    deploy = { source = "registry.terraform.io/progressive-delivery/deploy" }
+  }
+}
+
+variable "name" { type = string }
+variable "port" { type = number }
 
 locals {
-  services = { for i in range(%d) : format("svc%%04d", i) => %d + i }
   content = {
     version  = %q
     artifact = %q
@@ -70,36 +88,31 @@ locals {
 }
 
 resource "deploy_service" "web" {
-  for_each    = local.services
-  name        = each.key
+  name        = var.name
   environment = %q
-  platform    = { host = { directory = "%s/${each.key}", slots = { blue = { port = each.value } } } }
+  platform    = { host = { directory = "%s/${var.name}", slots = { blue = { port = var.port } } } }
   metrics     = { scrape = {} }
 }
 
 resource "deploy_preflight" "web" {
-  for_each = local.services
-  service  = deploy_service.web[each.key].id
-  release  = provider::deploy::release_id(deploy_service.web[each.key].id, local.content)
+  service = deploy_service.web.id
+  release = provider::deploy::release_id(deploy_service.web.id, local.content)
 }
 
 resource "deploy_checkpoint" "web" {
-  for_each = local.services
-  service  = deploy_service.web[each.key].id
-  release  = deploy_preflight.web[each.key].release
+  service = deploy_service.web.id
+  release = deploy_preflight.web.release
 }
 
 resource "deploy_release" "web" {
-  for_each   = local.services
-  service    = deploy_service.web[each.key].id
-  checkpoint = deploy_checkpoint.web[each.key].id
+  service    = deploy_service.web.id
+  checkpoint = deploy_checkpoint.web.id
   content    = local.content
   health     = { http = { path = "/healthz" }, min_healthy_time = "100ms" }
 }
 
 resource "deploy_smoke_test" "web" {
-  for_each = local.services
-  release  = deploy_release.web[each.key].release
+  release = deploy_release.web.release
   checks = {
     home     = { http = { path = "/", max_latency = "10s" } }
     checkout = { http = { path = "/checkout", json = { "$.status" = "paid" } } }
@@ -107,16 +120,14 @@ resource "deploy_smoke_test" "web" {
 }
 
 resource "deploy_verification" "web" {
-  for_each = local.services
-  release  = deploy_smoke_test.web[each.key].release
-  checks   = { home = { http = { path = "/" } } }
+  release = deploy_smoke_test.web.release
+  checks  = { home = { http = { path = "/" } } }
 }
 
 resource "deploy_finalization" "web" {
-  for_each = local.services
-  release  = deploy_verification.web[each.key].release
+  release = deploy_verification.web.release
 }
-`, n, firstPort, f.content.Version, f.content.Artifact, environment, filepath.Join(f.dir, "host"))
+`, f.content.Version, f.content.Artifact, environment, filepath.Join(f.dir, "host"))
 }
 
 // make applies the first service and copies it.
@@ -128,7 +139,7 @@ func (f *fleet) make(ctx context.Context, app string) error {
 	f.content = service.Content{
 		Version: "1", Artifact: "file:" + app + "@" + digest, Config: map[string]string{"GREETING": "hello"}, Host: &service.HostContent{Command: []string{"./web"}},
 	}
-	if err := writeFile(filepath.Join(f.configuration(), "main.tf"), []byte(f.hcl(1))); err != nil {
+	if err := f.writeConfiguration(f.configuration(), 1); err != nil {
 		return err
 	}
 	for _, args := range [][]string{{"init", "-input=false"}, {"apply", "-auto-approve", "-input=false"}} {
@@ -136,7 +147,7 @@ func (f *fleet) make(ctx context.Context, app string) error {
 			return fmt.Errorf("terraform %s: %w\n%s", args[0], err, out)
 		}
 	}
-	if err := f.copyState(); err != nil {
+	if err := copyState(filepath.Join(f.configuration(), "terraform.tfstate"), f.services, f.renamedObject); err != nil {
 		return err
 	}
 	for from := 1; from < f.services; from += listened {
@@ -150,7 +161,13 @@ func (f *fleet) make(ctx context.Context, app string) error {
 			}
 		}
 	}
-	return writeFile(filepath.Join(f.configuration(), "main.tf"), []byte(f.hcl(f.services)))
+	return f.writeConfiguration(f.configuration(), f.services)
+}
+
+func (f *fleet) writeConfiguration(dir string, services int) error {
+	return errors.Join(
+		writeFile(filepath.Join(dir, "main.tf"), []byte(root(services))),
+		writeFile(filepath.Join(dir, "service", "main.tf"), []byte(f.module())))
 }
 
 // end stops what runs.
@@ -189,7 +206,7 @@ func (f *fleet) copyService(i int, standin process.Identity) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		data, err := os.ReadFile(path)
+		data, err := os.ReadFile(path) //nolint:gosec // our own directory
 		if err != nil {
 			return err
 		}
@@ -216,9 +233,8 @@ func (f *fleet) copyService(i int, standin process.Identity) error {
 		writeFile(filepath.Join(f.host(i), "service"), []byte(string(f.id(i))+"\n")))
 }
 
-// copyState copies the first service's objects in Terraform's state.
-func (f *fleet) copyState() error {
-	path := filepath.Join(f.configuration(), "terraform.tfstate")
+// copyState copies the first service's objects in a state; renamed makes the object of another service of the first one's JSON.
+func copyState(path string, services int, renamed func(first string, i int) (map[string]any, error)) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -229,31 +245,37 @@ func (f *fleet) copyState() error {
 	}
 	resources, _ := state["resources"].([]any)
 	for _, r := range resources {
-		resource, _ := r.(map[string]any)
-		instances, _ := resource["instances"].([]any)
-		if len(instances) != 1 {
-			return fmt.Errorf("%v has %d instances in the state, not one", resource["type"], len(instances))
-		}
-		first, err := json.Marshal(instances[0])
+		first, err := json.Marshal(r)
 		if err != nil {
 			return fmt.Errorf("encode the state: %w", err)
 		}
-		for i := 1; i < f.services; i++ {
-			var instance map[string]any
-			if err := json.Unmarshal([]byte(f.renamed(string(first), i)), &instance); err != nil {
+		for i := 1; i < services; i++ {
+			resource, err := renamed(string(first), i)
+			if err != nil {
 				return fmt.Errorf("copy the state: %w", err)
 			}
-			if instance["private"], err = f.renamedPrivate(instance["private"], i); err != nil {
-				return err
-			}
-			instances = append(instances, instance)
+			resources = append(resources, resource)
 		}
-		resource["instances"] = instances
 	}
+	state["resources"] = resources
 	if data, err = json.Marshal(state); err != nil {
 		return fmt.Errorf("encode the state: %w", err)
 	}
 	return writeFile(path, data)
+}
+
+func (f *fleet) renamedObject(first string, i int) (resource map[string]any, err error) {
+	if err := json.Unmarshal([]byte(f.renamed(first, i)), &resource); err != nil {
+		return nil, err
+	}
+	instances, _ := resource["instances"].([]any)
+	for _, one := range instances {
+		instance, _ := one.(map[string]any)
+		if instance["private"], err = f.renamedPrivate(instance["private"], i); err != nil {
+			return nil, err
+		}
+	}
+	return resource, nil
 }
 
 // renamedPrivate renames in private state: JSON in base64 in JSON in base64.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
@@ -142,14 +144,12 @@ func (o options) build(ctx context.Context, dir, title, pkg string) (plugins str
 
 // copyConfiguration gives another provider the same configuration and the same state.
 func copyConfiguration(ctx context.Context, f *fleet, s *subject) error {
-	for _, file := range []string{"main.tf", "terraform.tfstate"} {
-		data, err := os.ReadFile(filepath.Join(f.configuration(), file))
-		if err != nil {
-			return err
-		}
-		if err := writeFile(filepath.Join(s.dir, file), data); err != nil {
-			return err
-		}
+	state, err := os.ReadFile(filepath.Join(f.configuration(), "terraform.tfstate"))
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.writeConfiguration(s.dir, f.services), writeFile(filepath.Join(s.dir, "terraform.tfstate"), state)); err != nil {
+		return err
 	}
 	cmd := f.terraform(ctx, s.plugins, "init", "-input=false")
 	cmd.Dir = s.dir
@@ -159,16 +159,21 @@ func copyConfiguration(ctx context.Context, f *fleet, s *subject) error {
 	return nil
 }
 
-// dataOnly applies as many terraform_data, each with an input of about the same size.
+// dataOnly makes as many terraform_data, each with an input of about the same size: applied once, and copied in the state, since
+// Terraform itself needs half an hour to apply so many.
 func dataOnly(ctx context.Context, f *fleet, dir string) (string, error) {
 	configuration := filepath.Join(dir, "data")
-	text := fmt.Sprintf("locals {\n  services = { for i in range(%d) : format(\"svc%%04d\", i) => i }\n}\n", f.services)
-	before := "each.key"
+	module := "variable \"name\" { type = string }\n"
+	before := "var.name"
 	for n := range 7 {
-		text += fmt.Sprintf("\nresource \"terraform_data\" \"stage%d\" {\n  for_each = local.services\n  input = { release = %s, attempt = 1, weights = { blue = 100, green = 0 }, checks = { home = \"/\" } }\n}\n", n, before)
-		before = fmt.Sprintf("terraform_data.stage%d[each.key].output.release", n)
+		module += fmt.Sprintf("\nresource \"terraform_data\" \"stage%d\" {\n  input = { release = %s, attempt = 1, weights = { blue = 100, green = 0 }, checks = { home = \"/\" } }\n}\n", n, before)
+		before = fmt.Sprintf("terraform_data.stage%d.output.release", n)
 	}
-	if err := writeFile(filepath.Join(configuration, "main.tf"), []byte(text)); err != nil {
+	root := func(services int) []byte {
+		return fmt.Appendf(nil, "module \"service\" {\n  source   = \"./service\"\n  for_each = { for i in range(%d) : format(\"svc%%04d\", i) => i }\n  name     = each.key\n}\n", services)
+	}
+	main := filepath.Join(configuration, "main.tf")
+	if err := errors.Join(writeFile(main, root(1)), writeFile(filepath.Join(configuration, "service", "main.tf"), []byte(module))); err != nil {
 		return "", err
 	}
 	for _, args := range [][]string{{"init", "-input=false"}, {"apply", "-auto-approve", "-input=false"}} {
@@ -178,5 +183,10 @@ func dataOnly(ctx context.Context, f *fleet, dir string) (string, error) {
 			return "", fmt.Errorf("terraform %s of terraform_data: %w\n%s", args[0], err, tail(string(out), 4000))
 		}
 	}
-	return configuration, nil
+	return configuration, errors.Join(
+		copyState(filepath.Join(configuration, "terraform.tfstate"), f.services, func(first string, i int) (instance map[string]any, err error) {
+			err = json.Unmarshal([]byte(strings.ReplaceAll(first, name(0), name(i))), &instance)
+			return instance, err
+		}),
+		writeFile(main, root(f.services)))
 }

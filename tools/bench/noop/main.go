@@ -29,7 +29,9 @@ func main() {
 }
 
 // noop has the real provider's schema and functions.
-type noop struct{ framework.ProviderWithFunctions }
+type noop struct {
+	framework.ProviderWithFunctions
+}
 
 func (noop) Configure(context.Context, framework.ConfigureRequest, *framework.ConfigureResponse) {}
 

@@ -51,6 +51,9 @@ func prepare(d Directory) (*supervision, error) {
 	if s.spec, err = readSpec(); err != nil {
 		return nil, err
 	}
+	if err := s.spec.stale(); err != nil {
+		return nil, err
+	}
 	self, err := process.Of(os.Getpid())
 	if err != nil {
 		return nil, err

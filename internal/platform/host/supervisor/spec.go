@@ -3,6 +3,7 @@ package supervisor
 import (
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -20,6 +21,21 @@ type Spec struct {
 	DrainTimeout service.Duration `json:"drain_timeout"`
 	Log          service.HostLog  `json:"log"`
 	Backoff      Backoff          `json:"backoff"`
+	// Fence is that of the run that wants it, EpochFile where the newest run is noted: nothing is started for an older one.
+	Fence     fence.Fence `json:"fence"`
+	EpochFile string      `json:"epoch_file,omitempty"`
+}
+
+// stale is an error where a newer run is noted than the one that wants this.
+func (s Spec) stale() error {
+	if s.EpochFile == "" {
+		return nil
+	}
+	newer, err := s.Fence.Newer(s.EpochFile)
+	if err == nil && newer {
+		err = fence.ErrStale
+	}
+	return err
 }
 
 // Backoff is how long to wait before an instance that died is started again.
