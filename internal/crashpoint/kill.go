@@ -17,6 +17,8 @@ import (
 const (
 	record = "DEPLOY_CRASH_RECORD"
 	at     = "DEPLOY_CRASH_AT"
+	// suspend has it suspended there instead.
+	suspend = "DEPLOY_CRASH_SUSPEND"
 )
 
 var reached atomic.Int64
@@ -35,6 +37,10 @@ func Reach(what string) {
 		}
 	}
 	if wanted, err := strconv.ParseInt(os.Getenv(at), 10, 64); err == nil && wanted == number {
+		if os.Getenv(suspend) != "" {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+			return
+		}
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // the signal is on its way: nothing more is done
 	}

@@ -114,6 +114,10 @@ func startInstance(ctx context.Context, l layout, i service.Instance, program su
 		return err
 	}
 	dir := supervisor.Directory(path)
+	// Not with the lock in hand, which a newer run would wait for. The supervisor looks at the epoch once more.
+	if err := fence.Check(ctx, "start"); err != nil {
+		return err
+	}
 	bounded, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	var lock *os.File
@@ -146,9 +150,6 @@ func startInstance(ctx context.Context, l layout, i service.Instance, program su
 	}
 	if problem, err := portProblem(i, status); err != nil || problem != "" {
 		return errors.Join(err, errorOf(problem))
-	}
-	if err := fence.Check(ctx, "start"); err != nil {
-		return err
 	}
 	return supervisor.Launch(ctx, program, dir, lock, spec)
 }

@@ -1,0 +1,110 @@
+package acceptance_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// A run that is suspended right before a change takes effect, past its lease, is taken over. When it goes on it changes
+// nothing: not the ledger, not the router, not what runs.
+func TestSuspendedRunChangesNothing(t *testing.T) {
+	t.Parallel()
+	update := scenario{name: "suspended", base: "1", release: config{Version: "2"}, reverted: config{Version: "1"}}
+	restore := scenario{name: "suspended-restore", base: "1", release: failing(service.StageVerification, "2"), reverted: config{Version: "1"}, fails: true}
+	for _, s := range []struct {
+		scenario
+		// where: each point of the recorded run that says so.
+		where []string
+	}{
+		{update, []string{"in place", "in start", "in weights", "in stop", "before stage_passed"}},
+		{restore, []string{"in remove", "before traffic first"}},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			points := s.points(t)
+			for _, where := range s.where {
+				point := 1 + slices.IndexFunc(points, func(p string) bool { return strings.HasPrefix(p, where) })
+				if point == 0 {
+					t.Fatalf("the run has no point %q: %v", where, points)
+				}
+				t.Run(strings.ReplaceAll(where, " ", "-"), func(t *testing.T) { s.suspended(t, point) })
+			}
+		})
+	}
+}
+
+func (s scenario) suspended(t *testing.T, point int) {
+	r := s.rig(t)
+	kept := r.env
+	r.env = append(append([]string(nil), kept...), "DEPLOY_CRASH_SUSPEND=1", fmt.Sprintf("DEPLOY_CRASH_AT=%d", point))
+	run := r.start("apply", "-auto-approve", "-no-color", "-input=false")
+	r.env = kept
+	provider := 0
+	r.await("the provider to be suspended", func() bool {
+		provider = suspendedChild(run.Process.Pid)
+		return provider != 0
+	})
+	defer func() { _ = syscall.Kill(provider, syscall.SIGCONT) }()
+	// Its process is there, so only its silence speaks.
+	r.operator(0, "recover", string(web), "--yes")
+	view := r.view(web)
+	stands := view.State.StableRelease()
+	if stands == nil || view.State.OpenAttempt() != nil && view.State.OpenAttempt().Busy() {
+		t.Fatalf("the service is not recovered: %+v", view.State)
+	}
+	before, share := r.processes(), readAll(r.ShareFile())
+	if err := syscall.Kill(provider, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	// Suspended behind its end it has nothing to be sorry for.
+	if code := r.wait(run); code == 0 && stands.ID.Version() != s.release.Version {
+		t.Errorf("the run that was suspended says that all is well:\n%s", run.output.String())
+	}
+	r.await("the provider to end", func() bool { return syscall.Kill(provider, 0) != nil })
+	if after := r.view(web).State.Number; after != view.State.Number {
+		t.Errorf("event %d was written after event %d, the last of the run that took over", after, view.State.Number)
+	}
+	if after := r.processes(); !slices.Equal(before, after) {
+		t.Errorf("processes were %v and are %v", before, after)
+	}
+	if after := readAll(r.ShareFile()); after != share {
+		t.Errorf("the share was %q and is %q", share, after)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(r.ShareFile()), ".*.next.*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if view.State.OpenAttempt() == nil {
+		r.runs(stands.ID.Version())
+	}
+	s.same(r)
+	r.oneEndEach()
+	if t.Failed() {
+		t.Logf("the run that was suspended:\n%s", run.output.String())
+	}
+}
+
+// suspendedChild is the child of a process that is stopped, 0 where none is.
+func suspendedChild(parent int) int {
+	for _, child := range childrenOf(parent) {
+		status, err := os.ReadFile(procPath(child, "status"))
+		if err == nil && strings.Contains(string(status), "\nState:\tT") {
+			return child
+		}
+	}
+	return 0
+}
+
+func readAll(path string) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	return string(data)
+}
