@@ -7,9 +7,12 @@ package crashpoint
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"sync/atomic"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // What the environment says: a file that each point is written to, a line each, and the number of the point, from 1, at
@@ -38,7 +41,10 @@ func Reach(what string) {
 	}
 	if wanted, err := strconv.ParseInt(os.Getenv(at), 10, 64); err == nil && wanted == number {
 		if os.Getenv(suspend) != "" {
-			_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+			// To this very thread: sent to the process, another one may take it while this goes on for a moment.
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			_ = unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGSTOP)
 			return
 		}
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)

@@ -33,7 +33,7 @@ func main() {
 	var o options
 	flag.IntVar(&o.services, "services", 1000, "services that are planned")
 	flag.IntVar(&o.events, "events", 100_000, "events of the long history")
-	flag.IntVar(&o.repetitions, "repetitions", 5, "plans of each provider")
+	flag.IntVar(&o.repetitions, "repetitions", 3, "plans of each provider")
 	flag.StringVar(&o.root, "root", ".", "the repository")
 	flag.Parse()
 	if err := o.run(ctx); err != nil {
