@@ -31,6 +31,8 @@ type config struct {
 	Unprotected    bool
 	Bake           string
 	SmokeLatency   string
+	// Backups is a directory that the checkpoint saves, beside what a command does.
+	Backups string
 	// BreakRouter: the smoke test breaks the router.
 	BreakRouter   bool
 	ExtraProvider string
@@ -139,6 +141,11 @@ resource "deploy_checkpoint" "{{ .Name }}" {
   release = {{ if .Has "preflight" }}deploy_preflight.{{ .Name }}.release{{ else }}provider::deploy::release_id(deploy_service.{{ .Name }}.id, local.{{ .Name }}){{ end }}
 {{- if .Fail "checkpoint" }}
   backups = { data = { command = { save = ["false"], restore = ["true"] } } }
+{{- else if .Backups }}
+  backups = {
+    uploads = { files = { path = "{{ .Backups }}" } }
+    flags   = { command = { save = ["sh", "-c", "date > $DEPLOY_BACKUP/flags"], restore = ["true"] } }
+  }
 {{- else if .Hold "checkpoint" }}
   backups = { data = { command = { save = ["sleep", "300"], restore = ["true"], timeout = "5m" } } }
 {{- end }}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -16,7 +17,7 @@ import (
 )
 
 // The crash matrix: a run is recorded, and then made again for each point that it passed, killed there by kill -9, and
-// followed by one of the ways out. DEPLOY_CRASH says how much of it: "all" (each point, with one way out, in turn),
+// followed by one of the ways out; and the other faults (fault_test.go). DEPLOY_CRASH says how much of it: "all" (each point, with one way out, in turn),
 // "thorough" (each point with every way out), else a sample. DEPLOY_CRASH_ONLY is a scenario, or scenario/point, or scenario/point/way, to repeat runs.
 
 // scenario is a run that is killed.
@@ -30,12 +31,17 @@ type scenario struct {
 	reverted config
 	// fails: the release does not pass; its run restores base.
 	fails bool
+	// backups: the release's checkpoint saves data.
+	backups bool
+	// command is what is killed instead of an apply: an operator's. It comes to base with release.
+	command []string
 }
 
 func scenarios() []scenario {
 	all := []scenario{
 		{name: "install", release: config{Version: "1"}},
-		{name: "update", base: "1", release: config{Version: "2"}, reverted: config{Version: "1"}},
+		{name: "update", base: "1", release: config{Version: "2"}, reverted: config{Version: "1"}, backups: true},
+		{name: "operator", base: "1", prepare: func(r *rig) { r.deploy(config{Version: "2"}) }, release: config{Version: "1"}, reverted: config{Version: "2"}, command: []string{"rollback", string(web), "--yes"}},
 		{name: "rollback", base: "1", prepare: func(r *rig) { r.deploy(config{Version: "2"}) }, release: config{Version: "1"}, reverted: config{Version: "2"}},
 		{name: "recovery", base: "1", prepare: killedInTheSplit, release: config{Version: "2"}, reverted: config{Version: "1"}},
 	}
@@ -65,12 +71,25 @@ func (s scenario) rig(t *testing.T) *rig {
 	if s.prepare != nil {
 		s.prepare(r)
 	}
+	if s.backups {
+		s.release.Backups = filepath.Join(r.dir, "uploads")
+		if err := os.Mkdir(s.release.Backups, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(s.release.Backups, "note"), strings.Repeat("data\n", 1000))
+	}
 	r.write(s.release.hcl(r))
 	return r
 }
 
-// crash applies what is written, with a provider that is told to record or to kill itself.
-func (r *rig) crash(variable, value string) result {
+// crash applies what is written, or runs the scenario's command, with a program that is told to record or to kill itself.
+func (s scenario) crash(r *rig, variable, value string) result {
+	if s.command != nil {
+		cmd := exec.CommandContext(context.Background(), built.crashing, append(s.command, "--store", r.storeURL)...)
+		cmd.Env = append(cleanEnvironment(), variable+"="+value, "DEPLOY_LOCK_LEASE=6s")
+		out, _ := cmd.CombinedOutput()
+		return result{code: cmd.ProcessState.ExitCode(), output: string(out)}
+	}
 	kept := r.env
 	defer func() { r.env = kept }()
 	r.env = append(append([]string(nil), kept...), variable+"="+value)
@@ -86,7 +105,7 @@ func (s scenario) points(t *testing.T) []string {
 		defer stop()
 	}
 	record := filepath.Join(t.TempDir(), "points")
-	result := r.crash("DEPLOY_CRASH_RECORD", record)
+	result := s.crash(r, "DEPLOY_CRASH_RECORD", record)
 	if want := map[bool]int{false: 0, true: 1}[s.fails]; result.code != want {
 		t.Fatalf("%s: terraform exited with %d:\n%s", s.name, result.code, result.output)
 	}
@@ -101,7 +120,7 @@ func (s scenario) points(t *testing.T) []string {
 var ways = []string{"same", "reverted", "recover"}
 
 func (s scenario) ways() []string {
-	if s.base == "" {
+	if s.base == "" || s.command != nil {
 		return []string{"same", "recover"}
 	}
 	return ways
@@ -116,7 +135,7 @@ func (s scenario) run(t *testing.T, point int, what, way string) {
 		stop := r.traffic()
 		lost = func() []string { return withoutBadAnswers(stop().lost) }
 	}
-	killed := r.crash("DEPLOY_CRASH_AT", fmt.Sprint(point))
+	killed := s.crash(r, "DEPLOY_CRASH_AT", fmt.Sprint(point))
 	t.Logf("%s killed at point %d, %s: exit code %d", s.name, point, what, killed.code)
 	switch way {
 	case "same":
@@ -133,6 +152,9 @@ func (s scenario) run(t *testing.T, point int, what, way string) {
 		t.Errorf("%d requests were lost: %v", len(l), l[:min(len(l), 3)])
 	}
 	r.oneEndEach()
+	if s.backups {
+		r.listedBackupsAreWhole()
+	}
 	if t.Failed() {
 		t.Logf("the killed run:\n%s", killed.output)
 	}
@@ -141,6 +163,14 @@ func (s scenario) run(t *testing.T, point int, what, way string) {
 // same applies the same configuration again.
 func (s scenario) same(r *rig) {
 	r.t.Helper()
+	if s.command != nil {
+		// Where it had come to its end, there is nothing to roll back to any more.
+		cmd := exec.CommandContext(context.Background(), built.provider, append(s.command, "--store", r.storeURL)...)
+		cmd.Env = cleanEnvironment()
+		if out, err := cmd.CombinedOutput(); err != nil && !strings.Contains(string(out), "Nothing To Roll Back To") {
+			r.t.Errorf("%s again: %v\n%s", s.command[0], err, out)
+		}
+	}
 	if s.fails {
 		r.apply(1)
 		r.runs(s.base)
@@ -273,7 +303,27 @@ func TestCrashMatrix(t *testing.T) {
 		seeded.Shuffle(len(runs), func(i, j int) { runs[i], runs[j] = runs[j], runs[i] })
 		runs = runs[:min(sampled, len(runs))]
 	}
+	var others []fault
+	for _, f := range faults() {
+		if only == "" && (whole || f.sampled) || only != "" && strings.HasPrefix(f.name+"/", only+"/") {
+			others = append(others, f)
+		}
+	}
 	var failures, done atomic.Int64
+	counted := func(t *testing.T, name string, run func(*testing.T)) {
+		t.Helper()
+		t.Parallel()
+		defer func() {
+			if !t.Skipped() {
+				done.Add(1)
+			}
+			if t.Failed() {
+				failures.Add(1)
+				t.Logf("to repeat it: make crash ONLY=%s", name)
+			}
+		}()
+		run(t)
+	}
 	t.Run("runs", func(t *testing.T) {
 		for _, c := range runs {
 			name := fmt.Sprintf("%s/%d/%s", c.name, c.point, c.way)
@@ -281,16 +331,11 @@ func TestCrashMatrix(t *testing.T) {
 				continue
 			}
 			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				defer func() {
-					done.Add(1)
-					if t.Failed() {
-						failures.Add(1)
-						t.Logf("to repeat it: make crash ONLY=%s", name)
-					}
-				}()
-				c.run(t, c.point, c.what, c.way)
+				counted(t, name, func(t *testing.T) { c.run(t, c.point, c.what, c.way) })
 			})
+		}
+		for _, f := range others {
+			t.Run(f.name, func(t *testing.T) { counted(t, f.name, f.run) })
 		}
 	})
 	line := fmt.Sprintf("crash: %d points, %d runs, %d failures", points, done.Load(), failures.Load())
