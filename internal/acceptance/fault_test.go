@@ -246,4 +246,3 @@ func (r *rig) listedBackupsAreWhole() {
 		}
 	}
 }
-
