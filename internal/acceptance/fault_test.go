@@ -46,6 +46,7 @@ func faults() []fault {
 	} {
 		all = append(all, fault{name: "store/" + object, run: func(t *testing.T) { damaged(t, damage) }, sampled: object == "truncated"})
 	}
+	all = append(all, unreachable()...)
 	return append(all,
 		fault{name: "store/full", run: fullDisk, sampled: true},
 		fault{name: "state/lost", run: stateLost},

@@ -53,6 +53,11 @@ func (s *stageWork) enter(ctx context.Context) error {
 // guard refuses what would lose another run's update.
 func (s *stageWork) guard(view ledger.View) error {
 	r := s.request
+	if a := view.State.OpenAttempt(); r.Create && a != nil && a.Executing && a.Release != r.Release && a.Run != s.procedure.run.id {
+		// A create has no state that could tell whether its plan knew of the candidate.
+		return refuse("Service Changed Since Plan", fmt.Sprintf("%s is being introduced (attempt %d), and a stage that is new in this configuration must not take it out", a.Release, a.Number),
+			fmt.Sprintf("Bring it to its end first, or take it out: `%s rollback %s`. A stage may be added together with the release that is being introduced, or when none is.", operatorBinary, s.procedure.id))
+	}
 	if r.Create && s.stage == service.StageRelease {
 		// A release that is not in the state must not take the place of one that somebody else manages.
 		if a := view.State.StandingAttempt(); a != nil && a.Run != s.procedure.run.id && a.Release != r.Release && a.End == service.EndFinalized {
@@ -203,8 +208,11 @@ func (w *work) sweep(ctx context.Context) error {
 		}
 		// Only what runs is drained: its slot may be another release's by now.
 		if running {
-			if err := w.drain(ctx, r); err != nil {
+			if err := w.withoutTraffic(ctx, r); err != nil {
 				return err
+			}
+			if err := w.drain(ctx, r); err != nil {
+				w.warn("Requests Cut Off", fmt.Sprintf("Not all requests in flight to %s ended before it was stopped: %s.", r.ID, err))
 			}
 		}
 		switch {
@@ -218,6 +226,29 @@ func (w *work) sweep(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// withoutTraffic sees to it that a release that is about to be stopped has no traffic: an operator may have accepted a split, or
+// moved weights by hand.
+func (w *work) withoutTraffic(ctx context.Context, r service.Release) error {
+	stable := w.state().StableRelease()
+	if w.adapters.Router == nil || stable != nil && stable.Placement.Slot == r.Placement.Slot {
+		return nil
+	}
+	weights, err := w.adapters.Router.Weights(ctx)
+	if err != nil {
+		return fmt.Errorf("read the weights before %s is stopped: %w", r.ID, err)
+	}
+	if weights[r.Placement.Slot] == 0 {
+		return nil
+	}
+	if stable == nil {
+		return fmt.Errorf("stop %s: it has %d %% of the traffic, and nothing else runs", r.ID, weights[r.Placement.Slot])
+	}
+	if err := w.serves(ctx, *stable); err != nil {
+		return fmt.Errorf("stop %s: it has %d %% of the traffic, and stable %s does not answer: %w", r.ID, weights[r.Placement.Slot], stable.ID, err)
+	}
+	return w.setWeights(ctx, w.state().LastAttempt, alone(stable.Placement.Slot))
 }
 
 // sweepAfter sweeps what the newest attempt took the place of, and says so in the ledger.
@@ -234,7 +265,7 @@ func (w *work) sweepAfter(ctx context.Context) error {
 
 // tidy sweeps after an attempt has ended well: what it cannot do now only warns, the next run does it.
 func (w *work) tidy(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
+	ctx, cancel := w.rescue(ctx, restoreTimeout)
 	defer cancel()
 	if err := w.sweepAfter(ctx); err != nil {
 		w.warn("Old Release Not Tidied Away", fmt.Sprintf("The release stands, and what was before it is not stopped yet: %s. The next release does it, or `%s recover %s`.",

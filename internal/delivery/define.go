@@ -97,6 +97,9 @@ func (p *Procedure) Retire(ctx context.Context, owner string) error {
 		return refuse("Already Managed", fmt.Sprintf("%s is managed by another resource or configuration", p.id),
 			"Remove it from this state alone: `terraform state rm`.")
 	}
+	if state.Broken != nil {
+		return brokenError(p.id, state)
+	}
 	if state.Stable != "" || state.OpenAttempt() != nil {
 		return refuse("Service In Use", fmt.Sprintf("A release of %s still runs: %s", p.id, w.running(ctx)),
 			"Destroy its deploy_release first, with deletion_protection = false.")
@@ -144,8 +147,12 @@ func (p *Procedure) Withdraw(ctx context.Context, owner string) error {
 	if err := w.mayDelete(service.StageTrafficSplit, owner); err != nil {
 		return err
 	}
+	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	state = w.state()
 	stable := state.StableRelease()
-	if a := state.OpenAttempt(); a != nil && a.Weight > 0 && stable != nil && stable.ID != a.Release && w.adapters.Router != nil {
+	if a := state.OpenAttempt(); a != nil && a.Executing && stable != nil && stable.ID != a.Release && w.adapters.Router != nil {
 		if err := w.serves(ctx, *stable); err != nil {
 			return refuse("Stable Not Healthy", fmt.Sprintf("The traffic of %s cannot go back to %s: %s", p.id, stable.ID, err), "Mend the stable release, or keep the split.")
 		}
@@ -173,6 +180,15 @@ func (p *Procedure) StopRelease(ctx context.Context, owner string) error {
 	}
 	if err := w.mayDelete(service.StageRelease, owner); err != nil {
 		return err
+	}
+	// Begun, it is brought to its end: half of a service is nothing that anybody wants.
+	ctx, cancel := w.rescue(ctx, restoreTimeout)
+	defer cancel()
+	if a := state.OpenAttempt(); state.Broken != nil || a != nil && a.Busy() {
+		if err := w.recover(ctx); err != nil {
+			return err
+		}
+		state = w.state()
 	}
 	for _, r := range state.Releases {
 		if !r.Placement.Placed() {

@@ -59,6 +59,12 @@ func (s *stageWork) rollOut(ctx context.Context, spec ReleaseSpec) error {
 	release := service.Release{ID: s.request.Release, Content: spec.Content, Health: spec.Health}
 	slot := s.otherSlot()
 	stable := s.state().StableRelease()
+	if s.adapters.Router == nil || stable == nil {
+		// Here the release itself raises its weight to 100.
+		if err := s.windowOpen(); err != nil {
+			return err
+		}
+	}
 	if problems := s.roomFor(ctx, release); len(problems) > 0 {
 		return &refusedError{reason: fmt.Sprintf("there is no room for %s: %s", release.ID, problems[0]), evidence: problems[1:]}
 	}
@@ -109,12 +115,13 @@ func (s *stageWork) routerReady(ctx context.Context, release service.Release, sl
 	if err != nil {
 		return fmt.Errorf("place %s: %w", release.ID, err)
 	}
-	placements := []service.Placement{placement}
+	release.Placement = placement
+	splits := []service.Release{release}
 	if stable != nil {
-		placements = append(placements, stable.Placement)
+		splits = append(splits, *stable)
 	}
-	if err := s.adapters.Router.Check(ctx, placements); err != nil {
-		return &refusedError{reason: fmt.Sprintf("the router is not ready to split the traffic of %s: %s", s.procedure.id, err)}
+	if err := s.routerSplits(ctx, splits...); err != nil {
+		return err
 	}
 	if stable == nil {
 		return s.setWeights(ctx, s.number, alone(slot))
@@ -123,8 +130,25 @@ func (s *stageWork) routerReady(ctx context.Context, release service.Release, sl
 	if err != nil {
 		return fmt.Errorf("read the weights: %w", err)
 	}
-	if weights[slot] != 0 {
-		return s.setWeights(ctx, s.number, alone(stable.Placement.Slot))
+	if weights[slot] == 0 {
+		return nil
+	}
+	// Moved by hand, or since the preflight looked: it goes where it is answered.
+	if err := s.serves(ctx, *stable); err != nil {
+		return &refusedError{reason: fmt.Sprintf("slot %s has %d %% of the traffic, and stable %s, which should have it, does not answer: %s", slot, weights[slot], stable.ID, err)}
+	}
+	return s.setWeights(ctx, s.number, alone(stable.Placement.Slot))
+}
+
+// routerSplits refuses a router whose running configuration does not split between the releases' addresses: what one tells it would
+// move nothing.
+func (w *work) routerSplits(ctx context.Context, releases ...service.Release) error {
+	placements := make([]service.Placement, len(releases))
+	for i, r := range releases {
+		placements[i] = r.Placement
+	}
+	if err := w.adapters.Router.Check(ctx, placements); err != nil {
+		return &refusedError{reason: fmt.Sprintf("the router is not ready to split the traffic of %s: %s", w.procedure.id, err)}
 	}
 	return nil
 }

@@ -72,6 +72,9 @@ func (s *stageWork) failed(ctx, bodyCtx context.Context, err error) (Outcome, er
 	case errors.As(err, &paused):
 		return Outcome{}, s.pause(ctx, paused)
 	}
+	if moved := (*movedError)(nil); errors.As(err, &moved) {
+		return Outcome{}, s.unfinishedRollback(ctx, s.current(), moved)
+	}
 	failure := classify(bodyCtx, err)
 	restored := s.restore(ctx, s.current(), failure)
 	restored.Err = err
@@ -83,11 +86,16 @@ func (s *stageWork) failed(ctx, bodyCtx context.Context, err error) (Outcome, er
 func (s *stageWork) leaseLost(ctx context.Context, err error) *Error {
 	e := &Error{
 		Summary: "Lease Lost", What: fmt.Sprintf("%s of %s stopped: %s", s.stage, s.request.Release, err), Err: err,
-		Next: fmt.Sprintf("Run plan again: it shows what is left. The next apply, or `%s recover %s`, puts the rest right.", operatorBinary, s.procedure.id),
+		Running: s.running(ctx),
+		Next:    fmt.Sprintf("Run plan again: it shows what is left. The next apply, or `%s recover %s`, puts the rest right.", operatorBinary, s.procedure.id),
+	}
+	if trouble := s.lease.Trouble(); trouble != nil {
+		e.What += ". The lease could not be renewed: " + trouble.Error()
 	}
 	a := s.current()
 	stable := s.stable(a)
-	if !a.Executing || a.Weight == 0 || stable == nil || s.adapters.Router == nil || !s.lease.MayGiveBack() {
+	// What the ledger knows of the weights may be older than the world: they are asked for in any case.
+	if !a.Executing || a.Mode == service.ModeRollback || stable == nil || s.adapters.Router == nil || !s.lease.MayGiveBack() {
 		e.What += ". Nothing was touched after that"
 		return e
 	}
@@ -97,6 +105,7 @@ func (s *stageWork) leaseLost(ctx context.Context, err error) *Error {
 		e.Leftovers = []string{fmt.Sprintf("traffic could not be moved to %s: %s", stable.ID, err)}
 	} else {
 		e.Restored = []string{fmt.Sprintf("all traffic is with %s in slot %s, read back from the router", stable.ID, stable.Placement.Slot)}
+		e.Running = fmt.Sprintf("%s in slot %s, with all of the traffic", stable.ID, stable.Placement.Slot)
 		e.Leftovers = []string{fmt.Sprintf("candidate %s still runs, without traffic", s.request.Release)}
 	}
 	return e

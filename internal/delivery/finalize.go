@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -25,18 +26,40 @@ func (p *Procedure) Finalize(ctx context.Context, request Request, spec Finaliza
 				return err
 			}
 		}
+		if err := s.lastLook(ctx); err != nil {
+			return err
+		}
 		s.exports.Finalized, s.exports.FinalizedAt = request.Release, s.now()
 		s.fillExports()
 		a := s.current()
-		// From here on the release is stable: what is left is tidying up, which the next run does where this one cannot.
+		// From here on the release is stable, or will be seen to be once the answer of the store has come: nothing is put back any
+		// more. What is left is tidying up, which the next run does where this one cannot.
+		s.closed = true
 		if err := s.closeFinalized(ctx, a, spec.KeepPrevious, s.passage()); err != nil {
 			return err
 		}
-		s.closed = true
 		s.tidy(ctx)
 		return nil
 	})
 }
+
+// lastLook sees to it that every instance answers and runs the release that is about to be the only one.
+func (s *stageWork) lastLook(ctx context.Context) error {
+	release := s.recorded(s.current())
+	if release == nil {
+		return fmt.Errorf("look at %s: the ledger has no record of where it runs", s.request.Release)
+	}
+	if err := s.serves(ctx, *release); err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("look at %s: %w", release.ID, ctx.Err())
+		}
+		return against([]string{err.Error()}, "%s does not answer, right before it would be finalized: %s", release.ID, err)
+	}
+	return nil
+}
+
+// closingTimeout bounds the writing of an attempt's end, which is not given up in the middle: nobody could tell whether it is there.
+const closingTimeout = time.Minute
 
 // bake watches the release for a while, by the judgement of its traffic split or verification.
 func (s *stageWork) bake(ctx context.Context, duration service.Duration) error {
@@ -70,6 +93,8 @@ func (s *stageWork) judgement() *AnalysisSpec {
 
 // closeFinalized makes the attempt's release the stable one and keeps keepPrevious of those before it ready.
 func (w *work) closeFinalized(ctx context.Context, a *ledger.Attempt, keepPrevious int, passage *ledger.Passage) error {
+	ctx, cancel := w.rescue(ctx, closingTimeout)
+	defer cancel()
 	state := w.state()
 	kept := slices.Clone(state.Kept)
 	if state.Stable != "" && state.Stable != a.Release {

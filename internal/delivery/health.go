@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -15,7 +16,9 @@ const (
 	// remainsLines is how many log lines of a failing candidate are captured.
 	remainsLines = 20
 	// probeTimeout bounds the one probe of stable before traffic goes back: it stands between users and stable.
+	// One that was given more time to answer has it, up to longestProbe.
 	probeTimeout = 2 * time.Second
+	longestProbe = 10 * time.Second
 )
 
 // awaitHealthy waits until every instance of r has been healthy for the minimum time. A crash or a denied log line
@@ -37,8 +40,9 @@ func (w *work) awaitHealthy(ctx context.Context, r service.Release, h service.He
 		if err := w.crashed(ctx, r, denied, restarted); err != nil {
 			return err
 		}
-		for _, i := range r.Placement.Instances {
-			if err := w.adapters.Platform.Probe(ctx, i, h); err != nil {
+		failed := probeAll(ctx, w.adapters.Platform, r.Placement.Instances, h)
+		for n, i := range r.Placement.Instances {
+			if err := failed[n]; err != nil {
 				delete(since, i.Name)
 				healthy[i.Name] = false
 				reason[i.Name] = err.Error()
@@ -104,13 +108,27 @@ func (w *work) crashed(ctx context.Context, r service.Release, denied []*regexp.
 		return fmt.Errorf("read the log of %s: %w", r.ID, err)
 	}
 	for _, line := range lines {
+		own := withoutInstance(line, r.Placement.Instances)
 		for _, pattern := range denied {
-			if pattern.MatchString(line) {
+			if pattern.MatchString(own) {
 				return against(append([]string{"log: " + line}, w.remains(ctx, r)...), "%s wrote a line that %q denies while it started", r.ID, pattern)
 			}
 		}
 	}
 	return nil
+}
+
+// withoutInstance is a log line as the instance wrote it: where there are several, the platform puts their names before the lines.
+func withoutInstance(line string, instances []service.Instance) string {
+	if len(instances) < 2 {
+		return line
+	}
+	for _, i := range instances {
+		if own, found := strings.CutPrefix(line, i.Name+": "); found {
+			return own
+		}
+	}
+	return line
 }
 
 func compile(patterns []string) ([]*regexp.Regexp, error) {
@@ -153,25 +171,29 @@ func (w *work) serves(ctx context.Context, r service.Release) error {
 
 // probeOnce asks every instance of r once.
 func (w *work) probeOnce(ctx context.Context, r service.Release) error {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, min(max(probeTimeout, r.Health.Timeout.D()), longestProbe))
 	defer cancel()
 	if len(r.Placement.Instances) == 0 {
 		return fmt.Errorf("%s has no instances", r.ID)
 	}
-	failures := make([]error, len(r.Placement.Instances))
-	done := make(chan struct{}, len(failures))
+	failures := probeAll(ctx, w.adapters.Platform, r.Placement.Instances, r.Health)
 	for n, i := range r.Placement.Instances {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			if err := w.adapters.Platform.Probe(ctx, i, r.Health); err != nil {
-				failures[n] = fmt.Errorf("%s at %s: %w", i.Name, i.Address, err)
-			}
-		}()
-	}
-	for range failures {
-		<-done
+		if failures[n] != nil {
+			failures[n] = fmt.Errorf("%s at %s: %w", i.Name, i.Address, failures[n])
+		}
 	}
 	return errors.Join(failures...)
+}
+
+// probeAll asks every instance once, side by side: one that hangs must not hide another that has died.
+func probeAll(ctx context.Context, platform Platform, instances []service.Instance, h service.Health) []error {
+	failures := make([]error, len(instances))
+	var group sync.WaitGroup
+	for n, i := range instances {
+		group.Go(func() { failures[n] = platform.Probe(ctx, i, h) })
+	}
+	group.Wait()
+	return failures
 }
 
 // verifyInstances sees to it that every instance runs the release: success means that.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/crashpoint"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
@@ -18,8 +19,17 @@ import (
 
 // change journals one change of the outside world and makes it.
 func (w *work) change(ctx context.Context, attempt int, action, target string, make func(context.Context) error) error {
-	id := w.state().LastChange + 1
-	intent := ledger.Change{ID: id, Action: action, Target: target}
+	return w.changeData(ctx, attempt, ledger.Change{Action: action, Target: target}, make)
+}
+
+// unheardOutcome bounds how long the record of an outcome keeps back a caller who has given up: traffic has to move. A recovery
+// copes without it.
+const unheardOutcome = 300 * time.Millisecond
+
+// changeData is change; intent says more of it.
+func (w *work) changeData(ctx context.Context, attempt int, intent ledger.Change, make func(context.Context) error) error {
+	action, target := intent.Action, intent.Target
+	intent.ID = w.state().LastChange + 1
 	if err := w.append(ctx, ledger.Event{Type: ledger.ChangeIntended, Attempt: attempt, Change: &intent}); err != nil {
 		return fmt.Errorf("%s %s: %w", action, target, err)
 	}
@@ -29,7 +39,12 @@ func (w *work) change(ctx context.Context, attempt int, action, target string, m
 		outcome.Error = err.Error()
 	}
 	// The outcome is a fact, also when the caller has given up meanwhile.
-	if journalErr := w.append(context.WithoutCancel(ctx), ledger.Event{Type: ledger.ChangeMade, Attempt: attempt, Change: &outcome}); journalErr != nil && err == nil {
+	recording, cancel := context.WithoutCancel(ctx), context.CancelFunc(func() {})
+	if ctx.Err() != nil {
+		recording, cancel = context.WithTimeout(recording, unheardOutcome)
+	}
+	defer cancel()
+	if journalErr := w.append(recording, ledger.Event{Type: ledger.ChangeMade, Attempt: attempt, Change: &outcome}); journalErr != nil && err == nil {
 		return fmt.Errorf("%s %s: %w", action, target, journalErr)
 	}
 	if err != nil {
@@ -130,7 +145,8 @@ func (w *work) saveBackup(ctx context.Context, attempt int, name string, b Backu
 }
 
 func (w *work) restoreBackup(ctx context.Context, attempt int, b service.SavedBackup, backup Backup) error {
-	return w.change(ctx, attempt, "restore", b.Name+" from "+b.Directory, func(ctx context.Context) error {
+	intent := ledger.Change{Action: "restore", Target: b.Name + " from " + b.Directory, Data: b.Name}
+	return w.changeData(ctx, attempt, intent, func(ctx context.Context) error {
 		return backup.Restore(ctx, b.Directory)
 	})
 }

@@ -36,21 +36,28 @@ func (s *stageWork) observer() observer {
 	}
 }
 
+// errBlind is the failure of a release that cannot be judged where its policy is to restore then.
+var errBlind = errors.New("it cannot be judged")
+
 // judge watches a candidate under traffic, beside stable where that has traffic too.
 type judge struct {
 	observer
 	spec      *AnalysisSpec
 	candidate service.Release
 	restarts  map[string]int
-	judge     analysis.Judge
-	ours      Sampler
-	theirs    Sampler
-	last      analysis.Verdict
+	// silent counts for each instance the looks in a row at which it did not answer.
+	silent map[string]int
+	judge  analysis.Judge
+	ours   Sampler
+	theirs Sampler
+	// blind: it was told that a step went on without a judgement.
+	blind bool
+	last  analysis.Verdict
 }
 
 // newJudge begins to watch candidate. spec nil: only its instances are looked at. stable nil: there is nothing to compare with.
 func newJudge(ctx context.Context, o observer, spec *AnalysisSpec, candidate service.Release, stable *service.Release) (*judge, error) {
-	j := &judge{observer: o, spec: spec, candidate: candidate, restarts: map[string]int{}}
+	j := &judge{observer: o, spec: spec, candidate: candidate, restarts: map[string]int{}, silent: map[string]int{}}
 	instances, err := o.adapters.Platform.Inspect(ctx, candidate.Placement)
 	if err != nil {
 		return nil, fmt.Errorf("inspect %s: %w", candidate.ID, err)
@@ -180,10 +187,15 @@ func (j *judge) look(ctx context.Context, at ledger.Progress) (enough bool, trou
 func (j *judge) without(policy Policy, reason string) (bool, string, error) {
 	switch policy {
 	case PolicyRestore:
-		return false, reason, against([]string{reason}, "%s cannot be judged: %s", j.candidate.ID, reason)
+		// That says nothing about the release.
+		return false, reason, fmt.Errorf("%s: %w: %s", j.candidate.ID, errBlind, reason)
 	case PolicyPause:
 		return false, reason, &pausedError{reason: reason}
 	case PolicyContinue:
+		if !j.blind {
+			j.blind = true
+			j.warn("Release Not Judged", fmt.Sprintf("%s goes on without a judgement, as its policy says: %s.", j.candidate.ID, reason))
+		}
 		return true, reason, nil
 	case PolicyWait:
 	}
@@ -218,6 +230,28 @@ func (j *judge) alive(ctx context.Context) error {
 	for _, i := range instances {
 		if !i.Running || i.Restarts > j.restarts[i.Name] {
 			return against(nil, "instance %s of %s died under traffic: %s", i.Name, j.candidate.ID, i.Detail)
+		}
+	}
+	return j.answers(ctx)
+}
+
+// silentLooks in a row at which an instance does not answer speak against it: one alone may be the network's.
+const silentLooks = 3
+
+// answers probes every instance as its health says: one may have got stuck while its process lives.
+func (j *judge) answers(ctx context.Context) error {
+	failed := probeAll(ctx, j.adapters.Platform, j.candidate.Placement.Instances, j.candidate.Health)
+	if ctx.Err() != nil {
+		return fmt.Errorf("probe %s: %w", j.candidate.ID, ctx.Err())
+	}
+	for n, i := range j.candidate.Placement.Instances {
+		if failed[n] == nil {
+			j.silent[i.Name] = 0
+			continue
+		}
+		if j.silent[i.Name]++; j.silent[i.Name] >= silentLooks {
+			return against([]string{fmt.Sprintf("%s at %s: %s", i.Name, i.Address, failed[n])},
+				"instance %s of %s does not answer under traffic, %d times in a row: %s", i.Name, j.candidate.ID, silentLooks, failed[n])
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -122,6 +123,9 @@ func (p *Procedure) Rollback(ctx context.Context, to service.ReleaseID, reason s
 	if err := w.settle(ctx); err != nil {
 		return "", err
 	}
+	if err := w.sweep(ctx); err != nil { // What an earlier run did not tidy may be in the way.
+		return "", err
+	}
 	r, err := p.decideRollback(w.state(), to)
 	if err != nil {
 		return "", err
@@ -179,8 +183,8 @@ func (w *work) rollBackByOperator(ctx context.Context, to service.ReleaseID, rea
 		return "", err
 	}
 	a := w.attempt(number)
-	if _, err := w.rollBackTo(ctx, a); err != nil {
-		return "", w.restore(ctx, a, classify(ctx, err))
+	if err := w.rollBackInTime(ctx, a); err != nil {
+		return "", err
 	}
 	if err := w.closeRollback(ctx, w.attempt(number), nil); err != nil {
 		return "", err
@@ -189,6 +193,21 @@ func (w *work) rollBackByOperator(ctx context.Context, to service.ReleaseID, rea
 		return fmt.Sprintf("%s carries all of the traffic", to), nil
 	}
 	return fmt.Sprintf("%s carries all of the traffic again; %s was taken out and is held", to, from), nil
+}
+
+// rollBackInTime rolls back, and where that fails before the traffic has moved puts back what ran.
+func (w *work) rollBackInTime(ctx context.Context, a *ledger.Attempt) error {
+	timed, stop := context.WithTimeoutCause(ctx, restoreTimeout, errOverdue)
+	timed, cancel := w.whileHeld(timed, stop)
+	defer cancel()
+	_, err := w.rollBackTo(timed, a)
+	if err == nil {
+		return nil
+	}
+	if moved := (*movedError)(nil); errors.As(err, &moved) {
+		return w.unfinishedRollback(ctx, a, moved)
+	}
+	return w.restore(ctx, a, classify(timed, err))
 }
 
 // Unhold lets a held release be introduced again; release empty: all of the service's.
@@ -231,6 +250,10 @@ func (p *Procedure) Accept(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if carries == "" && len(snapshot.Instances) > 0 {
+		return "", refuse("Nothing Carries The Traffic", fmt.Sprintf("No release of %s runs where the traffic goes: %s", p.id, w.seen(ctx, a)),
+			"Give the traffic to a release that runs, by hand, and accept again; or `recover`.")
+	}
 	if a.Open() {
 		end := service.EndAbandoned
 		if carries == a.Release {
@@ -245,12 +268,13 @@ func (p *Procedure) Accept(ctx context.Context) (string, error) {
 	return text, w.append(ctx, ledger.Event{Type: ledger.Accepted, Attempt: a.Number, Release: carries, Snapshot: &snapshot, Text: text, Closing: &ledger.Closing{Kept: kept}})
 }
 
-// carries looks at which release has the traffic, and at all of what runs. Other releases that run, and those that were
-// kept, are kept: nothing that runs is forgotten.
+// carries looks at which release has the traffic, and at all of what runs; of two with the same share it is stable. Other releases
+// that run, and those that were kept, are kept: nothing that runs is forgotten.
 func (w *work) carries(ctx context.Context, a *ledger.Attempt) (service.ReleaseID, []service.ReleaseID, service.Snapshot, error) {
 	var all service.Snapshot
 	var carries service.ReleaseID
 	var running []service.ReleaseID
+	most := 0
 	for _, r := range []*service.Release{w.state().StableRelease(), w.recorded(a)} {
 		if r == nil {
 			continue
@@ -259,11 +283,18 @@ func (w *work) carries(ctx context.Context, a *ledger.Attempt) (service.ReleaseI
 		if err != nil {
 			return "", nil, all, err
 		}
-		all.Instances = append(all.Instances, snapshot.Instances...)
 		all.Weights, all.TakenAt = snapshot.Weights, snapshot.TakenAt
+		if !runsAny(*r, snapshot.Instances) {
+			continue
+		}
+		all.Instances = append(all.Instances, snapshot.Instances...)
 		running = append(running, r.ID)
-		if snapshot.Complete(*r) && (snapshot.Weights == nil || snapshot.Weights[r.Placement.Slot] >= 50) {
-			carries = r.ID
+		share := 100
+		if snapshot.Weights != nil {
+			share = snapshot.Weights[r.Placement.Slot]
+		}
+		if 2*share >= 100 && share > most {
+			carries, most = r.ID, share
 		}
 	}
 	kept := slices.Clone(w.state().Kept)

@@ -30,8 +30,8 @@ func (p *Procedure) Guard(ctx context.Context, tell func(ledger.Progress)) (stri
 		}
 		if err == nil && parked(view) {
 			var bad *evidenceError
-			if err = p.guardParked(ctx, view, tell); errors.As(err, &bad) {
-				restored, restoreErr := p.restoreParked(ctx, a, bad)
+			if err = p.guardParked(ctx, view, tell); errors.As(err, &bad) || errors.Is(err, errBlind) {
+				restored, restoreErr := p.restoreParked(ctx, a, classify(context.WithoutCancel(ctx), err))
 				if err = restoreErr; restored {
 					return "", err
 				}
@@ -132,7 +132,7 @@ func (p *Procedure) guardParked(ctx context.Context, view ledger.View, tell func
 
 // restoreParked restores under the lease what was judged without it, unless another run has had the word meanwhile. The error of
 // a restore that was made says what became of it.
-func (p *Procedure) restoreParked(ctx context.Context, judged *ledger.Attempt, bad *evidenceError) (restored bool, err error) {
+func (p *Procedure) restoreParked(ctx context.Context, judged *ledger.Attempt, failure ledger.Failure) (restored bool, err error) {
 	ctx, cancel := p.stageContext(ctx)
 	defer cancel()
 	w, end, err := p.begin(ctx)
@@ -151,7 +151,7 @@ func (p *Procedure) restoreParked(ctx context.Context, judged *ledger.Attempt, b
 	}); err != nil {
 		return false, err
 	}
-	return true, w.restore(ctx, w.attempt(a.Number), ledger.Failure{Cause: ledger.CauseEvidence, Reason: bad.reason, Evidence: bad.evidence})
+	return true, w.restore(ctx, w.attempt(a.Number), failure)
 }
 
 // yield gives the lease back before the run ends. The caller has the turn.

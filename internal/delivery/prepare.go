@@ -43,7 +43,7 @@ func (s *stageWork) prepare(ctx context.Context, spec PreflightSpec) error {
 				return err
 			}
 		}
-		if err := s.room(ctx); err != nil {
+		if err := s.room(ctx, spec.Content); err != nil {
 			return err
 		}
 	}
@@ -82,9 +82,12 @@ func (s *stageWork) stableReady(ctx context.Context) error {
 	return nil
 }
 
-// room asks for the place of the new release, beside what runs.
-func (s *stageWork) room(ctx context.Context) error {
+// room asks for the place of the new release, beside what runs: its ports, and where its content is known already its disk.
+func (s *stageWork) room(ctx context.Context, content *service.Content) error {
 	release := service.Release{ID: s.request.Release}
+	if content != nil {
+		release.Content = *content
+	}
 	if problems := s.roomFor(ctx, release); len(problems) > 0 {
 		return &refusedError{reason: fmt.Sprintf("there is no room for %s: %s", s.request.Release, problems[0]), evidence: problems[1:]}
 	}

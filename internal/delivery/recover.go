@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
@@ -31,11 +32,10 @@ func (p *Procedure) Recover(ctx context.Context) (Recovery, error) {
 	state := w.state()
 	a := state.OpenAttempt()
 	if state.Broken == nil && (a == nil || !a.Busy()) {
-		untidied := state.Untidied()
-		if err := w.sweepAfter(ctx); err != nil {
-			return Recovery{}, err
-		}
-		if untidied != nil {
+		if untidied := state.Untidied(); untidied != nil {
+			if err := w.sweepAfter(ctx); err != nil {
+				return Recovery{}, err
+			}
 			return Recovery{Recovered: true, Text: fmt.Sprintf("what %s took the place of was stopped", untidied.Release), Running: w.running(ctx)}, nil
 		}
 		return Recovery{Text: "nothing was interrupted", Running: w.running(ctx)}, nil
@@ -53,6 +53,9 @@ func (w *work) recover(ctx context.Context) error {
 		return w.mend(ctx, w.attempt(state.Broken.Attempt))
 	}
 	a := state.OpenAttempt()
+	if a.Mode == service.ModeRollback && a.Failure == nil && a.Executing {
+		return w.finishRollback(ctx, a)
+	}
 	failure := ledger.Failure{
 		Cause:  ledger.CauseInterrupted,
 		Reason: fmt.Sprintf("the run that introduced it ended in the middle of its %s", stageWords(a.Stage)),
@@ -63,20 +66,43 @@ func (w *work) recover(ctx context.Context) error {
 	if err := w.append(ctx, ledger.Event{Type: ledger.RestoreStarted, Attempt: a.Number, Release: a.Release, Failure: &failure, Text: failure.Reason}); err != nil {
 		return err
 	}
-	if a.Mode == service.ModeRollback && a.Failure == nil && a.Executing {
-		if _, err := w.rollBackTo(ctx, a); err == nil {
-			return w.closeRollback(ctx, w.attempt(a.Number), nil)
-		}
-	}
 	if restored := w.restore(ctx, w.attempt(a.Number), failure); len(restored.Leftovers) > 0 {
 		return restored
 	}
 	return nil
 }
 
+// finishRollback brings a rollback to its end that was interrupted. It stays one to be finished, however often that is interrupted
+// again: only where its release does not come up is what ran before put back.
+func (w *work) finishRollback(ctx context.Context, a *ledger.Attempt) error {
+	ctx, cancel := w.rescue(ctx, restoreTimeout)
+	defer cancel()
+	if err := w.append(ctx, ledger.Event{
+		Type: ledger.RestoreStarted, Attempt: a.Number, Release: a.Release, Text: "the rollback was interrupted in the middle, and is finished now",
+	}); err != nil {
+		return err
+	}
+	_, err := w.rollBackTo(ctx, w.attempt(a.Number))
+	if err == nil {
+		return w.closeRollback(ctx, w.attempt(a.Number), nil)
+	}
+	if moved := (*movedError)(nil); errors.As(err, &moved) {
+		return w.unfinishedRollback(ctx, a, moved)
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("finish the rollback to %s: %w", a.Release, err)
+	}
+	failure := classify(ctx, err)
+	if restored := w.restore(ctx, w.attempt(a.Number), failure); len(restored.Leftovers) > 0 {
+		return restored
+	}
+	w.warn("Rollback Not Finished", fmt.Sprintf("The interrupted rollback to %s could not be finished: %s. What ran before it was put back.", a.Release, failure.Reason))
+	return nil
+}
+
 // mend tries a failed restore again.
 func (w *work) mend(ctx context.Context, a *ledger.Attempt) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
+	ctx, cancel := w.rescue(ctx, restoreTimeout)
 	defer cancel()
 	result := w.putBack(ctx, a)
 	if result.err() != nil {

@@ -44,14 +44,19 @@ func (r *putBackResult) fail(format string, args ...any) {
 // restore puts back what the attempt's checkpoint recorded, verifies it, ends the attempt and says what happened.
 // It runs under a deadline of its own, whatever became of the stage's context.
 func (w *work) restore(ctx context.Context, a *ledger.Attempt, failure ledger.Failure) *Error {
+	if failure.DecidedAt.IsZero() {
+		failure.DecidedAt = w.now()
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
 	defer cancel()
 	if !a.Executing {
 		return w.closeUntouched(ctx, a, failure)
 	}
 	result := &putBackResult{}
-	// Traffic first, before anything is written: the entry that opened the stage authorises it.
+	// Traffic first, before anything is written: the entry that opened the stage authorises it, also while the lease runs out.
 	safe := w.trafficToStable(ctx, a, result)
+	ctx, stop := w.whileHeld(ctx, func() {})
+	defer stop()
 	journal := ledger.Event{Type: ledger.StageFailed, Attempt: a.Number, Stage: a.Stage, Release: a.Release, Failure: &failure, Text: failure.Reason}
 	if !a.Restoring {
 		if err := w.append(ctx, journal); err != nil {
@@ -166,7 +171,11 @@ func (w *work) takeCandidateAway(ctx context.Context, a *ledger.Attempt, result 
 		}
 		w.dismiss(ctx, a, *candidate, result)
 	}
-	w.restoreData(ctx, a, result)
+	if len(result.failures) == 0 { // A candidate that is still there would write over it.
+		w.restoreData(ctx, a, result)
+	} else if discards(a) {
+		result.fail("data was not restored: that waits until the candidate is gone")
+	}
 	w.inspectRestored(ctx, a, result)
 }
 
@@ -189,6 +198,12 @@ func (w *work) dismiss(ctx context.Context, a *ledger.Attempt, candidate service
 	result.did("candidate %s is %s", candidate.ID, done)
 }
 
+// discards tells whether a restore puts back data, and discards what was written since.
+func discards(a *ledger.Attempt) bool {
+	return a.Checkpoint != nil && slices.ContainsFunc(a.Checkpoint.Backups, func(b service.SavedBackup) bool { return b.Definition.OnRestore == "discard" })
+}
+
+// restoreData puts back each piece of data once in an attempt: what stable has written since then is not lost by a recovery.
 func (w *work) restoreData(ctx context.Context, a *ledger.Attempt, result *putBackResult) {
 	if a.Checkpoint == nil {
 		return
@@ -197,16 +212,28 @@ func (w *work) restoreData(ctx context.Context, a *ledger.Attempt, result *putBa
 		if saved.Definition.OnRestore != "discard" {
 			continue
 		}
-		backup, err := w.procedure.run.connector.Backup(saved.Name, saved.Definition)
-		if err == nil {
-			err = w.restoreBackup(ctx, a.Number, saved, backup)
-		}
-		if err != nil {
+		if err := w.putBackData(ctx, w.attempt(a.Number), saved); err != nil {
 			result.fail("data %s was not restored from %s: %s", saved.Name, saved.Directory, err)
 			continue
 		}
 		result.did("data %s is as in the checkpoint; what was written since is lost", saved.Name)
 	}
+}
+
+// putBackData restores one backup, verified before, unless the attempt has done so already. One that was begun and did not come to its
+// end is begun again: half of it is nothing.
+func (w *work) putBackData(ctx context.Context, a *ledger.Attempt, saved service.SavedBackup) error {
+	if slices.Contains(a.DataRestored, saved.Name) {
+		return nil
+	}
+	backup, err := w.procedure.run.connector.Backup(saved.Name, saved.Definition)
+	if err != nil {
+		return err
+	}
+	if err := backup.Verify(ctx, saved.Directory, saved.Files); err != nil {
+		return fmt.Errorf("verify the backup: %w", err)
+	}
+	return w.restoreBackup(ctx, a.Number, saved, backup)
 }
 
 // inspectRestored compares the world with the checkpoint.
@@ -265,13 +292,16 @@ func (w *work) closeRestored(ctx context.Context, a *ledger.Attempt, failure led
 		What:     fmt.Sprintf("%s failed at its %s: %s", a.Release, stageWords(stage), failure.Reason),
 		Evidence: failure.Evidence, Restored: result.done, Leftovers: result.failures, Next: nextAfter(failure),
 	}
-	if failure.Cause == ledger.CauseCancelled {
+	switch {
+	case a.Ending != nil:
+		e.What = fmt.Sprintf("%s is taken out: %s", a.Release, failure.Reason)
+	case failure.Cause == ledger.CauseCancelled:
 		e.What = fmt.Sprintf("The introduction of %s was interrupted during its %s", a.Release, stageWords(stage))
 	}
 	closing := wantedEnd(a, ledger.Closing{End: service.EndRestored, Restored: result.done, Leftovers: result.failures})
 	event, text := "rolled_back", "was rolled back: "+failure.Reason
 	if result.err() != nil {
-		closing.End, closing.Hold, event, text = service.EndRestoreFailed, false, "restore_failed", "failed, and so did the restore: "+result.failures[0]
+		closing.End, event, text = service.EndRestoreFailed, "restore_failed", "failed, and so did the restore: "+result.failures[0]
 		w.louden(e, a)
 	}
 	closing.Record = w.writeRecord(ctx, a, failure, result, closing.End)
@@ -282,6 +312,8 @@ func (w *work) closeRestored(ctx context.Context, a *ledger.Attempt, failure led
 		Channels: w.channelsOf(closing, event),
 	}); err != nil {
 		e.Leftovers = append(e.Leftovers, fmt.Sprintf("the end of attempt %d could not be recorded; the next run finds it interrupted and looks again: %s", a.Number, err))
+		e.Running = w.seen(ctx, a)
+		return e
 	}
 	e.Running = w.running(ctx)
 	return e

@@ -23,6 +23,29 @@ func (s *stageWork) rollBack(ctx context.Context) error {
 	return s.closeRollback(ctx, s.current(), s.passage())
 }
 
+// movedError is what went wrong with a rollback after it had moved the traffic: that is not moved back to what was to go.
+type movedError struct{ err error }
+
+func (e *movedError) Error() string { return e.err.Error() }
+func (e *movedError) Unwrap() error { return e.err }
+
+// unfinishedRollback leaves the attempt open, so that a recovery finishes it.
+func (w *work) unfinishedRollback(ctx context.Context, a *ledger.Attempt, moved *movedError) *Error {
+	return &Error{
+		Summary: "Rollback Unfinished", What: fmt.Sprintf("%s carries the traffic again, and what was left to do failed: %s", a.Release, moved.err),
+		Running: w.seen(ctx, a), Err: moved.err,
+		Next: fmt.Sprintf("Mend what is named, then `%s recover %s`, or apply again: it is finished then.", operatorBinary, w.procedure.id),
+	}
+}
+
+// carriesAll tells whether a slot has all of the traffic. False where the router does not say.
+func (w *work) carriesAll(ctx context.Context, slot string) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), seenTimeout)
+	defer cancel()
+	weights, err := w.adapters.Router.Weights(ctx)
+	return err == nil && weights[slot] == 100
+}
+
 // rollBackTo brings the attempt's release up and gives it the traffic. What carried it before is drained and stopped.
 func (w *work) rollBackTo(ctx context.Context, a *ledger.Attempt) (service.Release, error) {
 	state := w.state()
@@ -35,7 +58,7 @@ func (w *work) rollBackTo(ctx context.Context, a *ledger.Attempt) (service.Relea
 		if err := w.resumeStable(ctx, a, release); err != nil {
 			return release, err
 		}
-		return release, w.wantedData(ctx, a)
+		return release, w.afterMove(ctx, a)
 	}
 	slot := w.otherSlot()
 	w.report(a.Number, service.StageRelease, 0, w.now(), "%s is started again in slot %s", release.ID, slot)
@@ -55,31 +78,38 @@ func (w *work) rollBackTo(ctx context.Context, a *ledger.Attempt) (service.Relea
 		return release, err
 	}
 	if w.adapters.Router != nil {
-		if err := w.setWeights(ctx, a.Number, alone(slot)); err != nil {
+		if err := w.routerSplits(ctx, release, *stable); err != nil {
+			return release, err
+		}
+		if err := w.setWeights(ctx, a.Number, alone(slot)); err != nil && w.carriesAll(ctx, slot) {
+			return release, &movedError{err} // Only its record failed.
+		} else if err != nil {
 			return release, err
 		}
 	}
-	if err := w.fullWeight(ctx, a); err != nil {
-		return release, err
-	}
-	return release, w.wantedData(ctx, a)
+	return release, w.afterMove(ctx, a)
 }
 
-// wantedData puts back the data that an operator wants with the release. Traffic comes first; a recovery does it once more.
+// afterMove is what follows in a rollback when the traffic is where it was wanted.
+func (w *work) afterMove(ctx context.Context, a *ledger.Attempt) error {
+	err := w.fullWeight(ctx, a)
+	if err == nil {
+		err = w.wantedData(ctx, a)
+	}
+	if err != nil {
+		return &movedError{err}
+	}
+	return nil
+}
+
+// wantedData puts back the data that an operator wants with the release, once. Traffic comes first.
 func (w *work) wantedData(ctx context.Context, a *ledger.Attempt) error {
 	if a.Data == nil {
 		return nil
 	}
 	for _, saved := range a.Data.Backups {
-		backup, err := w.procedure.run.connector.Backup(saved.Name, saved.Definition)
-		if err == nil {
-			err = backup.Verify(ctx, saved.Directory, saved.Files)
-		}
-		if err == nil {
-			w.report(a.Number, service.StageRelease, 100, w.now(), "data %s is put back from %s", saved.Name, saved.Directory)
-			err = w.restoreBackup(ctx, a.Number, saved, backup)
-		}
-		if err != nil {
+		w.report(a.Number, service.StageRelease, 100, w.now(), "data %s is put back from %s", saved.Name, saved.Directory)
+		if err := w.putBackData(ctx, w.attempt(a.Number), saved); err != nil {
 			return fmt.Errorf("put back data %s of the checkpoint %s: %w", saved.Name, a.Data.ID, err)
 		}
 	}
@@ -94,11 +124,9 @@ func (w *work) resumeStable(ctx context.Context, a *ledger.Attempt, release serv
 		}
 	}
 	if w.adapters.Router != nil {
-		if err := w.setWeights(ctx, a.Number, alone(release.Placement.Slot)); err != nil {
-			return err
-		}
+		return w.setWeights(ctx, a.Number, alone(release.Placement.Slot))
 	}
-	return w.fullWeight(ctx, a)
+	return nil
 }
 
 func (w *work) fullWeight(ctx context.Context, a *ledger.Attempt) error {
@@ -111,6 +139,8 @@ func (w *work) fullWeight(ctx context.Context, a *ledger.Attempt) error {
 
 // closeRollback ends the attempt of a rollback; what it took out is drained and removed.
 func (w *work) closeRollback(ctx context.Context, a *ledger.Attempt, passage *ledger.Passage) error {
+	ctx, cancel := w.rescue(ctx, closingTimeout)
+	defer cancel()
 	kept := slices.DeleteFunc(slices.Clone(w.state().Kept), func(r service.ReleaseID) bool { return r == a.Release })
 	closing := ledger.Closing{End: service.EndFinalized, Kept: kept}
 	closing.Record = w.writeRecord(ctx, a, ledger.Failure{}, &putBackResult{done: []string{fmt.Sprintf("%s carries all of the traffic", a.Release)}}, closing.End)

@@ -58,6 +58,9 @@ func (s *stageWork) shift(ctx context.Context, spec SplitSpec) error {
 			if err := s.windowOpen(); err != nil {
 				return err
 			}
+			if err := s.routerSplits(ctx, *release, *stable); err != nil {
+				return err
+			}
 		}
 		if err := s.moveTo(ctx, *release, *stable, step.Weight); err != nil {
 			return err

@@ -56,10 +56,10 @@ func (p *Procedure) runStage(ctx context.Context, stage service.Stage, request R
 		return Outcome{}, err
 	}
 	if err := s.enter(ctx); err != nil {
-		return Outcome{}, err
+		return s.notBegun(ctx, err)
 	}
 	if err := s.open(ctx, spec); err != nil {
-		return Outcome{}, err
+		return s.notBegun(ctx, err)
 	}
 	bodyCtx, stop := s.bodyContext(ctx)
 	defer stop()
@@ -87,17 +87,27 @@ var (
 
 // bodyContext also ends when the lease is lost and when the stage's worst case is over.
 func (s *stageWork) bodyContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	done := make(chan struct{})
-	go func() {
-		select {
-		case <-s.lease.Lost():
-			cancel(ledger.ErrLost)
-		case <-done:
-		}
-	}()
 	timed, stop := context.WithTimeoutCause(ctx, s.allowed(), errOverdue)
-	return timed, func() { stop(); close(done); cancel(nil) }
+	return s.whileHeld(timed, stop)
+}
+
+// notBegun ends a stage that could not begin. What it opened all the same is over at once: a stage that the ledger shows as open is
+// restored like any other, and an attempt without a stage is none.
+func (s *stageWork) notBegun(ctx context.Context, err error) (Outcome, error) {
+	if refused := (*Error)(nil); errors.As(err, &refused) || s.standing {
+		return Outcome{}, err
+	}
+	settling, cancel := s.rescue(ctx, seenTimeout)
+	defer cancel()
+	if settled := s.lease.Settle(settling); settled != nil {
+		return Outcome{}, err
+	}
+	a := s.state().OpenAttempt()
+	if a == nil || a.Release != s.request.Release || a.Stage != s.stage && !(a.StageOpenedAt.IsZero() && a.Run == s.procedure.run.id) {
+		return Outcome{}, err
+	}
+	s.number = a.Number
+	return s.failed(ctx, ctx, err)
 }
 
 // allowed is the time that the body may take: its worst case, with room for a slow machine. A rollback shows the time that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
@@ -63,6 +64,10 @@ func (p *Procedure) hold(ctx context.Context, known bool) (*work, error) {
 			return nil, acquireError(p.id, err)
 		}
 		p.lease = lease
+	}
+	// What the last append of the stage before came to has to be known before anything is decided.
+	if err := p.lease.Settle(ctx); err != nil {
+		return nil, fmt.Errorf("read the ledger of %s: %w", p.id, err)
 	}
 	w := &work{procedure: p, lease: p.lease}
 	if err := w.connect(); err != nil {
@@ -135,6 +140,27 @@ func (w *work) attempt(number int) *ledger.Attempt {
 
 func (w *work) warn(summary, detail string) {
 	w.warnings = append(w.warnings, Warning{Summary: summary, Detail: detail})
+}
+
+// rescue is the context of what is brought to its end whatever became of the caller. It ends when the lease is lost: from then on
+// the world is another's.
+func (w *work) rescue(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	return w.whileHeld(ctx, cancel)
+}
+
+// whileHeld also ends ctx when the lease is lost. end is called with the returned function.
+func (w *work) whileHeld(ctx context.Context, end context.CancelFunc) (context.Context, context.CancelFunc) {
+	held, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-w.lease.Lost():
+			cancel(ledger.ErrLost)
+		case <-done:
+		}
+	}()
+	return held, sync.OnceFunc(func() { close(done); cancel(nil); end() })
 }
 
 // report tells those who watch what is done right now.

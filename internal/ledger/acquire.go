@@ -69,6 +69,8 @@ type watcher struct {
 
 // silent tells whether the holder of view's lease has not shown itself for the lease's length while one looked.
 func (w *watcher) silent(ctx context.Context, l *Ledger, view View) bool {
+	// Until it was asked for the holder may have shown itself, and this process may be suspended at any line.
+	asked := time.Now()
 	beat, err := l.readHeartbeat(ctx)
 	if err != nil {
 		return false
@@ -82,7 +84,7 @@ func (w *watcher) silent(ctx context.Context, l *Ledger, view View) bool {
 		*w = watcher{epoch: epoch, beat: number, since: time.Now()}
 		return false
 	}
-	return time.Since(w.since) >= view.State.Lease.Length
+	return asked.Sub(w.since) >= view.State.Lease.Length
 }
 
 // errTaken says that somebody else had the next word.

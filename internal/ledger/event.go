@@ -170,6 +170,8 @@ type Failure struct {
 	// Reason in a sentence, Evidence the numbers and lines that it rests on.
 	Reason   string   `json:"reason"`
 	Evidence []string `json:"evidence,omitempty"`
+	// DecidedAt is when it was decided to restore, on the store's clock: before the traffic was moved.
+	DecidedAt time.Time `json:"decided_at,omitzero"`
 }
 
 // Closing says how an attempt ended.
@@ -193,6 +195,8 @@ type Change struct {
 	// Action: "place", "start", "stop", "remove", "weights", "backup", "restore". Target: what it is done to.
 	Action string `json:"action"`
 	Target string `json:"target"`
+	// Data names the backup that a "restore" puts back.
+	Data string `json:"data,omitempty"`
 	// Error of the outcome; empty: done.
 	Error string `json:"error,omitempty"`
 }

@@ -13,11 +13,20 @@ const (
 	lostRunsKept      = 20
 )
 
+// NewerError refuses an event that only a newer binary can read.
+type NewerError struct {
+	Number, MinVersion int
+}
+
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("event %d needs version %d of the ledger, this binary reads up to %d: upgrade the provider", e.Number, e.MinVersion, Version)
+}
+
 // Fold applies one event to a state. It is pure: the same events always come to the same state. It fails on an
-// event that does not follow the state, or that is from a newer version.
+// event that does not follow the state, and with *NewerError on one from a newer version.
 func Fold(s State, e Event) (State, error) {
 	if e.MinVersion > Version {
-		return s, fmt.Errorf("event %d needs version %d of the ledger, this binary reads up to %d: upgrade the provider", e.Number, e.MinVersion, Version)
+		return s, &NewerError{Number: e.Number, MinVersion: e.MinVersion}
 	}
 	if e.Number != s.Number+1 {
 		return s, fmt.Errorf("event %d does not follow event %d", e.Number, s.Number)
@@ -39,6 +48,26 @@ func Fold(s State, e Event) (State, error) {
 	}
 	s.prune()
 	return s, nil
+}
+
+// admits refuses what a writer must not add to a state: it comes of a knowledge older than the state. Readers are not asked:
+// what is written is written.
+func (s State) admits(e Event) error {
+	open := s.OpenAttempt()
+	switch e.Type { //nolint:exhaustive // the others are facts at any time
+	case AttemptOpened:
+		if open != nil {
+			return fmt.Errorf("attempt %d of %s is open already", open.Number, open.Release)
+		}
+		if e.Attempt != s.LastAttempt+1 {
+			return fmt.Errorf("attempt %d does not follow attempt %d", e.Attempt, s.LastAttempt)
+		}
+	case AttemptClosed, StageOpened, StageFailed, RestoreStarted:
+		if open == nil || open.Number != e.Attempt {
+			return fmt.Errorf("attempt %d has ended", e.Attempt)
+		}
+	}
+	return nil
 }
 
 // transitions says for each type what its events change.
@@ -113,8 +142,12 @@ var transitions = map[Type]func(*State, Event){
 		}
 	},
 	ChangeMade: func(s *State, e Event) {
-		if e.Change != nil {
-			s.Pending = slices.DeleteFunc(s.Pending, func(c Change) bool { return c.ID == e.Change.ID })
+		if e.Change == nil {
+			return
+		}
+		s.Pending = slices.DeleteFunc(s.Pending, func(c Change) bool { return c.ID == e.Change.ID })
+		if a := s.Attempt(e.Attempt); a != nil && e.Change.Data != "" && e.Change.Error == "" {
+			a.DataRestored = append(slices.Clone(a.DataRestored), e.Change.Data)
 		}
 	},
 	ReleaseRecorded: func(s *State, e Event) {
@@ -202,7 +235,7 @@ func closeAttempt(s *State, e Event) {
 	if e.Passage != nil {
 		a.Passages[e.Stage] = *e.Passage
 	}
-	a.End, a.EndedAt, a.Stage, a.Restoring, a.Record = e.Closing.End, e.Time, "", false, e.Closing.Record
+	a.End, a.EndedAt, a.EndedRun, a.Stage, a.Restoring, a.Record = e.Closing.End, e.Time, e.Run, "", false, e.Closing.Record
 	a.Restored, a.Leftovers = e.Closing.Restored, e.Closing.Leftovers
 	if a.Failure == nil {
 		a.Failure = e.Failure
@@ -235,9 +268,13 @@ func accept(s *State, e Event) {
 	if e.Closing != nil {
 		s.Kept = slices.Clone(e.Closing.Kept)
 	}
+	a := s.Attempt(e.Attempt)
+	if a != nil {
+		a.Tidied = true // What runs beside it is to stay, too.
+	}
 	if e.Release != "" && e.Release != s.Stable {
 		s.Stable = e.Release
-		if a := s.Attempt(e.Attempt); a != nil && a.Release == e.Release {
+		if a != nil && a.Release == e.Release {
 			a.Accepted = true
 		}
 	}
@@ -313,7 +350,8 @@ func (s *State) undoSince(rollback *Attempt) {
 		}
 	}
 	for i := range s.Attempts {
-		if a := &s.Attempts[i]; since > 0 && a.Number > since && a.Number != rollback.Number {
+		// Where it is not known when the release stood, as in a ledger that was begun anew, none of another release stands.
+		if a := &s.Attempts[i]; a.Number > since && a.Number != rollback.Number && (since > 0 || a.Release != rollback.Release) {
 			a.Undone = true
 		}
 	}
@@ -372,13 +410,13 @@ func (s *State) prune() {
 			s.Attempts = slices.Delete(s.Attempts, i, i+1)
 		}
 	}
-	for release := range s.Tries {
-		if _, held := s.Held[release]; !held && !s.known(release) {
-			delete(s.Tries, release)
-			delete(s.Failures, release)
-			delete(s.LastFailure, release)
-		}
+	forgotten := func(release service.ReleaseID) bool {
+		_, held := s.Held[release]
+		return !held && !s.known(release)
 	}
+	maps.DeleteFunc(s.Tries, func(r service.ReleaseID, _ int) bool { return forgotten(r) })
+	maps.DeleteFunc(s.Failures, func(r service.ReleaseID, _ int) bool { return forgotten(r) })
+	maps.DeleteFunc(s.LastFailure, func(r service.ReleaseID, _ LastFailure) bool { return forgotten(r) })
 }
 
 // mattering are the attempts that a read can still come back to: the open and the broken one, the newest of each

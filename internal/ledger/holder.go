@@ -2,11 +2,13 @@ package ledger
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // Holder says who holds a lease, for people, and for another process of the same machine that wants to know whether
@@ -50,7 +52,12 @@ func (h Holder) Gone() bool {
 	if h.Machine == "" || h.PID == 0 || h.Started == "" || h.Machine != machine() {
 		return false
 	}
-	return started(h.PID) != h.Started
+	if err := syscall.Kill(h.PID, 0); err != nil {
+		return errors.Is(err, syscall.ESRCH)
+	}
+	// Another user's process may be hidden: then it is there, and nothing else is known.
+	there := started(h.PID)
+	return there != "" && there != h.Started
 }
 
 // machine names this boot of this machine, and the process namespace, in which process ids mean something.
@@ -66,8 +73,10 @@ func machine() string {
 	return strings.TrimSpace(string(boot)) + " " + namespace
 }
 
-// started is the start time of a process from /proc/<pid>/stat, field 22; empty if there is no such process or it
-// has ended and waits to be reaped.
+// ended is the start time of a process that has ended and waits to be reaped.
+const ended = "ended"
+
+// started is the start time of a process from /proc/<pid>/stat, field 22; empty if that cannot be read.
 func started(pid int) string {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
@@ -79,8 +88,11 @@ func started(pid int) string {
 		return ""
 	}
 	fields := strings.Fields(string(stat[i+1:]))
-	if len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
+	switch {
+	case len(fields) < 20:
 		return ""
+	case fields[0] == "Z" || fields[0] == "X":
+		return ended
 	}
 	return fields[19]
 }

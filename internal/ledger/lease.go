@@ -36,6 +36,10 @@ type Lease struct {
 	beaten   time.Time
 	// taken: another run has had the word.
 	taken bool
+	// trouble is why the last heartbeat could not be written, nil where it was.
+	trouble error
+	// doubtful: it is not known whether the last append arrived.
+	doubtful bool
 
 	lostOnce, stopOnce sync.Once
 	lost, stop, done   chan struct{}
@@ -59,6 +63,13 @@ func (l *Lease) Run() string { return l.run }
 
 // Epoch counts the ledger's leases up to this one.
 func (l *Lease) Epoch() int { return l.epoch }
+
+// Trouble is why the lease could not be renewed the last time it was tried; nil where it was.
+func (l *Lease) Trouble() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.trouble
+}
 
 // Lost is closed when the lease is lost.
 func (l *Lease) Lost() <-chan struct{} { return l.lost }
@@ -90,7 +101,7 @@ func (l *Lease) MayGiveBack() bool {
 }
 
 // Append writes the next event. When it returns nil the event outlives everything. ErrLost: somebody else has
-// had the word; any other error: the store's, and it is not known whether the event was written.
+// had the word; any other error: the store's, and it is not known whether the event was written (Settle tells).
 func (l *Lease) Append(ctx context.Context, e Event) error {
 	if !l.Valid() {
 		l.lose()
@@ -105,10 +116,17 @@ func (l *Lease) append(ctx context.Context, e Event) error {
 	// No answer within the lease is no answer: by then it may be another's.
 	ctx, cancel := context.WithDeadline(ctx, l.deadline())
 	defer cancel()
+	if err := l.settle(ctx); err != nil {
+		return fmt.Errorf("append %s to the ledger of %s: %w", e.Type, l.ledger.id, err)
+	}
 	state, unsaved := l.State(), 0
 	e.MinVersion, e.Epoch, e.Run, e.Nonce = 1, l.epoch, l.run, uuid.NewString()
 	for {
 		e.Number, e.Time = state.Number+1, l.clock.Now()
+		// What the caller knew may be older than an append of ours that did arrive.
+		if err := state.admits(e); err != nil {
+			return fmt.Errorf("append %s to the ledger of %s: %w", e.Type, l.ledger.id, err)
+		}
 		folded, err := Fold(state, e)
 		if err != nil {
 			return fmt.Errorf("append %s to the ledger of %s: %w", e.Type, l.ledger.id, err)
@@ -126,6 +144,10 @@ func (l *Lease) append(ctx context.Context, e Event) error {
 		if state, err = Fold(state, *earlier); err != nil {
 			return fmt.Errorf("fold event %d of %s: %w", earlier.Number, l.ledger.id, err)
 		}
+		l.mu.Lock()
+		l.state, l.unsaved = state, l.unsaved+1
+		l.mu.Unlock()
+		unsaved = 0
 	}
 	l.mu.Lock()
 	l.state, l.unsaved = state, l.unsaved+unsaved
@@ -140,6 +162,54 @@ func (l *Lease) append(ctx context.Context, e Event) error {
 	return nil
 }
 
+// Settle finds out what became of an append whose answer was lost: State is the ledger's again when it returns nil. An append that
+// is still on its way arrives where the next one wants to, which then recognises it.
+func (l *Lease) Settle(ctx context.Context) error {
+	l.appending.Lock()
+	defer l.appending.Unlock()
+	return l.settle(ctx)
+}
+
+func (l *Lease) settle(ctx context.Context) error {
+	l.mu.Lock()
+	doubtful, state := l.doubtful, l.state
+	l.mu.Unlock()
+	for doubtful {
+		there, _, err := l.ledger.readEvent(ctx, state.Number+1)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			doubtful = false
+		case err != nil:
+			return fmt.Errorf("find out what became of event %d: %w", state.Number+1, err)
+		case !l.ours(there):
+			l.overtaken()
+			return fmt.Errorf("event %d is another's: %w", there.Number, ErrLost)
+		default:
+			if state, err = Fold(state, there); err != nil {
+				return fmt.Errorf("fold event %d of %s: %w", there.Number, l.ledger.id, err)
+			}
+		}
+		l.mu.Lock()
+		l.state, l.doubtful = state, doubtful
+		l.mu.Unlock()
+	}
+	return nil
+}
+
+// ours tells whether this lease wrote an event.
+func (l *Lease) ours(e Event) bool { return e.Run == l.run && e.Epoch == l.epoch }
+
+// overtaken notes that another run has had the word.
+func (l *Lease) overtaken() {
+	l.mu.Lock()
+	l.taken = true
+	l.mu.Unlock()
+	l.lose()
+}
+
+// rereadTimeout bounds the question what became of an append. It is asked also when the caller has given up meanwhile.
+const rereadTimeout = 2 * time.Second
+
 // create writes the event, and recognises it as its own where the store's answer was lost. earlier is an event of this
 // lease that turned out to have this number.
 func (l *Lease) create(ctx context.Context, e Event) (earlier *Event, err error) {
@@ -153,19 +223,21 @@ func (l *Lease) create(ctx context.Context, e Event) (earlier *Event, err error)
 		crashpoint.Reach("after " + describe(e))
 		return nil, nil
 	}
-	there, _, readErr := l.ledger.readEvent(ctx, e.Number)
+	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), rereadTimeout)
+	defer cancel()
+	there, _, readErr := l.ledger.readEvent(asking, e.Number)
 	switch {
 	case readErr == nil && there.Nonce == e.Nonce:
 		return nil, nil
-	case readErr == nil && e.Type != LeaseAcquired && there.Run == l.run && there.Epoch == l.epoch:
+	case readErr == nil && e.Type != LeaseAcquired && l.ours(there):
 		return &there, nil
-	case readErr == nil || errors.Is(err, store.ErrExists):
-		l.mu.Lock()
-		l.taken = true
-		l.mu.Unlock()
-		l.lose()
+	case readErr == nil || errors.Is(err, store.ErrExists) && e.Type == LeaseAcquired:
+		l.overtaken()
 		return nil, fmt.Errorf("append %s to the ledger of %s: event %d is another's: %w", e.Type, l.ledger.id, e.Number, ErrLost)
 	}
+	l.mu.Lock()
+	l.doubtful = true
+	l.mu.Unlock()
 	return nil, fmt.Errorf("append %s to the ledger of %s: %w", e.Type, l.ledger.id, err)
 }
 
@@ -209,8 +281,21 @@ func (l *Lease) keepFresh(ctx context.Context) {
 			l.lose()
 			return
 		}
+		if l.superseded(ctx) {
+			l.overtaken()
+			return
+		}
 		l.heartbeat(ctx)
 	}
+}
+
+// superseded tells whether somebody else has written the next event. Heartbeats do not collide, so that an owner whom another one
+// has given up would not come across it while it waits.
+func (l *Lease) superseded(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, l.length/3)
+	defer cancel()
+	next, _, err := l.ledger.readEvent(ctx, l.State().Number+1)
+	return err == nil && !l.ours(next)
 }
 
 func (l *Lease) heartbeat(ctx context.Context) {
@@ -219,11 +304,12 @@ func (l *Lease) heartbeat(ctx context.Context) {
 	l.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, l.length/3)
 	defer cancel()
-	if l.ledger.writeHeartbeat(ctx, heartbeat{Epoch: l.epoch, Run: l.run, Beat: beat, Progress: progress}) != nil {
-		return // Valid runs out by itself when this goes on.
-	}
+	err := l.ledger.writeHeartbeat(ctx, heartbeat{Epoch: l.epoch, Run: l.run, Beat: beat, Progress: progress})
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.trouble = err; err != nil {
+		return // Valid runs out by itself when this goes on.
+	}
 	// Counted from before the write: an observer's wait begins when it has arrived.
 	l.beat, l.beaten = beat, sent
 }

@@ -145,6 +145,9 @@ func (l *Ledger) fold(ctx context.Context) (State, time.Time, error) {
 		}
 		now = at
 		folded, err := Fold(state, event)
+		if newer := (*NewerError)(nil); errors.As(err, &newer) {
+			return State{}, time.Time{}, fmt.Errorf("read the ledger at %s: %w", l.Location(), err)
+		}
 		if err != nil {
 			return State{}, time.Time{}, &DamagedError{Location: store.Location(l.store, l.eventKey(event.Number)), Err: err}
 		}
@@ -202,6 +205,13 @@ func (l *Ledger) readEvent(ctx context.Context, number int) (Event, time.Time, e
 	object, err := l.store.Get(ctx, key)
 	if err != nil {
 		return Event{}, time.Time{}, fmt.Errorf("read event %d of %s: %w", number, l.id, err)
+	}
+	// What a newer binary wrote may not even parse as an event of this one's.
+	var least struct {
+		MinVersion int `json:"min_version"`
+	}
+	if json.Unmarshal(object.Data, &least) == nil && least.MinVersion > Version {
+		return Event{}, time.Time{}, fmt.Errorf("read %s: %w", store.Location(l.store, key), &NewerError{Number: number, MinVersion: least.MinVersion})
 	}
 	var e Event
 	if err := json.Unmarshal(object.Data, &e); err != nil {

@@ -73,11 +73,13 @@ type Attempt struct {
 	// Data is the checkpoint whose data the attempt puts back.
 	Data *service.Checkpoint `json:"data,omitempty"`
 	// Run that opened it, by the event FirstEvent.
-	Run        string      `json:"run"`
-	FirstEvent int         `json:"first_event"`
-	OpenedAt   time.Time   `json:"opened_at"`
-	EndedAt    time.Time   `json:"ended_at,omitzero"`
-	End        service.End `json:"end,omitempty"`
+	Run        string    `json:"run"`
+	FirstEvent int       `json:"first_event"`
+	OpenedAt   time.Time `json:"opened_at"`
+	EndedAt    time.Time `json:"ended_at,omitzero"`
+	// EndedRun is the run that ended it.
+	EndedRun string      `json:"ended_run,omitempty"`
+	End      service.End `json:"end,omitempty"`
 	// Undone: finalized, and taken back by a later rollback.
 	Undone bool `json:"undone,omitempty"`
 	// Tidied: finalized, and what it took the place of is stopped or removed.
@@ -97,6 +99,8 @@ type Attempt struct {
 	// Restoring: a restore began and has not ended.
 	Restoring bool     `json:"restoring,omitempty"`
 	Failure   *Failure `json:"failure,omitempty"`
+	// DataRestored names the backups that were put back: what was written since is not lost a second time.
+	DataRestored []string `json:"data_restored,omitempty"`
 	// Ending says how the attempt is to end when its restore is done, where that is not simply restored.
 	Ending *Closing `json:"ending,omitempty"`
 	// Weight the candidate reached, in whole percent.
@@ -160,7 +164,7 @@ func (s *State) Untidied() *Attempt {
 	if n == 0 || s.Broken != nil {
 		return nil
 	}
-	if a := &s.Attempts[n-1]; a.End == service.EndFinalized && !a.Tidied && slices.Contains(s.LostRuns, a.Run) {
+	if a := &s.Attempts[n-1]; a.End == service.EndFinalized && !a.Tidied && slices.Contains(s.LostRuns, a.EndedRun) {
 		return a
 	}
 	return nil

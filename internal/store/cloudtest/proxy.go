@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // Proxy stands before a server and does what networks and lesser servers do. Safe for concurrent use.
@@ -19,6 +20,10 @@ type Proxy struct {
 	Lost atomic.Int64
 	// IgnoreConditions answers as a server does that knows no conditional writes.
 	IgnoreConditions atomic.Bool
+	// Unreachable drops every connection: nothing arrives.
+	Unreachable atomic.Bool
+	// Delay in nanoseconds is how long each request waits before it goes on; it ends with the client's patience.
+	Delay atomic.Int64
 
 	writes atomic.Int64
 }
@@ -38,7 +43,16 @@ func Before(t *testing.T, address string) *Proxy {
 		ModifyResponse: p.spoil,
 		ErrorHandler:   func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
-	server := httptest.NewServer(forward)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(time.Duration(p.Delay.Load())):
+		case <-r.Context().Done():
+		}
+		if p.Unreachable.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		forward.ServeHTTP(w, r)
+	}))
 	t.Cleanup(server.Close)
 	p.Address = server.Listener.Addr().String()
 	return p

@@ -12,15 +12,26 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 )
 
-// S3 runs a server and returns its endpoint. The environment of the test holds the credentials, so the test cannot be parallel.
+// The credentials of every server that S3 runs.
+const access, secret = "tests", "secret-of-the-tests"
+
+// S3Environment holds the credentials of the servers that S3 runs. Set for a whole process, tests with S3 can be parallel.
+func S3Environment() map[string]string {
+	return map[string]string{
+		"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret, "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true",
+	}
+}
+
+// S3 runs a server and returns its endpoint. Where the environment does not hold the credentials yet, the test's shall, and then
+// the test cannot be parallel.
 func S3(t *testing.T) (endpoint string) {
 	t.Helper()
 	program := component.Find(t, "DEPLOY_TEST_VERSITYGW", "bin/versitygw", "make stores")
-	const access, secret = "tests", "secret-of-the-tests"
-	t.Setenv("AWS_ACCESS_KEY_ID", access)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", secret)
-	t.Setenv("AWS_REGION", "us-east-1")
-	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	for name, value := range S3Environment() {
+		if os.Getenv(name) != value {
+			t.Setenv(name, value)
+		}
+	}
 	return "http://" + run(t, func(port, directory string) []string {
 		data, sidecar := filepath.Join(directory, "data"), filepath.Join(directory, "sidecar")
 		for _, d := range []string{data, sidecar} {
