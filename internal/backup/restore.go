@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 )
 
 // errInPlace says that path cannot be swapped with what was unpacked beside it.
@@ -69,6 +71,10 @@ func (f files) swap(ctx context.Context, archive string) error {
 	}
 	unpacked := filepath.Join(staging, "content")
 	if err := unpack(ctx, archive, filepath.Base(f.path), unpacked); err != nil {
+		return errors.Join(err, os.RemoveAll(staging))
+	}
+	// Between the unpacking, which takes its time, and this another run may have restored, and users have written.
+	if err := fence.Check(ctx, "data"); err != nil {
 		return errors.Join(err, os.RemoveAll(staging))
 	}
 	if err := f.exchange(unpacked, replaced); err != nil {
@@ -138,6 +144,9 @@ func (f files) replaceContent(ctx context.Context, archive string) error {
 		return fmt.Errorf("look at it: %w", err)
 	}
 	if !info.IsDir() {
+		if err := fence.Check(ctx, "data"); err != nil {
+			return err
+		}
 		return overwrite(ctx, archive, filepath.Base(f.path), f.path)
 	}
 	name := "." + filepath.Base(f.path) + stagingSuffix
@@ -155,6 +164,9 @@ func (f files) replaceContent(ctx context.Context, archive string) error {
 	}
 	if restored, err := os.Lstat(unpacked); err != nil || !restored.IsDir() {
 		return errors.Join(errors.New("a file was saved, and a directory is there that cannot be replaced"), err, os.RemoveAll(staging))
+	}
+	if err := fence.Check(ctx, "data"); err != nil {
+		return errors.Join(err, os.RemoveAll(staging))
 	}
 	old, err := os.ReadDir(f.path)
 	if err != nil {

@@ -33,7 +33,7 @@ func (w *work) changeData(ctx context.Context, attempt int, intent ledger.Change
 	if err := w.append(ctx, ledger.Event{Type: ledger.ChangeIntended, Attempt: attempt, Change: &intent}); err != nil {
 		return fmt.Errorf("%s %s: %w", action, target, err)
 	}
-	err := make(w.fenced(ctx, w.lease.Valid))
+	err := w.made(ctx, action, make)
 	outcome := intent
 	if err != nil {
 		outcome.Error = err.Error()
@@ -51,6 +51,15 @@ func (w *work) changeData(ctx context.Context, attempt int, intent ledger.Change
 		return fmt.Errorf("%s %s: %w", action, target, err)
 	}
 	return nil
+}
+
+// made makes a change. The entry before it may have taken long: the lease is asked once more, whatever the adapter does.
+func (w *work) made(ctx context.Context, action string, make func(context.Context) error) error {
+	ctx = w.fenced(ctx, w.lease.Valid)
+	if err := fence.Check(ctx, "change "+action); err != nil {
+		return err
+	}
+	return make(ctx)
 }
 
 // fenced has the epoch of the lease go with a change; valid is asked once more right before its effect.

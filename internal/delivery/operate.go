@@ -83,21 +83,25 @@ func (p *Procedure) RollbackPlan(ctx context.Context, to service.ReleaseID) (str
 	if err != nil {
 		return "", err
 	}
+	state := &view.State
 	if a := view.Interrupted(); a != nil {
-		return fmt.Sprintf("attempt %d of %s, which was interrupted, is recovered first; then back to %s", a.Number, a.Release, orBefore(to)), nil
+		first := fmt.Sprintf("attempt %d of %s, which was interrupted, is ended: it is taken out and held", a.Number, a.Release)
+		if a.Mode == service.ModeRollback {
+			first = fmt.Sprintf("the rollback to %s, which was interrupted, is finished", a.Release)
+		}
+		if to == "" {
+			return first, nil
+		}
+		return first + "; then back to " + string(to), nil
 	}
-	r, err := p.decideRollback(&view.State, to)
+	if done := cutShort(state); done != nil && to == "" {
+		return fmt.Sprintf("nothing more is rolled back: %s carries the traffic, by a command that was cut short right after; what it left is tidied away", done.Release), nil
+	}
+	r, err := p.decideRollback(state, to)
 	if err != nil {
 		return "", err
 	}
-	return r.words(&view.State), nil
-}
-
-func orBefore(r service.ReleaseID) string {
-	if r == "" {
-		return "the release before"
-	}
-	return string(r)
+	return r.words(state), nil
 }
 
 // readDefined reads the ledger of a service that has to be there.
@@ -120,8 +124,9 @@ func (p *Procedure) Rollback(ctx context.Context, to service.ReleaseID, reason s
 	}
 	defer end()
 	defer w.deliverDue(context.WithoutCancel(ctx))
-	if err := w.settle(ctx); err != nil {
-		return "", err
+	settled, err := w.settleRollback(ctx, reason)
+	if err != nil || settled != "" && to == "" {
+		return settled, err
 	}
 	if err := w.sweep(ctx); err != nil { // What an earlier run did not tidy may be in the way.
 		return "", err
@@ -140,6 +145,49 @@ func (p *Procedure) Rollback(ctx context.Context, to service.ReleaseID, reason s
 		return done, nil
 	}
 	return w.rollBackByOperator(ctx, r.to, reason, nil)
+}
+
+// settleRollback ends what an earlier run left in the middle as a rollback would: an introduction is taken out and held, a failed
+// restore is finished and its release held, a rollback is finished. What it says it did is all that a rollback to nowhere in
+// particular wants; empty: there was nothing.
+func (w *work) settleRollback(ctx context.Context, reason string) (string, error) {
+	state := w.state()
+	if state.Broken != nil {
+		a := w.attempt(state.Broken.Attempt)
+		if err := w.mend(ctx, a, "an operator rolled it back"+because(reason)); err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("the restore of attempt %d was finished; %s is held", a.Number, a.Release), nil
+	}
+	a := state.OpenAttempt()
+	switch {
+	case a == nil || !a.Busy():
+		done := cutShort(state)
+		if done == nil {
+			return "", nil
+		}
+		w.tidy(ctx)
+		return fmt.Sprintf("%s carries all of the traffic, by a command that was cut short right after; to go back further, name the release with --to", done.Release), nil
+	case a.Mode == service.ModeRollback && a.Failure == nil && a.Executing:
+		if err := w.finishRollback(ctx, a); err != nil {
+			return "", err
+		}
+		return w.lastEnd(), nil
+	}
+	return w.takeOut(ctx, a, reason)
+}
+
+// cutShort is the newest attempt where it is an operator's rollback that was done, and whose answer may have reached nobody; nil if
+// it is not.
+func cutShort(state *ledger.State) *ledger.Attempt {
+	n := len(state.Attempts)
+	if n == 0 {
+		return nil
+	}
+	if a := &state.Attempts[n-1]; a.ByOperator && a.End == service.EndFinalized && slices.Contains(state.LostRuns, a.EndedRun) {
+		return a
+	}
+	return nil
 }
 
 // settle recovers what was interrupted before an operator's command works on the service.
@@ -173,7 +221,7 @@ func (w *work) rollBackByOperator(ctx context.Context, to service.ReleaseID, rea
 	from, number := state.Stable, state.LastAttempt+1
 	if err := w.append(ctx, ledger.Event{
 		Type: ledger.AttemptOpened, Attempt: number, Release: to, Text: "an operator rolls back to " + string(to) + because(reason),
-		Opening: &ledger.Opening{Mode: service.ModeRollback, Replaces: from, ByOperator: true, Data: data},
+		Opening: &ledger.Opening{Mode: service.ModeRollback, Replaces: from, ByOperator: true, Reason: reason, Data: data},
 	}); err != nil {
 		return "", err
 	}
@@ -229,79 +277,4 @@ func (p *Procedure) Unhold(ctx context.Context, release service.ReleaseID) ([]se
 	}
 	slices.Sort(unheld)
 	return unheld, nil
-}
-
-// Accept takes the world as it is: the ledger says what runs, and nothing is changed.
-func (p *Procedure) Accept(ctx context.Context) (string, error) {
-	w, end, err := p.begin(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer end()
-	state := w.state()
-	a := state.OpenAttempt()
-	if a == nil && state.Broken != nil {
-		a = state.Attempt(state.Broken.Attempt)
-	}
-	if a == nil {
-		return "nothing was open or broken: the ledger stays as it is", nil
-	}
-	carries, kept, snapshot, err := w.carries(ctx, a)
-	if err != nil {
-		return "", err
-	}
-	if carries == "" && len(snapshot.Instances) > 0 {
-		return "", refuse("Nothing Carries The Traffic", fmt.Sprintf("No release of %s runs where the traffic goes: %s", p.id, w.seen(ctx, a)),
-			"Give the traffic to a release that runs, by hand, and accept again; or `recover`.")
-	}
-	if a.Open() {
-		end := service.EndAbandoned
-		if carries == a.Release {
-			end = service.EndFinalized
-		}
-		closing := ledger.Closing{End: end, Kept: kept}
-		if err := w.append(ctx, ledger.Event{Type: ledger.AttemptClosed, Attempt: a.Number, Release: a.Release, Closing: &closing, Text: "an operator accepted the world as it is"}); err != nil {
-			return "", err
-		}
-	}
-	text := fmt.Sprintf("accepted as it is: %s carries the traffic", orNothing(carries))
-	return text, w.append(ctx, ledger.Event{Type: ledger.Accepted, Attempt: a.Number, Release: carries, Snapshot: &snapshot, Text: text, Closing: &ledger.Closing{Kept: kept}})
-}
-
-// carries looks at which release has the traffic, and at all of what runs; of two with the same share it is stable. Other releases
-// that run, and those that were kept, are kept: nothing that runs is forgotten.
-func (w *work) carries(ctx context.Context, a *ledger.Attempt) (service.ReleaseID, []service.ReleaseID, service.Snapshot, error) {
-	var all service.Snapshot
-	var carries service.ReleaseID
-	var running []service.ReleaseID
-	most := 0
-	for _, r := range []*service.Release{w.state().StableRelease(), w.recorded(a)} {
-		if r == nil {
-			continue
-		}
-		snapshot, err := w.inspect(ctx, *r)
-		if err != nil {
-			return "", nil, all, err
-		}
-		all.Weights, all.TakenAt = snapshot.Weights, snapshot.TakenAt
-		if !runsAny(*r, snapshot.Instances) {
-			continue
-		}
-		all.Instances = append(all.Instances, snapshot.Instances...)
-		running = append(running, r.ID)
-		share := 100
-		if snapshot.Weights != nil {
-			share = snapshot.Weights[r.Placement.Slot]
-		}
-		if 2*share >= 100 && share > most {
-			carries, most = r.ID, share
-		}
-	}
-	kept := slices.Clone(w.state().Kept)
-	for _, r := range running {
-		if r != carries && !slices.Contains(kept, r) {
-			kept = append([]service.ReleaseID{r}, kept...)
-		}
-	}
-	return carries, slices.DeleteFunc(kept, func(r service.ReleaseID) bool { return r == carries }), all, nil
 }

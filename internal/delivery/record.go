@@ -17,6 +17,9 @@ func messageID(id service.ID, attempt int, event string) string {
 // writeRecord writes the attempt's Markdown record into the store and returns its location; empty if it could not be
 // written: the ledger has all of it.
 func (w *work) writeRecord(ctx context.Context, a *ledger.Attempt, failure ledger.Failure, result *putBackResult, end service.End) string {
+	if !w.lease.Valid() {
+		return "" // It is another's to tell.
+	}
 	events, err := w.procedure.ledger.Events(ctx, w.firstEventOf(a))
 	if err != nil {
 		return ""

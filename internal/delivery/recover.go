@@ -50,7 +50,7 @@ func (p *Procedure) Recover(ctx context.Context) (Recovery, error) {
 func (w *work) recover(ctx context.Context) error {
 	state := w.state()
 	if state.Broken != nil {
-		return w.mend(ctx, w.attempt(state.Broken.Attempt))
+		return w.mend(ctx, w.attempt(state.Broken.Attempt), "")
 	}
 	a := state.OpenAttempt()
 	if a.Mode == service.ModeRollback && a.Failure == nil && a.Executing {
@@ -100,8 +100,8 @@ func (w *work) finishRollback(ctx context.Context, a *ledger.Attempt) error {
 	return nil
 }
 
-// mend tries a failed restore again.
-func (w *work) mend(ctx context.Context, a *ledger.Attempt) error {
+// mend tries a failed restore again. hold is why its release is held from then on, empty where that is not wanted.
+func (w *work) mend(ctx context.Context, a *ledger.Attempt, hold string) error {
 	ctx, cancel := w.rescue(ctx, restoreTimeout)
 	defer cancel()
 	result := w.putBack(ctx, a)
@@ -113,8 +113,12 @@ func (w *work) mend(ctx context.Context, a *ledger.Attempt) error {
 		w.louden(e, a)
 		return e
 	}
-	return w.append(ctx, ledger.Event{
+	recovered := ledger.Event{
 		Type: ledger.Recovered, Attempt: a.Number, Release: a.Release,
 		Text: fmt.Sprintf("the failed restore of attempt %d was finished", a.Number),
-	})
+	}
+	if hold != "" {
+		recovered.Text, recovered.Closing = hold, &ledger.Closing{Hold: true}
+	}
+	return w.append(ctx, recovered)
 }

@@ -300,6 +300,9 @@ func (w *work) closeRestored(ctx context.Context, a *ledger.Attempt, failure led
 	}
 	closing := wantedEnd(a, ledger.Closing{End: service.EndRestored, Restored: result.done, Leftovers: result.failures})
 	event, text := "rolled_back", "was rolled back: "+failure.Reason
+	if !w.lease.Valid() {
+		return w.overtaken(ctx, a, result)
+	}
 	if result.err() != nil {
 		closing.End, event, text = service.EndRestoreFailed, "restore_failed", "failed, and so did the restore: "+result.failures[0]
 		w.louden(e, a)
@@ -316,6 +319,19 @@ func (w *work) closeRestored(ctx context.Context, a *ledger.Attempt, failure led
 		return e
 	}
 	e.Running = w.running(ctx)
+	return e
+}
+
+// overtaken ends a restore under a lease that was lost meanwhile: what became of it is told by who has the lease now.
+func (w *work) overtaken(ctx context.Context, a *ledger.Attempt, result *putBackResult) *Error {
+	e := &Error{
+		Summary: "Lease Lost", What: fmt.Sprintf("The restore of attempt %d of %s was cut short: the lease on %s was lost", a.Number, a.Release, w.procedure.id),
+		Restored: result.done, Leftovers: result.failures, Running: w.seen(ctx, a), Err: ledger.ErrLost,
+		Next: fmt.Sprintf("Another run may be at work: see `%s history %s`. Then run plan again: it shows what is left.", operatorBinary, w.procedure.id),
+	}
+	if len(e.Leftovers) == 0 {
+		e.Leftovers = []string{"the end of the attempt is not recorded by this run"}
+	}
 	return e
 }
 

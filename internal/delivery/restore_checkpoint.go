@@ -76,6 +76,13 @@ func (p *Procedure) RestoreCheckpoint(ctx context.Context, name string, data boo
 	if err != nil {
 		return "", err
 	}
+	wanted := checkpoint
+	if !data || len(checkpoint.Backups) == 0 {
+		wanted = nil
+	}
+	if err := w.verifyData(ctx, wanted); err != nil {
+		return "", err
+	}
 	if err := w.settle(ctx); err != nil {
 		return "", err
 	}
@@ -88,15 +95,29 @@ func (p *Procedure) RestoreCheckpoint(ctx context.Context, name string, data boo
 			return "", err
 		}
 	}
-	wanted := checkpoint
-	if !data || len(checkpoint.Backups) == 0 {
-		wanted = nil
-	}
 	done, err := w.rollBackByOperator(ctx, checkpoint.Stable.ID, "checkpoint "+checkpoint.ID+because(reason), wanted)
 	if err != nil || wanted == nil {
 		return done, err
 	}
 	return fmt.Sprintf("%s; data %s is as it was at %s", done, backupNames(checkpoint), checkpoint.TakenAt.UTC().Format("2006-01-02 15:04:05 MST")), nil
+}
+
+// verifyData refuses a checkpoint of which one backup is not whole, before anything is touched; nil: no data is wanted.
+func (w *work) verifyData(ctx context.Context, checkpoint *service.Checkpoint) error {
+	if checkpoint == nil {
+		return nil
+	}
+	for _, saved := range checkpoint.Backups {
+		backup, err := w.procedure.run.connector.Backup(saved.Name, saved.Definition)
+		if err == nil {
+			err = backup.Verify(ctx, saved.Directory, saved.Files)
+		}
+		if err != nil {
+			return refuse("Backup Not Whole", fmt.Sprintf("Data %s of the checkpoint %s cannot be put back: %s", saved.Name, checkpoint.ID, err),
+				"Put the backup back from a copy of the store; or restore without --data, or another checkpoint.")
+		}
+	}
+	return nil
 }
 
 // findCheckpoint reads a retained checkpoint that has a release to go back to.

@@ -130,6 +130,8 @@ type Opening struct {
 	Replaces service.ReleaseID `json:"replaces,omitempty"`
 	// ByOperator: not by Terraform.
 	ByOperator bool `json:"by_operator,omitempty"`
+	// Reason that the operator gave.
+	Reason string `json:"reason,omitempty"`
 	// Data is the checkpoint whose data the attempt puts back, as an operator wanted; nil: data is left alone.
 	Data *service.Checkpoint `json:"data,omitempty"`
 }

@@ -95,7 +95,7 @@ var transitions = map[Type]func(*State, Event){
 	AttemptOpened: func(s *State, e Event) {
 		a := Attempt{Number: e.Attempt, Release: e.Release, Run: e.Run, FirstEvent: e.Number, OpenedAt: e.Time, Passages: map[service.Stage]Passage{}}
 		if e.Opening != nil {
-			a.Mode, a.Replaces, a.ByOperator, a.Data = e.Opening.Mode, e.Opening.Replaces, e.Opening.ByOperator, e.Opening.Data
+			a.Mode, a.Replaces, a.ByOperator, a.Reason, a.Data = e.Opening.Mode, e.Opening.Replaces, e.Opening.ByOperator, e.Opening.Reason, e.Opening.Data
 		}
 		s.Attempts = append(s.Attempts, a)
 		s.LastAttempt = e.Attempt
@@ -192,9 +192,14 @@ var transitions = map[Type]func(*State, Event){
 			a.Ending = e.Closing
 		}
 	}),
-	Tidied:    onAttempt(func(_ *State, a *Attempt, _ Event) { a.Tidied = true }),
-	Recovered: func(s *State, _ Event) { s.mend() },
-	Accepted:  accept,
+	Tidied: onAttempt(func(_ *State, a *Attempt, _ Event) { a.Tidied = true }),
+	Recovered: func(s *State, e Event) {
+		if e.Closing != nil && e.Closing.Hold {
+			s.Held[e.Release] = e.Text
+		}
+		s.mend()
+	},
+	Accepted: accept,
 	Unheld: func(s *State, e Event) {
 		delete(s.Held, e.Release)
 		delete(s.Failures, e.Release)
@@ -331,8 +336,12 @@ func (s *State) finalize(a *Attempt, kept []service.ReleaseID) {
 		s.undoSince(a)
 	}
 	if a.ByOperator && a.Replaces != "" && a.Replaces != a.Release {
-		s.Held[a.Replaces] = "an operator rolled it back"
-		s.LastFailure[a.Replaces] = LastFailure{Attempt: a.Number, Failure: Failure{Cause: CauseCancelled, Reason: "an operator rolled it back"}}
+		reason := "an operator rolled it back"
+		if a.Reason != "" {
+			reason += ": " + a.Reason
+		}
+		s.Held[a.Replaces] = reason
+		s.LastFailure[a.Replaces] = LastFailure{Attempt: a.Number, Failure: Failure{Cause: CauseCancelled, Reason: reason}}
 	}
 	s.Stable, s.Kept = a.Release, slices.DeleteFunc(slices.Clone(kept), func(r service.ReleaseID) bool { return r == a.Release })
 	delete(s.Tries, a.Release)

@@ -70,6 +70,8 @@ type Attempt struct {
 	Mode       service.Mode      `json:"mode"`
 	Replaces   service.ReleaseID `json:"replaces,omitempty"`
 	ByOperator bool              `json:"by_operator,omitempty"`
+	// Reason that the operator gave.
+	Reason string `json:"reason,omitempty"`
 	// Data is the checkpoint whose data the attempt puts back.
 	Data *service.Checkpoint `json:"data,omitempty"`
 	// Run that opened it, by the event FirstEvent.
