@@ -29,8 +29,10 @@ type config struct {
 	// Fail is a check of preflight or verification that fails; Health and other arguments.
 	MinHealthyTime string
 	Unprotected    bool
-	Bake           string
-	SmokeLatency   string
+	// KeepPrevious of the finalization, its default where it is 0.
+	KeepPrevious int
+	Bake         string
+	SmokeLatency string
 	// Backups is a directory that the checkpoint saves, beside what a command does.
 	Backups string
 	// BreakRouter: the smoke test breaks the router.
@@ -223,6 +225,9 @@ resource "deploy_verification" "{{ .Name }}" {
 
 resource "deploy_finalization" "{{ .Name }}" {
   release = {{ .Before "finalization" }}
+{{- if .KeepPrevious }}
+  keep_previous = {{ .KeepPrevious }}
+{{- end }}
 {{- if .Hold "finalization" }}
   bake_time = "5m"
 {{- else if .Bake }}

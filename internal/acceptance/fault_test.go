@@ -62,7 +62,7 @@ func twice(group int, sign syscall.Signal) {
 
 // signalAt signals an update at a moment that the seed says; then the same apply goes through.
 func signalAt(t *testing.T, seed uint64, send func(group int)) {
-	s := scenario{base: "1", release: config{Version: "2", Pause: "1s"}}
+	s := scenario{base: config{Version: "1"}, release: config{Version: "2", Pause: "1s"}}
 	r := s.rig(t)
 	stop := r.traffic()
 	moment := time.Duration(rand.New(rand.NewPCG(seed, 7)).Int64N(int64(6 * time.Second))) //nolint:gosec // to be repeated
@@ -76,7 +76,7 @@ func signalAt(t *testing.T, seed uint64, send func(group int)) {
 	t.Logf("signalled after %s: exit code %d", moment, code)
 	// A provider that Terraform did not wait for ends its restore by itself.
 	r.await("the provider to end", func() bool { return !r.view(web).Alive })
-	s.same(r)
+	s.same(r, "")
 	if lost := stop().lost; len(lost) > 0 {
 		t.Errorf("%d requests were lost: %v", len(lost), lost[:min(len(lost), 3)])
 	}
@@ -227,23 +227,4 @@ func stateOlder(t *testing.T) {
 	r.runs("2")
 	wantActions(t, r.plan(), map[string]string{})
 	r.oneEndEach()
-}
-
-// listedBackupsAreWhole is the checkpoint's part of the matrix: after a kill in the middle of a backup, whatever a
-// checkpoint lists is whole.
-func (r *rig) listedBackupsAreWhole() {
-	r.t.Helper()
-	view := r.view(web)
-	for _, a := range view.State.Attempts {
-		if a.Checkpoint == nil {
-			continue
-		}
-		for _, saved := range a.Checkpoint.Backups {
-			for _, file := range saved.Files {
-				if info, err := os.Stat(filepath.Join(saved.Directory, file.Name)); err != nil || info.Size() != file.Size {
-					r.t.Errorf("the checkpoint of attempt %d lists %s of %s, and there is %v (%v)", a.Number, file.Name, saved.Directory, info, err)
-				}
-			}
-		}
-	}
 }

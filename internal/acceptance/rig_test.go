@@ -241,10 +241,56 @@ func (r *rig) run(args ...string) result {
 	return result{code: cmd.ProcessState.ExitCode(), output: string(out)}
 }
 
+// initialised are directories as `terraform init` leaves them, by the CLI's configuration: it does the same for every rig.
+var initialised struct {
+	sync.Mutex
+	by map[string]string
+}
+
+// configuration of the CLI that the rig uses.
+func (r *rig) configuration() string {
+	configuration := built.config
+	for _, kv := range r.env {
+		if path, found := strings.CutPrefix(kv, "TF_CLI_CONFIG_FILE="); found {
+			configuration = path
+		}
+	}
+	return configuration
+}
+
+// init initialises the rig's directory.
 func (r *rig) init() {
 	r.t.Helper()
-	if res := r.run("init", "-no-color", "-input=false"); res.code != 0 {
-		r.t.Fatalf("init: %s", res.output)
+	initialised.Lock()
+	defer initialised.Unlock()
+	master, found := initialised.by[r.configuration()]
+	if !found {
+		if res := r.run("init", "-no-color", "-input=false"); res.code != 0 {
+			r.t.Fatalf("init: %s", res.output)
+		}
+		master = strings.TrimSuffix(r.configuration(), ".rc") + "-initialised"
+		if err := os.RemoveAll(master); err != nil {
+			r.t.Fatal(err)
+		}
+		if err := os.MkdirAll(master, 0o755); err != nil {
+			r.t.Fatal(err)
+		}
+		r.copyInitialised(r.dir, master)
+		if initialised.by == nil {
+			initialised.by = map[string]string{}
+		}
+		initialised.by[r.configuration()] = master
+		return
+	}
+	r.copyInitialised(master, r.dir)
+}
+
+func (r *rig) copyInitialised(from, to string) {
+	r.t.Helper()
+	for _, name := range []string{".terraform", ".terraform.lock.hcl"} {
+		if out, err := exec.CommandContext(context.Background(), "cp", "-a", filepath.Join(from, name), to).CombinedOutput(); err != nil {
+			r.t.Fatalf("copy %s: %v: %s", name, err, out)
+		}
 	}
 }
 

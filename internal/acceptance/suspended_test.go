@@ -16,8 +16,8 @@ import (
 // nothing: not the ledger, not the router, not what runs.
 func TestSuspendedRunChangesNothing(t *testing.T) {
 	t.Parallel()
-	update := scenario{name: "suspended", base: "1", release: config{Version: "2"}, reverted: config{Version: "1"}}
-	restore := scenario{name: "suspended-restore", base: "1", release: failing(service.StageVerification, "2"), reverted: config{Version: "1"}, fails: true}
+	update := scenario{name: "suspended", base: config{Version: "1"}, release: config{Version: "2"}, reverted: config{Version: "1"}}
+	restore := scenario{name: "suspended-restore", base: config{Version: "1"}, release: failing(service.StageVerification, "2"), reverted: config{Version: "1"}, fails: true}
 	for _, s := range []struct {
 		scenario
 		// where: each point of the recorded run that says so.
@@ -83,7 +83,7 @@ func (s scenario) suspended(t *testing.T, point int) {
 	if view.State.OpenAttempt() == nil {
 		r.runs(stands.ID.Version())
 	}
-	s.same(r)
+	s.same(r, "")
 	r.oneEndEach()
 	if t.Failed() {
 		t.Logf("the run that was suspended:\n%s", run.output.String())

@@ -15,11 +15,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What the environment says: a file that each point is written to, a line each, and the number of the point, from 1, at
-// which the process is killed.
+// What the environment says: a file that each point is written to, a line each with its number from 1, and the point at which the
+// process is killed: its number, or what it is called; then it is the first of that name.
 const (
 	record = "DEPLOY_CRASH_RECORD"
 	at     = "DEPLOY_CRASH_AT"
+	on     = "DEPLOY_CRASH_ON"
 	// suspend has it suspended there instead.
 	suspend = "DEPLOY_CRASH_SUSPEND"
 )
@@ -34,12 +35,12 @@ func Reach(what string) {
 		if err != nil {
 			panic(err)
 		}
-		fmt.Fprintln(file, what)
+		fmt.Fprintln(file, number, what)
 		if err := file.Close(); err != nil {
 			panic(err)
 		}
 	}
-	if wanted, err := strconv.ParseInt(os.Getenv(at), 10, 64); err == nil && wanted == number {
+	if wanted, err := strconv.ParseInt(os.Getenv(at), 10, 64); err == nil && wanted == number || os.Getenv(on) == what {
 		if os.Getenv(suspend) != "" {
 			// To this very thread: sent to the process, another one may take it while this goes on for a moment.
 			runtime.LockOSThread()
