@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -94,7 +95,7 @@ func alreadyManaged(id service.ID, stage service.Stage) *Error {
 
 // fresh refuses to begin the execution on a preflight or checkpoint that is too old.
 func (s *stageWork) fresh(a *ledger.Attempt) error {
-	if a.Executing || s.stage != service.StageRelease {
+	if a.Executing || s.stage != service.StageRelease || a.Mode == service.ModeRollback {
 		return nil
 	}
 	for stage, summary := range map[service.Stage]string{service.StagePreflight: "Preflight Expired", service.StageCheckpoint: "Checkpoint Expired"} {
@@ -134,10 +135,11 @@ func (s *stageWork) openAttempt(ctx context.Context) error {
 	if err := s.sweep(ctx); err != nil {
 		return err
 	}
+	s.discard(ctx)
 	state := s.state()
 	mode := state.Wanted(s.request.Release)
 	s.number = state.LastAttempt + 1
-	started := s.message(s.number, "started", fmt.Sprintf("%s: %s of %s begins, over %s", s.procedure.id, mode, s.request.Release.Label(), orNothing(state.Stable)), "")
+	started := s.message(s.number, "started", fmt.Sprintf("%s: %s of %s begins, over %s%s", s.procedure.id, mode, s.request.Release.Label(), orNothing(state.Stable), s.overridden()), "")
 	started.Release, started.Replaces = s.request.Release, state.Stable // The attempt is not in the ledger yet.
 	return s.append(ctx, ledger.Event{
 		Type: ledger.AttemptOpened, Attempt: s.number, Release: s.request.Release,
@@ -145,6 +147,15 @@ func (s *stageWork) openAttempt(ctx context.Context) error {
 		Text:    fmt.Sprintf("%s of %s begins", mode, s.request.Release),
 		Notify:  started, Channels: s.channels("started"),
 	})
+}
+
+// overridden says for a message what the preflight that begins an attempt leaves out, and why; empty where it leaves out nothing.
+func (s *stageWork) overridden() string {
+	var spec PreflightSpec
+	if s.stage != service.StagePreflight || json.Unmarshal(s.spec, &spec) != nil || spec.Override == nil {
+		return ""
+	}
+	return fmt.Sprintf("; OVERRIDE: the preflight skips %s, because: %s", strings.Join(spec.Override.Skip, ", "), spec.Override.Reason)
 }
 
 // outlived tells whether an open attempt's release is to be finalized by the one that follows it: it has all of the traffic,

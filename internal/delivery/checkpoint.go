@@ -94,7 +94,12 @@ func (s *stageWork) backUp(ctx context.Context, name string, definition service.
 	if err != nil {
 		return saved, fmt.Errorf("back up %s: %w", name, err)
 	}
-	// What an earlier try of this attempt left there was never a backup, or is an old one.
+	// What an earlier try of this attempt left there was never a backup, or is an old one, which counts no longer from here on.
+	if s.current().Checkpoint != nil {
+		if err := s.append(ctx, ledger.Event{Type: ledger.CheckpointPruned, Attempt: s.number}); err != nil {
+			return saved, err
+		}
+	}
 	if err := s.deleteBackup(ctx, s.number, saved.Directory); err != nil {
 		return saved, err
 	}
@@ -138,14 +143,21 @@ func (s *stageWork) pruneCheckpoints(ctx context.Context, retain int) error {
 	for len(checkpoints) > max(retain, 1) && checkpoints[0].Attempt != s.number {
 		oldest := checkpoints[0]
 		checkpoints = checkpoints[1:]
-		for _, dir := range oldest.Data {
-			if err := s.deleteBackup(ctx, s.number, dir); err != nil {
-				return err
-			}
-		}
+		// First it is listed no more, then it goes: what is listed is whole.
 		if err := s.append(ctx, ledger.Event{Type: ledger.CheckpointPruned, Attempt: oldest.Attempt}); err != nil {
 			return err
 		}
 	}
+	s.discard(ctx)
 	return nil
+}
+
+// discard deletes backups that no checkpoint lists. What cannot be deleted now is tried again with the next release.
+func (w *work) discard(ctx context.Context) {
+	state := w.state()
+	for _, place := range state.Discard {
+		if err := w.deleteBackup(ctx, state.LastAttempt, place); err != nil {
+			w.warn("Backup Not Deleted", fmt.Sprintf("A backup that no checkpoint lists is still at %s: %s.", place, err))
+		}
+	}
 }

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"github.com/google/uuid"
 
@@ -39,7 +40,7 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 		return *orEmpty(adopted), err
 	}
 	if a := state.OpenAttempt(); state.Broken != nil || a != nil && a.Busy() {
-		if err := w.recover(ctx); err != nil {
+		if err := w.recoverRedefined(ctx, request); err != nil {
 			return DefineOutcome{}, err
 		}
 		w.warn("Service Recovered", fmt.Sprintf("An earlier run on %s had ended in the middle: %s. Running now: %s.", p.id, w.lastEnd(), w.running(ctx)))
@@ -60,6 +61,24 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 	}
 	w.deliverDue(ctx)
 	return DefineOutcome{Owner: owner, Warnings: w.warnings}, nil
+}
+
+// recoverRedefined recovers by the definition that the ledger has, and where that fails by the one that is wanted: a wrong address in
+// the old one may be what stands in the way.
+func (w *work) recoverRedefined(ctx context.Context, request DefineRequest) error {
+	err := w.recover(ctx)
+	state := w.state()
+	if err == nil || reflect.DeepEqual(*state.Definition, request.Definition) {
+		return err
+	}
+	definition := request.Definition
+	if err := w.append(ctx, ledger.Event{Type: ledger.ServiceDefined, Definition: &definition, Owner: state.Owner, Text: "the service is defined anew, to recover it"}); err != nil {
+		return err
+	}
+	if err := w.connect(); err != nil {
+		return err
+	}
+	return w.recover(ctx)
 }
 
 // ownership refuses a service that another resource or configuration owns, and adopts one whose create succeeded

@@ -146,7 +146,8 @@ func (w *work) setWeightsFirst(ctx context.Context, weights map[string]int) erro
 }
 
 func (w *work) saveBackup(ctx context.Context, attempt int, name string, b Backup, dir string) (files []service.BackupFile, err error) {
-	err = w.change(ctx, attempt, "backup", name+" to "+dir, func(ctx context.Context) error {
+	intent := ledger.Change{Action: ledger.ActionBackup, Target: name + " to " + dir, Place: dir}
+	err = w.changeData(ctx, attempt, intent, func(ctx context.Context) error {
 		files, err = b.Save(ctx, dir)
 		return err
 	})
@@ -177,7 +178,8 @@ func (w *work) environment(c service.Content) (map[string]string, error) {
 }
 
 func (w *work) deleteBackup(ctx context.Context, attempt int, dir string) error {
-	return w.change(ctx, attempt, "delete backup", dir, func(ctx context.Context) error {
+	intent := ledger.Change{Action: ledger.ActionDeleteBackup, Target: dir, Place: dir}
+	return w.changeData(ctx, attempt, intent, func(ctx context.Context) error {
 		return w.procedure.run.connector.DeleteBackup(ctx, dir)
 	})
 }

@@ -275,7 +275,9 @@ func (w *work) closeUntouched(ctx context.Context, a *ledger.Attempt, failure le
 		Channels: w.channelsOf(closing, "rolled_back"),
 	}); err != nil {
 		e.Leftovers = append(e.Leftovers, fmt.Sprintf("the end of attempt %d could not be recorded: %s", a.Number, err))
+		return e
 	}
+	w.discard(ctx)
 	return e
 }
 

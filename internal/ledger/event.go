@@ -197,8 +197,15 @@ type Change struct {
 	// Action: "place", "start", "stop", "remove", "weights", "backup", "restore". Target: what it is done to.
 	Action string `json:"action"`
 	Target string `json:"target"`
-	// Data names the backup that a "restore" puts back.
-	Data string `json:"data,omitempty"`
+	// Data names the backup that a "restore" puts back; Place is where a "backup" is written, or deleted.
+	Data  string `json:"data,omitempty"`
+	Place string `json:"place,omitempty"`
 	// Error of the outcome; empty: done.
 	Error string `json:"error,omitempty"`
 }
+
+// Actions whose changes the state keeps account of.
+const (
+	ActionBackup       = "backup"
+	ActionDeleteBackup = "delete backup"
+)

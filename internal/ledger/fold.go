@@ -139,6 +139,9 @@ var transitions = map[Type]func(*State, Event){
 		if e.Change != nil {
 			s.Pending = append(s.Pending, *e.Change)
 			s.LastChange = e.Change.ID
+			if a := s.Attempt(e.Attempt); a != nil && e.Change.Action == ActionBackup {
+				a.Saving = append(slices.Clone(a.Saving), e.Change.Place)
+			}
 		}
 	},
 	ChangeMade: func(s *State, e Event) {
@@ -146,6 +149,9 @@ var transitions = map[Type]func(*State, Event){
 			return
 		}
 		s.Pending = slices.DeleteFunc(s.Pending, func(c Change) bool { return c.ID == e.Change.ID })
+		if e.Change.Action == ActionDeleteBackup && e.Change.Error == "" {
+			s.Discard = slices.DeleteFunc(s.Discard, func(place string) bool { return place == e.Change.Place })
+		}
 		if a := s.Attempt(e.Attempt); a != nil && e.Change.Data != "" && e.Change.Error == "" {
 			a.DataRestored = append(slices.Clone(a.DataRestored), e.Change.Data)
 		}
@@ -157,6 +163,14 @@ var transitions = map[Type]func(*State, Event){
 	},
 	ReleaseRemoved: func(s *State, e Event) {
 		delete(s.Releases, e.Release)
+		if s.Stable == e.Release { // The service is being stopped: from here on there is nothing to go back to.
+			s.Stable = ""
+			for i := range s.Attempts {
+				if a := &s.Attempts[i]; a.Release == e.Release && !a.Open() {
+					a.Undone = true
+				}
+			}
+		}
 		s.Kept = slices.DeleteFunc(s.Kept, func(r service.ReleaseID) bool { return r == e.Release })
 	},
 	WeightReached: onAttempt(func(_ *State, a *Attempt, e Event) {
@@ -172,7 +186,7 @@ var transitions = map[Type]func(*State, Event){
 		if e.Checkpoint == nil {
 			return
 		}
-		a.Checkpoint = e.Checkpoint
+		a.Checkpoint, a.Saving = e.Checkpoint, nil
 		ref := CheckpointRef{ID: e.Checkpoint.ID, Attempt: a.Number, Location: e.Checkpoint.Location}
 		for _, b := range e.Checkpoint.Backups {
 			ref.Data = append(ref.Data, b.Directory)
@@ -181,7 +195,17 @@ var transitions = map[Type]func(*State, Event){
 		s.Checkpoints = append(s.Checkpoints, ref)
 	}),
 	CheckpointPruned: func(s *State, e Event) {
-		s.Checkpoints = slices.DeleteFunc(s.Checkpoints, func(c CheckpointRef) bool { return c.Attempt == e.Attempt })
+		// Pruned while its attempt is open it is about to be retaken: until then there is none.
+		if a := s.Attempt(e.Attempt); a != nil && a.Open() && !a.Executing {
+			a.Checkpoint = nil
+			delete(a.Passages, service.StageCheckpoint)
+		}
+		s.Checkpoints = slices.DeleteFunc(s.Checkpoints, func(c CheckpointRef) bool {
+			if c.Attempt == e.Attempt {
+				s.Discard = append(s.Discard, c.Data...)
+			}
+			return c.Attempt == e.Attempt
+		})
 	},
 	RestoreStarted: onAttempt(func(_ *State, a *Attempt, e Event) {
 		a.Restoring = true
@@ -246,6 +270,7 @@ func closeAttempt(s *State, e Event) {
 		a.Failure = e.Failure
 	}
 	s.Pending = nil
+	s.Discard, a.Saving = append(s.Discard, a.Saving...), nil
 	switch a.End {
 	case service.EndFinalized:
 		s.finalize(a, e.Closing.Kept)
@@ -465,6 +490,7 @@ func (s *State) known(release service.ReleaseID) bool {
 func (s State) clone() State {
 	s.LostRuns, s.Kept = slices.Clone(s.LostRuns), slices.Clone(s.Kept)
 	s.Checkpoints, s.Pending, s.Due = slices.Clone(s.Checkpoints), slices.Clone(s.Pending), slices.Clone(s.Due)
+	s.Discard = slices.Clone(s.Discard)
 	s.Attempts = slices.Clone(s.Attempts)
 	for i := range s.Attempts {
 		if s.Attempts[i].Passages = maps.Clone(s.Attempts[i].Passages); s.Attempts[i].Passages == nil {

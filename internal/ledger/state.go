@@ -56,6 +56,8 @@ type State struct {
 
 	// Checkpoints that are retained, oldest first.
 	Checkpoints []CheckpointRef `json:"checkpoints,omitempty"`
+	// Discard are places of backups that no checkpoint lists (any more), and that are not deleted yet.
+	Discard []string `json:"discard,omitempty"`
 	// Pending changes: intended, outcome unknown.
 	Pending    []Change `json:"pending,omitempty"`
 	LastChange int      `json:"last_change"`
@@ -101,6 +103,8 @@ type Attempt struct {
 	// Restoring: a restore began and has not ended.
 	Restoring bool     `json:"restoring,omitempty"`
 	Failure   *Failure `json:"failure,omitempty"`
+	// Saving are the places of backups that were begun for a checkpoint that is not taken.
+	Saving []string `json:"saving,omitempty"`
 	// DataRestored names the backups that were put back: what was written since is not lost a second time.
 	DataRestored []string `json:"data_restored,omitempty"`
 	// Ending says how the attempt is to end when its restore is done, where that is not simply restored.

@@ -36,9 +36,13 @@ func (d *Demo) chapter(ctx context.Context, index int, c Chapter) error {
 	mark := d.log.Mark()
 	records := d.log.Between(d.records, mark)
 	s, tally := summarize(c, result.ExitCode, after(events, d.events), records, running)
+	before := d.events
 	d.events, d.records = lastNumber(events), mark
 	d.summaries = append(d.summaries, s)
 	d.tell(s, tally, result, took)
+	if at := failedAt(after(events, before)); c.FailsAt != "" && at != c.FailsAt {
+		d.wrong(c, fmt.Sprintf("it failed at %q, and must fail at %q", at, c.FailsAt))
+	}
 	d.judge(c, s, tally)
 	return nil
 }
@@ -130,10 +134,14 @@ func (d *Demo) tell(s Summary, tally traffic.Tally, result terraform.Result, too
 // judge notes what differs from what the chapter wants.
 func (d *Demo) judge(c Chapter, s Summary, tally traffic.Tally) {
 	for _, problem := range problems(c, s, tally) {
-		problem = c.Name + ": " + problem
-		d.say("  WRONG     %s", problem)
-		d.problems = append(d.problems, problem)
+		d.wrong(c, problem)
 	}
+}
+
+func (d *Demo) wrong(c Chapter, problem string) {
+	problem = c.Name + ": " + problem
+	d.say("  WRONG     %s", problem)
+	d.problems = append(d.problems, problem)
 }
 
 func problems(c Chapter, s Summary, tally traffic.Tally) []string {
@@ -146,6 +154,9 @@ func problems(c Chapter, s Summary, tally traffic.Tally) []string {
 	}
 	if s.Lost > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d requests were lost, and none may be", s.Lost))
+	}
+	if c.FailsAt == "traffic_split" && c.Cut == NoCut && s.Bad == 0 {
+		wrong = append(wrong, "its users saw no bad answer, so that nothing under traffic can have been found")
 	}
 	if tally.Unexpected > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d error answers came from a release that should not give any", tally.Unexpected))

@@ -46,6 +46,8 @@ type Chapter struct {
 	Bad string
 	// Leaving is the version that gives up its traffic in a restore or rollback; empty: none does.
 	Leaving string
+	// FailsAt is the stage of the ledger's at which the release must fail; empty: any, or none.
+	FailsAt string
 	// Want and Running are what must come out: the outcome, and the version that answers from then on.
 	Want    Outcome
 	Running string
@@ -62,19 +64,19 @@ var Chapters = []Chapter{
 		About: "a good release takes the traffic in steps, judged at each of them",
 	},
 	{
-		Name: "never healthy", Version: "v3", Want: Restored, Running: "v2", Leaving: "v3",
+		Name: "never healthy", Version: "v3", Want: Restored, FailsAt: "release", Running: "v2", Leaving: "v3",
 		About: "its process runs, and its health check says 503 until the deadline",
 	},
 	{
-		Name: "fails its smoke test", Version: "v4", Want: Restored, Running: "v2", Leaving: "v4",
+		Name: "fails its smoke test", Version: "v4", Want: Restored, FailsAt: "smoke_test", Running: "v2", Leaving: "v4",
 		About: "healthy, and the checkout does not work: found before it takes any traffic",
 	},
 	{
-		Name: "errors under traffic", Version: "v5", Want: Restored, Running: "v2", Leaving: "v5", Bad: "v5",
+		Name: "errors under traffic", Version: "v5", Want: Restored, FailsAt: "traffic_split", Running: "v2", Leaving: "v5", Bad: "v5",
 		About: "healthy, passes its smoke test, then answers a share of its users with 500",
 	},
 	{
-		Name: "interrupted by Ctrl-C", Version: "v5", Cut: CtrlC, Want: Restored, Running: "v2", Leaving: "v5", Bad: "v5",
+		Name: "interrupted by Ctrl-C", Version: "v5", Cut: CtrlC, Want: Restored, FailsAt: "traffic_split", Running: "v2", Leaving: "v5", Bad: "v5",
 		About: "the same release again; somebody presses Ctrl-C while it takes traffic",
 	},
 	{

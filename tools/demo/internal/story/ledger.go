@@ -30,6 +30,9 @@ type Event struct {
 	Closing *struct {
 		End string `json:"end"`
 	} `json:"closing"`
+	Failure *struct {
+		DecidedAt time.Time `json:"decided_at"`
+	} `json:"failure"`
 }
 
 // historyLimit bounds one reading of the ledger.

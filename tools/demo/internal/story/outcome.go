@@ -49,12 +49,25 @@ func outcome(exitCode int, events []Event) Outcome {
 	return Succeeded
 }
 
-// decision is when the ledger says that a release is to give up its traffic: its stage failed, its restore began, or,
-// in a rollback, the stage that replaces it was opened. False if nothing of the kind happened.
+// failedAt is the stage at which the last attempt that was restored had failed; empty if none was.
+func failedAt(events []Event) (stage string) {
+	for _, e := range events {
+		if e.Type == eventAttemptClosed && e.Closing != nil && e.Closing.End == endRestored {
+			stage = e.Stage
+		}
+	}
+	return stage
+}
+
+// decision is when the ledger says that it was decided that a release gives up its traffic: its stage failed (the entry comes after
+// the traffic has moved, and says when that was decided), its restore began, or, in a rollback, the stage that replaces it was
+// opened. False if nothing of the kind happened.
 func decision(events []Event) (time.Time, bool) {
 	rollback := map[int]bool{}
 	for _, e := range events {
 		switch {
+		case e.Type == eventStageFailed && e.Failure != nil && !e.Failure.DecidedAt.IsZero():
+			return e.Failure.DecidedAt, true
 		case e.Type == eventStageFailed || e.Type == eventRestoreStarted:
 			return e.Time, true
 		case e.Type == eventAttemptOpened && e.Opening != nil:
