@@ -82,7 +82,7 @@ func (s *stageWork) guard(view ledger.View) error {
 	if r.Create {
 		return nil
 	}
-	if err := GuardPlan(view, r.Release, r.PriorAttempt, r.Seen); err != nil {
+	if err := GuardPlan(view, s.procedure.run.id, r.Release, r.PriorAttempt, r.Seen); err != nil {
 		return err
 	}
 	return nil

@@ -43,7 +43,11 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 		if err := w.recoverRedefined(ctx, request); err != nil {
 			return DefineOutcome{}, err
 		}
-		w.warn("Service Recovered", fmt.Sprintf("An earlier run on %s had ended in the middle: %s. Running now: %s.", p.id, w.lastEnd(), w.running(ctx)))
+		came := w.lastEnd()
+		if state.Broken != nil {
+			came = fmt.Sprintf("the restore of attempt %d, which had failed, is finished now", state.Broken.Attempt)
+		}
+		w.warn("Service Recovered", fmt.Sprintf("An earlier run on %s had ended in the middle: %s. Running now: %s.", p.id, came, w.running(ctx)))
 	}
 	if w.state().Untidied() != nil {
 		w.tidy(ctx)

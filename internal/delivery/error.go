@@ -61,6 +61,10 @@ func paragraph(b *strings.Builder, title, text string) {
 
 func sentence(s string) string {
 	s = strings.TrimSpace(s)
+	// What stands on lines of its own is to be pasted, or is a list: a full stop would belong to it.
+	if strings.Contains(s, "\n") {
+		return s
+	}
 	if s == "" || strings.HasSuffix(s, ".") || strings.HasSuffix(s, "?") || strings.HasSuffix(s, ":") {
 		return s
 	}

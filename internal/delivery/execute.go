@@ -182,19 +182,30 @@ func (s *stageWork) repair(ctx context.Context) error {
 		return fmt.Errorf("repair %s: the ledger has no record of where it runs", s.request.Release)
 	}
 	s.exports.Slot = release.Placement.Slot
-	snapshot, err := s.inspect(ctx, *release)
+	if stable := s.state().StableRelease(); stable != nil && stable.ID != release.ID && s.adapters.Router != nil {
+		// Beside a candidate that waits at its weight, most users are with stable.
+		if err := s.complete(ctx, *stable); err != nil {
+			return err
+		}
+	}
+	return s.complete(ctx, *release)
+}
+
+// complete starts what is missing of a release that runs.
+func (s *stageWork) complete(ctx context.Context, release service.Release) error {
+	snapshot, err := s.inspect(ctx, release)
 	if err != nil {
 		return err
 	}
-	if snapshot.Complete(*release) {
+	if snapshot.Complete(release) {
 		return nil
 	}
 	// Where it runs stays as recorded, whatever the service's definition says by now.
-	if err := s.placeAgain(ctx, s.number, *release); err != nil {
+	if err := s.placeAgain(ctx, s.number, release); err != nil {
 		return err
 	}
-	if err := s.startAgain(ctx, s.number, *release); err != nil {
+	if err := s.startAgain(ctx, s.number, release); err != nil {
 		return err
 	}
-	return s.verifyInstances(ctx, *release)
+	return s.verifyInstances(ctx, release)
 }

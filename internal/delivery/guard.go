@@ -66,10 +66,14 @@ func brokenError(id service.ID, state *ledger.State) *Error {
 }
 
 // GuardPlan tells why a change planned for release must not be made on what the ledger shows: nil if it may.
-// priorAttempt is the attempt in the state, seen the newest one that stood when the state was refreshed; 0 for none.
-func GuardPlan(view ledger.View, release service.ReleaseID, priorAttempt, seen int) *Error {
+// priorAttempt is the attempt in the state, seen the newest one that stood when the state was refreshed; 0 for none. run is
+// the one that asks: an attempt that it opened itself has passed this guard, and what it abandoned or left behind is its doing.
+func GuardPlan(view ledger.View, run string, release service.ReleaseID, priorAttempt, seen int) *Error {
 	state := &view.State
 	newest := state.StandingAttempt()
+	if newest != nil && newest.Run == run {
+		return nil
+	}
 	for _, number := range []int{priorAttempt, seen} {
 		a := state.Attempt(number)
 		if a == nil || a.Stands() && a.Number != view.Void() {

@@ -119,6 +119,8 @@ type Refreshed struct {
 	ledger.View
 	// Snapshot of the standing release's instances and the weights; empty where the world could not be looked at, then
 	// Unreachable says why.
-	Snapshot    service.Snapshot
+	Snapshot service.Snapshot
+	// Gone are instances of the stable release that do not run it, while another release is introduced beside it.
+	Gone        []service.InstanceState
 	Unreachable error
 }

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -20,7 +21,31 @@ func (p *Procedure) Refresh(ctx context.Context, stage service.Stage) (Refreshed
 		return refreshed, nil
 	}
 	refreshed.Snapshot, refreshed.Unreachable = p.observe(ctx, view, stage)
+	if stage == service.StageRelease && refreshed.Unreachable == nil {
+		refreshed.Gone, refreshed.Unreachable = p.goneBeside(ctx, view)
+	}
 	return refreshed, nil
+}
+
+// goneBeside looks at stable while a candidate is beside it: the stage shows the candidate, and most users are with stable.
+func (p *Procedure) goneBeside(ctx context.Context, view ledger.View) ([]service.InstanceState, error) {
+	stable := view.State.StableRelease()
+	passage := view.Standing(service.StageRelease)
+	if stable == nil || passage == nil || passage.Release == stable.ID || view.State.Candidate() == nil {
+		return nil, nil
+	}
+	if d := view.State.Definition; d.Router == nil {
+		return nil, nil // The candidate has taken its place.
+	}
+	adapters, err := p.run.connector.Adapters(*view.State.Definition)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", p.id, err)
+	}
+	instances, err := adapters.Platform.Inspect(ctx, stable.Placement)
+	if err != nil {
+		return nil, fmt.Errorf("inspect %s: %w", stable.ID, err)
+	}
+	return slices.DeleteFunc(instances, func(i service.InstanceState) bool { return i.Running && i.Release == stable.ID }), nil
 }
 
 func (p *Procedure) observe(ctx context.Context, view ledger.View, stage service.Stage) (service.Snapshot, error) {

@@ -58,7 +58,7 @@ func (s *stageWork) shift(ctx context.Context, spec SplitSpec) error {
 			if err := s.windowOpen(); err != nil {
 				return err
 			}
-			if err := s.routerSplits(ctx, *release, *stable); err != nil {
+			if err := s.mayRise(ctx, *release, *stable); err != nil {
 				return err
 			}
 		}
@@ -71,6 +71,24 @@ func (s *stageWork) shift(ctx context.Context, spec SplitSpec) error {
 		if err := s.reached(ctx, step.Weight, true); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// mayRise keeps a candidate where it is while there is nothing sound to go back to, or the router would not do what it is told: that
+// is not its fault.
+func (s *stageWork) mayRise(ctx context.Context, candidate, stable service.Release) error {
+	if err := s.serves(ctx, stable); err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("look at %s: %w", stable.ID, ctx.Err())
+		}
+		return &pausedError{reason: fmt.Sprintf("stable %s, which one would go back to, does not answer: %s", stable.ID, err)}
+	}
+	if err := s.routerSplits(ctx, candidate, stable); err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("look at the router: %w", ctx.Err())
+		}
+		return &pausedError{reason: err.Error()}
 	}
 	return nil
 }

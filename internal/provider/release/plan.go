@@ -41,11 +41,14 @@ func plan(ctx context.Context, p stage.Planning[model]) diag.Diagnostics {
 	return diags
 }
 
-// repaired are the instances as they should be: all of them on the release.
+// repaired are the instances as they should be: all of them on the release. Those of another slot are stable's, and are shown while they
+// are gone.
 func repaired(m model) types.Map {
 	elements := make(map[string]attr.Value, len(m.Instances.Elements()))
 	for name := range m.Instances.Elements() {
-		elements[name] = m.Release
+		if slot, _, _ := strings.Cut(name, "/"); slot == m.Slot.ValueString() {
+			elements[name] = m.Release
+		}
 	}
 	if m.Instances.IsNull() || m.Instances.IsUnknown() || len(elements) == 0 {
 		return m.Instances

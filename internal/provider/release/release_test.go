@@ -118,9 +118,19 @@ func TestMissingInstanceIsRepaired(t *testing.T) {
 	var w warnings
 	p := planningOf(t, least, stage.Unchanged, &w)
 	release := p.Plan.Release
+	p.Plan.Slot = types.StringValue("blue")
 	whole := types.MapValueMust(types.StringType, map[string]attr.Value{"blue/0": release, "blue/1": release})
 	prior := *p.Plan
 	prior.Instances = types.MapValueMust(types.StringType, map[string]attr.Value{"blue/0": release, "blue/1": types.StringValue("")})
+	p.Plan.Instances, p.Prior = prior.Instances, &prior
+	if diags := plan(t.Context(), p); diags.HasError() {
+		t.Fatal(diags)
+	}
+	if !p.Plan.Instances.Equal(whole) || !rerun(prior, *p.Plan) {
+		t.Errorf("got %s", p.Plan.Instances)
+	}
+	// Stable's, beside a candidate, are repaired as well, and then they are stable's alone.
+	prior.Instances = types.MapValueMust(types.StringType, map[string]attr.Value{"blue/0": release, "blue/1": release, "green/0": types.StringValue("")})
 	p.Plan.Instances, p.Prior = prior.Instances, &prior
 	if diags := plan(t.Context(), p); diags.HasError() {
 		t.Fatal(diags)

@@ -67,7 +67,7 @@ func recorded(m *model, view ledger.View, prior *model) {
 	}
 }
 
-// refresh lays over what each instance runs right now.
+// refresh lays over what each instance runs right now. Of stable, beside a candidate, it shows those that are gone.
 func refresh(m *model, refreshed delivery.Refreshed, _ *stage.Facts) {
 	elements := make(map[string]attr.Value, len(refreshed.Snapshot.Instances))
 	for _, instance := range refreshed.Snapshot.Instances {
@@ -76,6 +76,9 @@ func refresh(m *model, refreshed delivery.Refreshed, _ *stage.Facts) {
 			runs = string(instance.Release)
 		}
 		elements[instance.Name] = types.StringValue(runs)
+	}
+	for _, instance := range refreshed.Gone {
+		elements[instance.Name] = types.StringValue("")
 	}
 	if len(elements) > 0 {
 		m.Instances = types.MapValueMust(types.StringType, elements)

@@ -56,7 +56,7 @@ func (r *Resource[M]) refuse(ctx context.Context, p *planning[M], diags *diag.Di
 	switch {
 	case p.prior != nil:
 		attempt := int(r.kind.Common(p.prior).Attempt.ValueInt64())
-		if err := delivery.GuardPlan(*view, service.ReleaseID(p.target.ValueString()), attempt, p.facts.Seen); err != nil {
+		if err := delivery.GuardPlan(*view, p.ledger.run, service.ReleaseID(p.target.ValueString()), attempt, p.facts.Seen); err != nil {
 			diagnostics.AddError(ctx, diags, nil, err.Summary, err)
 		}
 	case p.replacing:
