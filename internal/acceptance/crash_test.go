@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -11,8 +12,8 @@ import (
 
 // The crash matrix: a run is recorded, and then made again for each point that it passed, killed there by kill -9, and
 // followed by one of the ways out (scenario_test.go); and the other faults (fault_test.go, unreachable_test.go).
-// DEPLOY_CRASH says how much of it: "all" (each point, with one way out, in turn), "thorough" (each point with every way out), else a
-// sample. DEPLOY_CRASH_ONLY is a scenario, or scenario/point, or scenario/point/way, or a fault, to repeat runs.
+// DEPLOY_CRASH says how much of it: "all" (each point, with one way out, in turn), "thorough" (each point with every way out), a number
+// (of all, one in so many), else a sample. DEPLOY_CRASH_ONLY is a scenario, or scenario/point, or scenario/point/way, or a fault, to repeat runs.
 
 // sampled is how many kills make test does, of the scenarios sampledScenarios.
 const sampled = 8
@@ -25,13 +26,19 @@ var ways = []string{"same", "reverted", "recover"}
 // amount is how much of the matrix is wanted.
 type amount struct {
 	whole, thorough bool
-	only            string
+	// every n-th of the runs of all.
+	every int
+	only  string
 }
 
 func wantedAmount() amount {
-	a := amount{only: os.Getenv("DEPLOY_CRASH_ONLY")}
-	a.thorough = os.Getenv("DEPLOY_CRASH") == "thorough"
-	a.whole = a.thorough || os.Getenv("DEPLOY_CRASH") == "all"
+	a := amount{only: os.Getenv("DEPLOY_CRASH_ONLY"), every: 1}
+	wanted := os.Getenv("DEPLOY_CRASH")
+	if n, err := strconv.Atoi(wanted); err == nil && n > 1 {
+		a.every, wanted = n, "all"
+	}
+	a.thorough = wanted == "thorough"
+	a.whole = a.thorough || wanted == "all"
 	return a
 }
 
@@ -81,7 +88,7 @@ func (a amount) crashes(chosen []scenario, recorded [][]string) []crash {
 			}
 			for _, way := range taken {
 				c := crash{s, n + 1, what, way}
-				if a.only == "" || strings.HasPrefix(c.name()+"/", a.only+"/") {
+				if a.only == "" && n%a.every == 0 || a.only != "" && strings.HasPrefix(c.name()+"/", a.only+"/") {
 					runs = append(runs, c)
 				}
 			}

@@ -132,3 +132,12 @@ func (a *adminAPI) inFlight(ctx context.Context, addresses []string) (int, error
 	}
 	return sum, nil
 }
+
+// excerpt is the beginning of a text, for an error.
+func excerpt(text string) string {
+	const limit = 32
+	if len(text) <= limit {
+		return text
+	}
+	return text[:limit] + "…"
+}

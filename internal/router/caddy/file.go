@@ -29,17 +29,13 @@ func (f shareFile) read() (int, error) {
 		return 0, fmt.Errorf("read the share file: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	// More than any share has: enough to see that it is none.
+	// More than any share has.
 	const limit = 1 << 10
 	text, err := io.ReadAll(io.LimitReader(file, limit))
 	if err != nil {
 		return 0, fmt.Errorf("read the share file: %w", err)
 	}
-	percent, err := parseShare(string(text))
-	if err != nil {
-		return 0, fmt.Errorf("read the share file %s: %w", f, err)
-	}
-	return percent, nil
+	return parseShare(string(text)), nil
 }
 
 // write replaces the file, so that Caddy reads the old share or the new one, whole; when it returns, the new one

@@ -53,7 +53,6 @@ func TestErrorsNameTheFile(t *testing.T) {
 		file string
 		do   func(*Router) error
 	}{
-		"garbage is read":        {garbage, func(r *Router) error { _, err := r.Weights(t.Context()); return err }},
 		"a directory is read":    {directory, func(r *Router) error { _, err := r.Weights(t.Context()); return err }},
 		"no directory to write":  {nowhere, func(r *Router) error { return r.SetWeights(t.Context(), map[string]int{"green": 100}) }},
 		"a directory is written": {directory, func(r *Router) error { return r.SetWeights(t.Context(), map[string]int{"green": 100}) }},
@@ -62,7 +61,10 @@ func TestErrorsNameTheFile(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	// Garbage does not stand in the way of a restore.
+	// Garbage is a share like any other: here Caddy gives green what begins with a digit. It does not stand in the way of a restore.
+	if got, err := newRouter(t, garbage).Weights(t.Context()); err != nil || got["green"] != 63 {
+		t.Errorf("%q reads as %v (%v)", "a quarter", got, err)
+	}
 	if err := newRouter(t, garbage).SetWeights(t.Context(), map[string]int{"blue": 100}); err != nil {
 		t.Error(err)
 	}

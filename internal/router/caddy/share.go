@@ -2,7 +2,7 @@ package caddy
 
 import (
 	"fmt"
-	"strconv"
+	"math"
 	"strings"
 )
 
@@ -12,7 +12,7 @@ import (
 const (
 	whole    = 1 << 16
 	everyone = "g"
-	// digitsBeforeDash of a UUID: a longer share would be compared with a dash.
+	// digitsBeforeDash of a UUID: what is behind them in a share moves less than a percent.
 	digitsBeforeDash = 8
 )
 
@@ -24,32 +24,26 @@ func formatShare(percent int) string {
 	return fmt.Sprintf("%04x", (percent*whole+50)/100)
 }
 
-// parseShare reads what a share file holds, as Caddy does, and returns the nearest whole percent. Shares of other than
-// four digits are read too, since Caddy reads them. Capital letters are refused: as text they mean another share than
-// as a number.
-func parseShare(text string) (int, error) {
+// parseShare returns the nearest whole percent of UUIDs that Caddy finds below what a share file holds: of anything, since Caddy
+// compares anything. Whoever wrote "zz" by hand has given all of the traffic to green.
+func parseShare(text string) int {
 	// One end of line is not part of the placeholder's value.
 	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
-	switch {
-	case text == "":
-		return 0, nil
-	case text == everyone:
-		return 100, nil
-	case len(text) > digitsBeforeDash || strings.Trim(text, "0123456789abcdef") != "":
-		return 0, fmt.Errorf(`it holds %q, where four lower-case hex digits ("0000" none, "4000" a quarter) or "g" (all) belong`, excerpt(text))
+	below, width := 0.0, 1.0
+	for i := range min(len(text), digitsBeforeDash) {
+		smaller := 0
+		for _, digit := range []byte(hexDigits) {
+			if digit < text[i] {
+				smaller++
+			}
+		}
+		width /= 16
+		below += width * float64(smaller)
+		if strings.IndexByte(hexDigits, text[i]) < 0 {
+			break // No UUID goes on like this.
+		}
 	}
-	value, err := strconv.ParseUint(text, 16, 64)
-	if err != nil {
-		return 0, fmt.Errorf("it holds %q: %w", excerpt(text), err)
-	}
-	of := uint64(1) << (4 * len(text))
-	return int((value*100 + of/2) / of), nil //nolint:gosec // at most 100
+	return int(math.Round(100 * below))
 }
 
-func excerpt(text string) string {
-	const limit = 32
-	if len(text) <= limit {
-		return text
-	}
-	return text[:limit] + "…"
-}
+const hexDigits = "0123456789abcdef"
