@@ -96,6 +96,16 @@ func GuardPlan(view ledger.View, run string, release service.ReleaseID, priorAtt
 	return nil
 }
 
+// GuardOpen tells why a change planned for release must not be made where the attempt seen was open when the state was refreshed: one of
+// another release that has been finalized since is what the plan would replace without saying so. nil: it may.
+func GuardOpen(view ledger.View, release service.ReleaseID, seen int) *Error {
+	a := view.State.Attempt(seen)
+	if a == nil || a.End != service.EndFinalized || a.Release == release {
+		return nil
+	}
+	return changedSincePlan(fmt.Sprintf("Attempt %d of %s was open when the state was refreshed, and was finalized after it", a.Number, a.Release))
+}
+
 func endText(a *ledger.Attempt) string {
 	switch {
 	case a.Undone:
@@ -138,11 +148,25 @@ func (w *work) running(ctx context.Context) string {
 		}
 		return "nothing: the service has no release"
 	}
+	if w.incomplete(ctx, *stable) {
+		return w.seen(ctx, state.OpenAttempt())
+	}
 	text := fmt.Sprintf("%s in slot %s", stable.ID, stable.Placement.Slot)
 	if c := state.Candidate(); c != nil {
 		return text + fmt.Sprintf(", with %s beside it at %d %%", c.ID, state.OpenAttempt().Weight)
 	}
 	return text + ", with all of the traffic"
+}
+
+// incomplete tells whether a release that should run is seen not to.
+func (w *work) incomplete(ctx context.Context, r service.Release) bool {
+	if w.adapters.Platform == nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), seenTimeout)
+	defer cancel()
+	instances, err := w.adapters.Platform.Inspect(ctx, r.Placement)
+	return err == nil && !(service.Snapshot{Instances: instances}).Complete(r)
 }
 
 // seenTimeout bounds a look at a world that may not answer.
@@ -153,8 +177,12 @@ func (w *work) seen(ctx context.Context, a *ledger.Attempt) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), seenTimeout)
 	defer cancel()
 	var parts []string
-	for _, r := range []*service.Release{w.stable(a), w.recorded(a)} {
-		if r == nil {
+	looked := []*service.Release{w.stable(a)}
+	if a != nil {
+		looked = append(looked, w.recorded(a))
+	}
+	for i, r := range looked {
+		if r == nil || i > 0 && looked[0] != nil && r.ID == looked[0].ID {
 			continue
 		}
 		instances, err := w.adapters.Platform.Inspect(ctx, r.Placement)

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -67,7 +68,8 @@ func (s *stageWork) stableReady(ctx context.Context) error {
 		return fmt.Errorf("look at stable %s: %w", stable.ID, err)
 	}
 	if !snapshot.Complete(*stable) {
-		return &refusedError{reason: fmt.Sprintf("stable %s is not complete, so there is nothing sound to go back to", stable.ID), evidence: []string{describe(snapshot.Instances)}}
+		return &refusedError{reason: fmt.Sprintf("stable %s is not complete, so there is nothing sound to go back to. Apply the configuration of %s: that starts what is missing; or skip \"health\" by an override",
+			stable.ID, stable.ID.Label()), evidence: []string{describe(snapshot.Instances)}}
 	}
 	if err := s.probeOnce(ctx, *stable); err != nil {
 		return &refusedError{reason: fmt.Sprintf("stable %s is not healthy, so there is nothing sound to go back to", stable.ID), evidence: []string{err.Error()}}
@@ -180,6 +182,13 @@ func (s *stageWork) preflightChecks(ctx context.Context, spec PreflightSpec, ski
 	target := service.Release{ID: s.request.Release}
 	if stable := s.state().StableRelease(); stable != nil {
 		target = *stable
+	} else {
+		maps.DeleteFunc(checks, func(name string, c service.Check) bool {
+			if c.AsksInstances() {
+				s.warn("Check Skipped", fmt.Sprintf("The preflight's check %s asks the service's instances, and before its first release there are none.", name))
+			}
+			return c.AsksInstances()
+		})
 	}
 	failed, err := s.runChecks(ctx, checks, target)
 	if err != nil {

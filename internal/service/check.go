@@ -12,6 +12,11 @@ type Check struct {
 	Metric  *MetricCheck  `json:"metric,omitempty"`
 }
 
+// AsksInstances tells whether the check asks the instances of the release under test.
+func (c Check) AsksInstances() bool {
+	return c.Logs != nil || c.Metric != nil || c.HTTP != nil && c.HTTP.Path != "" || c.TCP != nil && c.TCP.Address == ""
+}
+
 // HTTPCheck sends requests and looks at the answers.
 type HTTPCheck struct {
 	// Exactly one: Path is asked of every instance of the release under test, URL of the place it names.

@@ -17,6 +17,8 @@ type Facts struct {
 	Owner string `json:"owner"`
 	// Seen is the newest attempt that stood, 0 for none.
 	Seen int `json:"seen,omitempty"`
+	// SeenOpen: a refresh saw that attempt under way or waiting. What was planned then is not for a world in which it has been finalized.
+	SeenOpen bool `json:"seen_open,omitempty"`
 	// Stable carries the traffic and Kept are kept ready, newest first.
 	Stable service.ReleaseID   `json:"stable,omitempty"`
 	Kept   []service.ReleaseID `json:"kept,omitempty"`

@@ -56,7 +56,12 @@ func (r *Resource[M]) refuse(ctx context.Context, p *planning[M], diags *diag.Di
 	switch {
 	case p.prior != nil:
 		attempt := int(r.kind.Common(p.prior).Attempt.ValueInt64())
-		if err := delivery.GuardPlan(*view, p.ledger.run, service.ReleaseID(p.target.ValueString()), attempt, p.facts.Seen); err != nil {
+		release := service.ReleaseID(p.target.ValueString())
+		err := delivery.GuardPlan(*view, p.ledger.run, release, attempt, p.facts.Seen)
+		if err == nil && p.facts.SeenOpen {
+			err = delivery.GuardOpen(*view, release, p.facts.Seen)
+		}
+		if err != nil {
 			diagnostics.AddError(ctx, diags, nil, err.Summary, err)
 		}
 	case p.replacing:

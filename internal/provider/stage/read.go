@@ -111,6 +111,8 @@ func (r *Resource[M]) load(ctx context.Context, id service.ID, facts Facts, diag
 	}
 	facts.observe(refreshed.View)
 	facts.ExpectedWeights = nil
+	newest := newestStanding(refreshed.View)
+	facts.SeenOpen = newest != nil && newest.Open()
 	if facts.StoreID == "" || refreshed.State.AdoptedFrom == facts.StoreID {
 		if facts.StoreID, err = r.engine.StoreID(ctx); err != nil {
 			diagnostics.AddError(ctx, diags, nil, "Store Not Readable", err)
