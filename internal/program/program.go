@@ -12,12 +12,8 @@ import (
 	"time"
 )
 
-const (
-	// KillGrace is how long a process group may take to end after SIGTERM, before SIGKILL.
-	KillGrace = 2 * time.Second
-	// CutMark stands where text was cut, so that what is left of a secret there can be taken out.
-	CutMark = "[…]"
-)
+// KillGrace is how long a process group may take to end after SIGTERM, before SIGKILL.
+const KillGrace = 2 * time.Second
 
 // inherited are the variables of our own environment that programs get. Nothing else: it may hold secrets.
 var inherited = []string{"PATH", "HOME", "LANG", "TMPDIR"}
@@ -37,7 +33,7 @@ type Ended struct {
 	// Code is the exit code, -1 where a signal ended it, and Status the same in words.
 	Code   int
 	Status string
-	// Output is the end of what it wrote to stdout and stderr; CutMark stands where something was cut.
+	// Output is the end of what it wrote to stdout and stderr; scrub.CutMark stands where something was cut.
 	Output string
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/scrub"
 )
 
 // both runs a test on programs below a watcher and on children of ours: they are told apart by nothing.
@@ -75,7 +77,7 @@ func TestRunEndsAtItsLimitAndItsContext(t *testing.T) {
 func TestRunKeepsTheEndOfTheOutput(t *testing.T) {
 	both(t, func(t *testing.T) {
 		e, err := Program{Argv: []string{"sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' x; echo the end"}, Timeout: generous}.Run(t.Context())
-		if err != nil || !strings.HasPrefix(e.Output, CutMark) || !strings.HasSuffix(e.Output, "xthe end\n") || len(e.Output) > 3*outputLimit {
+		if err != nil || !strings.HasPrefix(e.Output, scrub.CutMark) || !strings.HasSuffix(e.Output, "xthe end\n") || len(e.Output) > 3*outputLimit {
 			t.Errorf("%d bytes, %v", len(e.Output), err)
 		}
 	})

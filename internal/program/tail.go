@@ -1,6 +1,10 @@
 package program
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/scrub"
+)
 
 // outputLimit bounds the output that is kept, in bytes: the last of it.
 const outputLimit = 64 << 10
@@ -25,12 +29,12 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String begins with CutMark where something was cut.
+// String begins with scrub.CutMark where something was cut.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.cut {
-		return CutMark + string(t.data)
+		return scrub.CutMark + string(t.data)
 	}
 	return string(t.data)
 }
