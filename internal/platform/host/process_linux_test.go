@@ -274,6 +274,61 @@ func TestChildrenInGroupsOfTheirOwn(t *testing.T) {
 	})
 }
 
+// An instance that writes outlives its supervisor, and what it writes is kept; it can be seen that nobody looks after it.
+func TestInstanceThatWritesOutlivesItsSupervisor(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, 1)
+	r := g.runs("#!/bin/sh\nn=0\nwhile :; do n=$((n+1)); echo tick $n; sleep 0.05; done\n")
+	ticks := func(more int) {
+		t.Helper()
+		before := -1
+		g.eventually(func() error {
+			lines, err := g.Logs(g.Context(), r.Placement, 1000)
+			if before < 0 {
+				before = len(lines)
+			}
+			if err != nil || len(lines) < before+more {
+				return fmt.Errorf("%d lines, %d before: %w", len(lines), before, err)
+			}
+			return nil
+		})
+	}
+	ticks(2)
+	status := g.status("blue/0")
+	loggers, err := process.List()
+	g.ok(err)
+	killed := 0
+	for _, p := range loggers {
+		if line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.PID)); bytes.Contains(line, []byte("log\x00"+string(g.instance("blue/0")))) {
+			g.ok(syscall.Kill(p.PID, syscall.SIGKILL))
+			killed++
+		}
+	}
+	if killed != 1 {
+		t.Fatalf("%d loggers", killed)
+	}
+	ticks(3) // By another one.
+	if now := g.status("blue/0"); now.Child != status.Child || now.Restarts != 0 {
+		t.Fatalf("the logger's end ended it: %+v", now)
+	}
+	_, err = status.Supervisor.Signal(syscall.SIGKILL)
+	g.ok(err)
+	g.ok(status.Supervisor.Wait(g.Context()))
+	ticks(3)
+	s := g.state(r)
+	if !s.Running || !s.Unsupervised || !strings.Contains(s.Detail, "its supervisor is gone") {
+		t.Errorf("got %+v", s)
+	}
+	snapshot := service.Snapshot{Instances: []service.InstanceState{s}}
+	if !snapshot.Complete(r) || snapshot.Kept(r) {
+		t.Errorf("complete %t, kept %t", snapshot.Complete(r), snapshot.Kept(r))
+	}
+	g.ok(g.Start(g.Context(), r, nil))
+	if s := g.state(r); !s.Running || s.Unsupervised || status.Child.Alive() {
+		t.Errorf("started anew: %+v", s)
+	}
+}
+
 // A supervisor that was killed right after it started the instance has noted itself alone.
 func TestSupervisorKilledBeforeItNotesTheInstance(t *testing.T) {
 	t.Parallel()
