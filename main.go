@@ -1,5 +1,6 @@
-// Command terraform-provider-deploy is three programs in one file, so that what belongs together has one version: the
-// Terraform provider, the commands for the person on call, and the supervisor of a release's instance.
+// Command terraform-provider-deploy is four programs in one file, so that what belongs together has one version: the
+// Terraform provider, the commands for the person on call, the supervisor of a release's instance, and the watcher of a
+// program that the provider runs.
 package main
 
 import (
@@ -8,6 +9,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/connect"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/program"
 )
 
 // version is set by the linker.
@@ -17,6 +19,9 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 // run returns the exit code.
 func run(arguments []string) int {
+	if code, asked := program.Watcher(arguments); asked {
+		return code
+	}
 	if len(arguments) > 0 && arguments[0] == connect.SuperviseArgument {
 		return host.Supervise(arguments[1:])
 	}

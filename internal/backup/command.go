@@ -11,6 +11,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/program"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/scrub"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -72,7 +73,7 @@ func (c command) run(ctx context.Context, argv []string, dir string) error {
 	for _, name := range slices.Sorted(maps.Keys(c.Environment)) {
 		environment = append(environment, name+"="+c.Environment[name])
 	}
-	var secrets []string
+	var secrets scrub.Secrets
 	for _, name := range slices.Sorted(maps.Keys(c.Secrets)) {
 		if c.credentials == nil {
 			return fmt.Errorf("credential %q is not known here", c.Secrets[name])
@@ -81,7 +82,7 @@ func (c command) run(ctx context.Context, argv []string, dir string) error {
 		if err != nil {
 			return fmt.Errorf("look up credential %q for %s: %w", c.Secrets[name], name, err)
 		}
-		secrets = append(secrets, written(secret)...)
+		secrets.Add(secret)
 		environment = append(environment, name+"="+secret)
 	}
 	e, err := program.Program{Argv: argv, Environment: environment, Timeout: c.Timeout.D()}.Run(ctx)
@@ -92,25 +93,10 @@ func (c command) run(ctx context.Context, argv []string, dir string) error {
 		err = errors.New(e.Status)
 	}
 	failure := fmt.Errorf("run %s: %w", argv[0], err)
-	if output := strings.TrimSpace(program.Scrub(e.Output, secrets)); output != "" {
-		if len(output) > shownOutput {
-			output = program.CutMark + strings.ToValidUTF8(output[len(output)-shownOutput:], "")
-		}
-		failure = fmt.Errorf("%w; the end of its output:\n%s", failure, output)
+	if output := strings.TrimSpace(scrub.Printable(secrets.Text(e.Output))); output != "" {
+		failure = fmt.Errorf("%w; the end of its output:\n%s", failure, scrub.Last(output, shownOutput))
 	}
 	return failure
-}
-
-// written is a secret in the forms in which programs print it: whole, and each longer line of one that has several.
-func written(secret string) []string {
-	const leastLine = 8
-	forms := []string{secret, strings.TrimSpace(secret)}
-	for line := range strings.SplitSeq(secret, "\n") {
-		if line = strings.TrimSpace(line); len(line) >= leastLine {
-			forms = append(forms, line)
-		}
-	}
-	return forms
 }
 
 // Procedure implements delivery.Backup. Secrets appear by name: whoever follows it sets them before.

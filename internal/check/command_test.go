@@ -100,6 +100,19 @@ func TestCommandEnvironment(t *testing.T) {
 	wantFail(t, run(t, service.Check{Command: c}, to), "not run", "DEPLOY_CREDENTIAL_UNKNOWN")
 }
 
+func TestCommandEvidenceHidesEncodedSecrets(t *testing.T) {
+	to := target()
+	to.Secrets = credentials{"db": "postgres://web:s3cr3t-m4rk3r@db/web"}
+	// As a program prints the request that it sent.
+	c := shell("", `echo "Authorization: Basic $(printf 'web:s3cr3t-m4rk3r' | base64)"; echo "s3cr3t-m4rk3r is refused"; exit 1`)
+	c.Secrets = map[string]string{"DB": "db"}
+	r := run(t, service.Check{Command: c}, to)
+	wantFail(t, r)
+	if r.Evidence != "Authorization: Basic d2ViO***=\n*** is refused" {
+		t.Errorf("evidence %q", r.Evidence)
+	}
+}
+
 func TestCommandEvidenceIsTheEndOfTheOutput(t *testing.T) {
 	to := target()
 	// A long one: without it, so little is left that the beginning of what was kept would show.

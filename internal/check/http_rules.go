@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/PaesslerAG/gval"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/scrub"
 )
 
 // httpRules are an HTTP check's conditions, ready to be applied.
@@ -86,7 +88,7 @@ func (r httpRules) jsonComplaints(ctx context.Context, body []byte) []string {
 		if err != nil {
 			complaints = append(complaints, fmt.Sprintf("%s has no text: %v", path, err))
 		} else if got != want {
-			complaints = append(complaints, fmt.Sprintf("%s is %q instead of %q", path, first(got, lineLimit/2), want))
+			complaints = append(complaints, fmt.Sprintf("%s is %q instead of %q", path, scrub.First(got, lineLimit/2), want))
 		}
 	}
 	return complaints

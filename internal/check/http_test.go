@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/program"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -144,8 +145,11 @@ func TestHTTPOfAURLNeedsNoInstances(t *testing.T) {
 var proxied atomic.Int32
 
 // TestMain sets the proxy before anything is asked: Go reads the variables once a process. Loopback addresses, which all
-// other tests ask, never go through it.
+// other tests ask, never go through it. Programs run below a watcher, which is this program, as they do in the provider.
 func TestMain(m *testing.M) {
+	if code, asked := program.Watcher(os.Args[1:]); asked {
+		os.Exit(code)
+	}
 	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { proxied.Add(1) }))
 	for name, value := range map[string]string{"HTTP_PROXY": proxy.URL, "http_proxy": proxy.URL, "NO_PROXY": "", "no_proxy": ""} {
 		if err := os.Setenv(name, value); err != nil {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/joshdk/go-junit"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/scrub"
 )
 
 // reportLimit bounds a JUnit file, in bytes.
@@ -73,7 +75,7 @@ func (f junitFile) read() outcome {
 	cases := make([]string, len(bad))
 	for i, test := range bad {
 		names[i] = caseName(test)
-		cases[i] = fmt.Sprintf("%s %s: %s", test.Status, caseName(test), first(reason(test), lineLimit))
+		cases[i] = fmt.Sprintf("%s %s: %s", test.Status, caseName(test), scrub.First(reason(test), lineLimit))
 	}
 	o := failed("%d of %d tests failed: %s", len(bad), total.Tests, strings.Join(names, ", "))
 	o.evidence = []string{strings.Join(cases, "\n")}

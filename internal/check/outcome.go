@@ -3,10 +3,8 @@ package check
 import (
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/program"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/scrub"
 )
 
 const (
@@ -36,64 +34,27 @@ func failed(format string, args ...any) outcome {
 }
 
 // evidenceText joins the pieces, each scrubbed before it is cut, so that no part of a secret stays at a cut.
-func (o outcome) evidenceText(scrub func(string) string) string {
+func (o outcome) evidenceText(clean func(string) string) string {
 	if len(o.evidence) == 0 {
 		return ""
 	}
-	share := max(evidenceLimit/len(o.evidence)-1, 2*len(program.CutMark))
+	share := max(evidenceLimit/len(o.evidence)-1, 2*len(scrub.CutMark))
 	pieces := make([]string, 0, len(o.evidence))
 	for _, piece := range o.evidence {
-		piece = printable(scrub(piece))
+		piece = scrub.Printable(clean(piece))
 		if o.tail {
-			piece = last(piece, share)
+			piece = scrub.Last(piece, share)
 		} else {
-			piece = first(piece, share)
+			piece = scrub.First(piece, share)
 		}
 		pieces = append(pieces, strings.TrimSpace(piece))
 	}
-	return first(strings.Join(pieces, "\n"), evidenceLimit)
+	return scrub.First(strings.Join(pieces, "\n"), evidenceLimit)
 }
 
 // oneLine makes one bounded line of text.
 func oneLine(text string) string {
-	return first(strings.Join(strings.Fields(printable(text)), " "), lineLimit)
-}
-
-// printable is text without what terminals and JSON do not take.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
-			return r
-		}
-		if r == '\r' {
-			return -1
-		}
-		return '·'
-	}, strings.ToValidUTF8(text, "·"))
-}
-
-// first is the beginning of text, at most limit bytes.
-func first(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	end := limit - len(program.CutMark)
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + program.CutMark
-}
-
-// last is the end of text, at most limit bytes.
-func last(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	start := len(text) - limit + len(program.CutMark)
-	for start < len(text) && !utf8.RuneStart(text[start]) {
-		start++
-	}
-	return program.CutMark + text[start:]
+	return scrub.First(strings.Join(strings.Fields(scrub.Printable(text)), " "), lineLimit)
 }
 
 // excerpt is the beginning of what came, for evidence.
@@ -101,5 +62,5 @@ func excerpt(data []byte) string {
 	if len(data) <= excerptLimit {
 		return string(data)
 	}
-	return string(data[:excerptLimit]) + program.CutMark
+	return string(data[:excerptLimit]) + scrub.CutMark
 }

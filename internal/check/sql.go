@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/scrub"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -114,9 +115,9 @@ func (c sqlCheck) judge(value *string, found bool) outcome {
 	case value == nil:
 		return passed("NULL")
 	case c.Expect != nil && *value != *c.Expect:
-		return failed("%q instead of %q", first(*value, lineLimit/2), *c.Expect)
+		return failed("%q instead of %q", scrub.First(*value, lineLimit/2), *c.Expect)
 	}
-	return passed("%q", first(*value, lineLimit/2))
+	return passed("%q", scrub.First(*value, lineLimit/2))
 }
 
 // config reads the URL. The password comes from the credential alone, never from this machine's environment or files.

@@ -5,7 +5,6 @@ package connect
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"path"
 	"path/filepath"
@@ -63,7 +62,7 @@ func (c *Connector) Adapters(d service.Definition) (delivery.Adapters, error) {
 		}
 	}
 	if d.Metrics != nil && d.Metrics.Scrape != nil {
-		a.Metrics = scrape.New(*d.Metrics.Scrape, &http.Client{})
+		a.Metrics = scrape.New(*d.Metrics.Scrape, nil)
 	}
 	a.Notifiers = make(map[string]delivery.Notifier, len(d.Notify))
 	for name, n := range d.Notify {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/scrub"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -148,13 +149,7 @@ func hide(raw string, u *url.URL) func(string) string {
 	// A part of a letter or two tells nothing, and would leave nothing of the text.
 	const least = 3
 	parts = slices.DeleteFunc(parts, func(s string) bool { return len(s) < least })
-	slices.SortFunc(parts, func(a, b string) int { return len(b) - len(a) })
-	return func(text string) string {
-		for _, part := range parts {
-			text = strings.ReplaceAll(text, part, "***")
-		}
-		return text
-	}
+	return scrub.Of(parts...).Text
 }
 
 // post sends once. retryAfter is what the answer asks for, 0 for nothing.
@@ -196,7 +191,7 @@ func post(ctx context.Context, client *http.Client, address, id string, body []b
 // said is the beginning of an answer in one line. It is cut after secrets were taken out: not through one.
 func said(answer string) string {
 	const limit = 200
-	text := strings.ToValidUTF8(strings.Join(strings.Fields(answer), " "), "")
+	text := strings.Join(strings.Fields(scrub.Printable(answer)), " ")
 	if text == "" {
 		return ""
 	}

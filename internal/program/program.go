@@ -5,21 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
-	"sync"
 	"syscall"
 	"time"
 )
 
-const (
-	// KillGrace is how long a process group may take to end after SIGTERM, before SIGKILL.
-	KillGrace = 2 * time.Second
-	// outputLimit bounds the output that is kept, in bytes: the last of it.
-	outputLimit = 64 << 10
-	// CutMark stands where text was cut, so that what is left of a secret there can be taken out.
-	CutMark = "[…]"
-)
+// KillGrace is how long a process group may take to end after SIGTERM, before SIGKILL.
+const KillGrace = 2 * time.Second
 
 // inherited are the variables of our own environment that programs get. Nothing else: it may hold secrets.
 var inherited = []string{"PATH", "HOME", "LANG", "TMPDIR"}
@@ -39,24 +33,47 @@ type Ended struct {
 	// Code is the exit code, -1 where a signal ended it, and Status the same in words.
 	Code   int
 	Status string
-	// Output is the end of what it wrote to stdout and stderr; CutMark stands where something was cut.
+	// Output is the end of what it wrote to stdout and stderr; scrub.CutMark stands where something was cut.
 	Output string
 }
 
 // Run runs the program in a process group of its own, so that Ctrl-C does not reach it, and ends the whole group with it:
-// at its end, at the time limit and at the end of ctx. The error says why there is no exit code to judge by.
+// at its end, at the time limit and at the end of ctx; below a watcher (see Watcher) also when we are killed. The error
+// says why there is no exit code to judge by.
 func (p Program) Run(ctx context.Context) (Ended, error) {
 	timed, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
 	output := &tail{}
-	cmd := exec.CommandContext(timed, p.Argv[0], p.Argv[1:]...) //nolint:gosec // running what the configuration names is what it is for
-	cmd.Dir = p.Directory
+	run := p.direct
+	if watched {
+		run = p.below
+	}
+	e, err := run(timed, append(passedOn(), p.Environment...), output)
+	e.Output = output.String()
+	switch {
+	case ctx.Err() != nil:
+		return e, fmt.Errorf("interrupted: %w", ctx.Err())
+	case timed.Err() != nil:
+		return e, fmt.Errorf("it took longer than %s and was ended", p.Timeout)
+	}
+	return e, err
+}
+
+// passedOn is what programs get of our own environment.
+func passedOn() []string {
+	var environment []string
 	for _, name := range inherited {
 		if value, set := os.LookupEnv(name); set {
-			cmd.Env = append(cmd.Env, name+"="+value)
+			environment = append(environment, name+"="+value)
 		}
 	}
-	cmd.Env = append(cmd.Env, p.Environment...)
+	return environment
+}
+
+// direct runs it as a child of ours.
+func (p Program) direct(ctx context.Context, environment []string, output io.Writer) (Ended, error) {
+	cmd := exec.CommandContext(ctx, p.Argv[0], p.Argv[1:]...) //nolint:gosec // running what the configuration names is what it is for
+	cmd.Dir, cmd.Env = p.Directory, environment
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error {
@@ -75,45 +92,10 @@ func (p Program) Run(ctx context.Context) (Ended, error) {
 	// Whatever it left running ends here. A number is not given out again while a group has it; and where the group is
 	// gone, this fails.
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-	e := Ended{Code: cmd.ProcessState.ExitCode(), Status: cmd.ProcessState.String(), Output: output.String()}
+	e := Ended{Code: cmd.ProcessState.ExitCode(), Status: cmd.ProcessState.String()}
 	var exit *exec.ExitError
-	switch {
-	case ctx.Err() != nil:
-		return e, fmt.Errorf("interrupted: %w", ctx.Err())
-	case timed.Err() != nil:
-		return e, fmt.Errorf("it took longer than %s and was ended", p.Timeout)
-	case err != nil && !errors.As(err, &exit) && !errors.Is(err, exec.ErrWaitDelay):
+	if err != nil && !errors.As(err, &exit) && !errors.Is(err, exec.ErrWaitDelay) {
 		return e, fmt.Errorf("wait for %s: %w", p.Argv[0], err)
 	}
 	return e, nil
-}
-
-// tail keeps the end of what is written to it.
-type tail struct {
-	mu   sync.Mutex
-	data []byte
-	cut  bool
-}
-
-// Write implements io.Writer.
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.data = append(t.data, p...)
-	// Twice the limit, so that not every write moves the rest.
-	if len(t.data) > 2*outputLimit {
-		t.data = append(t.data[:0], t.data[len(t.data)-outputLimit:]...)
-		t.cut = true
-	}
-	return len(p), nil
-}
-
-// String begins with CutMark where something was cut.
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.cut {
-		return CutMark + string(t.data)
-	}
-	return string(t.data)
 }

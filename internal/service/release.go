@@ -2,6 +2,7 @@ package service
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -42,6 +43,8 @@ type InstanceState struct {
 	Instance
 	// Running: the process is there and is the one that was started.
 	Running bool `json:"running"`
+	// Unsupervised: it runs, and nobody would start it again if it died. Starting the release makes it whole again.
+	Unsupervised bool `json:"unsupervised,omitempty"`
 	// Release is what it runs; empty where that cannot be told.
 	Release ReleaseID `json:"release,omitempty"`
 	// Restarts counts how often it died and was started again since it was placed.
@@ -71,4 +74,9 @@ func (s Snapshot) Complete(r Release) bool {
 		}
 	}
 	return r.Placement.Placed()
+}
+
+// Kept tells whether release is complete, and every one of its instances would be started again if it died.
+func (s Snapshot) Kept(r Release) bool {
+	return s.Complete(r) && !slices.ContainsFunc(s.Instances, func(i InstanceState) bool { return i.Unsupervised && i.Release == r.ID })
 }

@@ -25,7 +25,7 @@ func (h *Host) spec(l layout, r service.Release, i service.Instance, environment
 	for name, value := range environment {
 		all = append(all, name+"="+value)
 	}
-	all = append(all, "PORT="+port, "DEPLOY_RELEASE="+string(r.ID), "DEPLOY_SERVICE="+string(h.id),
+	all = append(all, "PORT="+port, supervisor.ReleaseVariable+"="+string(r.ID), "DEPLOY_SERVICE="+string(h.id),
 		"DEPLOY_SLOT="+r.Placement.Slot, "DEPLOY_INSTANCE="+i.Name)
 	all = lastOfEach(all)
 	program, err := findProgram(r.Content.Host.Command[0], l.release(r.ID), all)

@@ -57,7 +57,7 @@ func inspect(l layout, i service.Instance, release service.ReleaseID) (service.I
 		}
 		return state, nil
 	}
-	state.Running, state.Restarts = alive, status.Restarts
+	state.Running, state.Restarts, state.Unsupervised = alive, status.Restarts, alive && !supervised
 	state.Detail = describe(status, alive, supervised)
 	if alive && state.Detail == "" {
 		state.Detail, err = portDetail(i, status)

@@ -59,7 +59,7 @@ func listenersOf(i service.Instance, running supervisor.Status) (listening, erro
 
 // socketsOf collects the sockets of an instance's processes; hidden tells that one does not let us see them.
 func socketsOf(running supervisor.Status) (held map[uint64]bool, hidden bool, err error) {
-	members, err := running.Group().InSession()
+	members, err := running.Group().Members()
 	if err != nil {
 		return nil, false, err
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -175,10 +176,11 @@ func TestCrashTakesItsChildren(t *testing.T) {
 	r := g.placed(g.release("1.0.0"), "blue")
 	g.started(r, map[string]string{platformtest.VariableBehaviour: platformtest.Parent})
 	before := g.status("blue/0")
-	if members, err := before.Group().Members(); err != nil || len(members) < 2 {
+	members, err := before.Group().Members()
+	if err != nil || len(members) < 2 {
 		t.Fatalf("members %v, %v", members, err)
 	}
-	_, err := before.Child.Signal(syscall.SIGKILL)
+	_, err = before.Child.Signal(syscall.SIGKILL)
 	g.ok(err)
 	g.eventually(func() error {
 		now := g.status("blue/0")
@@ -187,11 +189,165 @@ func TestCrashTakesItsChildren(t *testing.T) {
 		}
 		return g.Probe(g.Context(), r.Placement.Instances[0], service.Health{})
 	})
-	if members, err := before.Group().Members(); err != nil || len(members) > 0 {
-		t.Errorf("left: %v, %v", members, err)
+	for _, m := range members {
+		if now, err := process.Read(m.PID); err == nil && !now.Zombie && now.Start == m.Start {
+			t.Errorf("left: %v", m)
+		}
 	}
 	if s := g.state(r); s.Restarts != 1 || !strings.Contains(s.Detail, "signal: killed") {
 		t.Errorf("got %+v", s)
+	}
+}
+
+// runs places and starts a release whose program is a script.
+func (g *ground) runs(script string) service.Release {
+	g.Helper()
+	g.digest = g.write(g.artifact, archive(g.T, script))
+	r := g.placed(g.release("1.0.0"), "blue")
+	g.ok(g.Start(g.Context(), r, nil))
+	return r
+}
+
+// number reads what a script wrote into a file of the release's directory.
+func (g *ground) number(r service.Release, name string) process.Identity {
+	g.Helper()
+	var identity process.Identity
+	g.eventually(func() error {
+		data, err := os.ReadFile(filepath.Join(g.definition.Directory, "releases", r.ID.Label(), name))
+		if err != nil {
+			return err
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+		if err != nil {
+			return err
+		}
+		identity, err = process.Of(pid)
+		return err
+	})
+	return identity
+}
+
+// A shell with job control gives each job a group of its own, in the same session: all of them are the instance.
+const jobs = "#!/bin/bash\nset -m\nsleep 3601 &\necho $! >job.new; mv job.new job\nwait\n"
+
+func TestChildrenInGroupsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	t.Run("stop", func(t *testing.T) {
+		g := newGround(t, 1)
+		r := g.runs(jobs)
+		job := g.number(r, "job")
+		g.ok(g.Stop(g.Context(), r.Placement))
+		if job.Alive() {
+			t.Error("it runs on after the stop")
+		}
+	})
+	t.Run("crash", func(t *testing.T) {
+		g := newGround(t, 1)
+		r := g.runs(jobs)
+		job, status := g.number(r, "job"), g.status("blue/0")
+		_, err := status.Child.Signal(syscall.SIGKILL)
+		g.ok(err)
+		g.eventually(func() error {
+			if now := g.status("blue/0"); now.Restarts == 0 || job.Alive() {
+				return fmt.Errorf("restarts %d, the job is alive: %t", now.Restarts, job.Alive())
+			}
+			return nil
+		})
+	})
+	// Nothing is left that is known by its identity: the session's number and the environment are what tells.
+	t.Run("orphan", func(t *testing.T) {
+		g := newGround(t, 1)
+		r := g.runs(jobs)
+		job, status := g.number(r, "job"), g.status("blue/0")
+		for _, i := range []process.Identity{status.Supervisor, status.Child} {
+			_, err := i.Signal(syscall.SIGKILL)
+			g.ok(err)
+			g.ok(i.Wait(g.Context()))
+		}
+		if s := g.state(r); !s.Running {
+			t.Errorf("it is not seen: %+v", s)
+		}
+		g.ok(g.Stop(g.Context(), r.Placement))
+		if job.Alive() {
+			t.Error("it runs on after the stop")
+		}
+	})
+}
+
+// An instance that writes outlives its supervisor, and what it writes is kept; it can be seen that nobody looks after it.
+func TestInstanceThatWritesOutlivesItsSupervisor(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, 1)
+	r := g.runs("#!/bin/sh\nn=0\nwhile :; do n=$((n+1)); echo tick $n; sleep 0.05; done\n")
+	ticks := func(more int) {
+		t.Helper()
+		before := -1
+		g.eventually(func() error {
+			lines, err := g.Logs(g.Context(), r.Placement, 1000)
+			if before < 0 {
+				before = len(lines)
+			}
+			if err != nil || len(lines) < before+more {
+				return fmt.Errorf("%d lines, %d before: %w", len(lines), before, err)
+			}
+			return nil
+		})
+	}
+	ticks(2)
+	status := g.status("blue/0")
+	loggers, err := process.List()
+	g.ok(err)
+	killed := 0
+	for _, p := range loggers {
+		if line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.PID)); bytes.Contains(line, []byte("log\x00"+string(g.instance("blue/0")))) {
+			g.ok(syscall.Kill(p.PID, syscall.SIGKILL))
+			killed++
+		}
+	}
+	if killed != 1 {
+		t.Fatalf("%d loggers", killed)
+	}
+	ticks(3) // By another one.
+	if now := g.status("blue/0"); now.Child != status.Child || now.Restarts != 0 {
+		t.Fatalf("the logger's end ended it: %+v", now)
+	}
+	_, err = status.Supervisor.Signal(syscall.SIGKILL)
+	g.ok(err)
+	g.ok(status.Supervisor.Wait(g.Context()))
+	ticks(3)
+	s := g.state(r)
+	if !s.Running || !s.Unsupervised || !strings.Contains(s.Detail, "its supervisor is gone") {
+		t.Errorf("got %+v", s)
+	}
+	snapshot := service.Snapshot{Instances: []service.InstanceState{s}}
+	if !snapshot.Complete(r) || snapshot.Kept(r) {
+		t.Errorf("complete %t, kept %t", snapshot.Complete(r), snapshot.Kept(r))
+	}
+	g.ok(g.Start(g.Context(), r, nil))
+	if s := g.state(r); !s.Running || s.Unsupervised || status.Child.Alive() {
+		t.Errorf("started anew: %+v", s)
+	}
+}
+
+// A supervisor that was killed right after it started the instance has noted itself alone.
+func TestSupervisorKilledBeforeItNotesTheInstance(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, 1)
+	r := g.placed(g.release("1.0.0"), "blue")
+	g.started(r, nil)
+	status := g.status("blue/0")
+	_, err := status.Supervisor.Signal(syscall.SIGKILL)
+	g.ok(err)
+	g.ok(status.Supervisor.Wait(g.Context()))
+	child := status.Child
+	status.Child = process.Identity{}
+	g.ok(g.instance("blue/0").WriteStatus(status))
+	if s := g.state(r); !s.Running || s.Release != r.ID {
+		t.Errorf("it is not seen: %+v", s)
+	}
+	g.ok(g.Stop(g.Context(), r.Placement))
+	if child.Alive() {
+		t.Error("it runs on after the stop")
 	}
 }
 

@@ -4,43 +4,62 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 )
 
-// Group is a process group in a session that was made for it: what one instance consists of.
+// Group is what one instance consists of: the processes of a session that was made for it, without the one that made it
+// (the supervisor), in whatever groups they put themselves.
 type Group struct {
-	// Session is the process that made the session, Leader the one that made the group.
+	// Session is the process that made the session, Leader the first one of the instance; zero where it is not known.
 	Session, Leader Identity
+	// Mark is a variable of the environment (NAME=value) that the instance's processes have. It tells those of a session
+	// that all who are known by their identity have left from those of another, which was given the same number later.
+	Mark string
 }
 
-// Members lists the group's living processes. Numbers of sessions and groups are not given out while a process is in
-// them, so both together, and a start not before the leader's, are ours; unless the leader's number has another process
-// now, which shows that the group was gone meanwhile.
+// Members lists the living processes of the instance. Numbers of sessions and groups are not given out while a process is
+// in them. So a session is ours while its maker, the leader or the leader's group is there; beyond that the mark decides.
+// Where the maker's number has another process now, the session was gone meanwhile.
 func (g Group) Members() ([]Info, error) {
-	return g.members(func(i Info) bool { return i.Group == g.Leader.PID && i.Session == g.Session.PID })
-}
-
-// InSession lists the living processes of the session without the one that made it: the group's, and those that it put
-// into groups of their own.
-func (g Group) InSession() ([]Info, error) {
-	return g.members(func(i Info) bool { return i.Session == g.Session.PID && i.PID != g.Session.PID })
-}
-
-func (g Group) members(belongs func(Info) bool) ([]Info, error) {
-	if g.Leader.PID <= 0 || g.Session.PID <= 0 || !g.Leader.SinceBoot() {
+	if g.Session.PID <= 0 || !g.Session.SinceBoot() {
 		return nil, nil
 	}
 	all, err := List()
 	if err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(all, func(i Info) bool { return i.PID == g.Leader.PID && i.Start != g.Leader.Start }) {
-		return nil, nil
+	anchored, led := false, g.Leader.PID > 0
+	for _, i := range all {
+		switch {
+		case i.is(g.Session), i.is(g.Leader):
+			anchored = true
+		case i.PID == g.Session.PID:
+			return nil, nil
+		case i.PID == g.Leader.PID:
+			led = false
+		}
 	}
 	return slices.DeleteFunc(all, func(i Info) bool {
-		return i.Zombie || i.Start < g.Leader.Start || !belongs(i)
+		if i.Zombie || i.Session != g.Session.PID || i.Start < g.Session.Start || i.PID == g.Session.PID && !i.is(g.Leader) {
+			return true
+		}
+		ofLeader := led && i.Group == g.Leader.PID && i.Start >= g.Leader.Start
+		return !anchored && !ofLeader && !marked(i.PID, g.Mark)
 	}), nil
+}
+
+// is tells whether it is the process that was identified. Whether that was since the machine was started is not looked at.
+func (i Info) is(identity Identity) bool { return i.PID == identity.PID && i.Start == identity.Start }
+
+// marked tells whether a process has a variable in its environment; false where we may not see that.
+func marked(pid int, mark string) bool {
+	environment, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ")) //nolint:gosec // a number below /proc
+	return err == nil && mark != "" && slices.Contains(strings.Split(string(environment), "\x00"), mark)
 }
 
 // Signal sends a signal to each member; sent is how many got it.
@@ -51,7 +70,7 @@ func (g Group) Signal(signal syscall.Signal) (sent int, err error) {
 	}
 	var errs []error
 	for _, m := range members {
-		reached, err := Identity{PID: m.PID, Start: m.Start, Boot: g.Leader.Boot}.Signal(signal)
+		reached, err := Identity{PID: m.PID, Start: m.Start, Boot: g.Session.Boot}.Signal(signal)
 		errs = append(errs, err)
 		if reached {
 			sent++
@@ -60,7 +79,7 @@ func (g Group) Signal(signal syscall.Signal) (sent int, err error) {
 	return sent, errors.Join(errs...)
 }
 
-// Wait waits until the group has no living member, or ctx has ended.
+// Wait waits until the instance has no living process, or ctx has ended.
 func (g Group) Wait(ctx context.Context) error {
 	return poll(ctx, func() (bool, error) {
 		members, err := g.Members()
@@ -78,7 +97,7 @@ func (g Group) Kill(ctx context.Context) error {
 		return len(members) == 0, err
 	})
 	if err != nil {
-		return fmt.Errorf("kill the process group %d: %w", g.Leader.PID, err)
+		return fmt.Errorf("kill the processes of session %d: %w", g.Session.PID, err)
 	}
 	return nil
 }

@@ -19,7 +19,8 @@ type Info struct {
 	Group, Session int
 	// Start is in clock ticks since the machine was started.
 	Start uint64
-	// Zombie: it has ended, and nobody has waited for it yet.
+	// Zombie: it has ended, all its threads too, and nobody has waited for it yet. (The first thread may end before the
+	// others, which hold on to the process's files.)
 	Zombie bool
 }
 
@@ -88,8 +89,10 @@ func parseStat(data []byte) (Info, error) {
 	if len(fields) < 20 {
 		return Info{}, errForm
 	}
-	info := Info{Name: string(data[begin+1 : end]), Zombie: fields[0] == "Z" || fields[0] == "X"}
-	var errs [4]error
+	info := Info{Name: string(data[begin+1 : end])}
+	var errs [5]error
+	threads, err := strconv.Atoi(fields[17])
+	info.Zombie, errs[4] = (fields[0] == "Z" || fields[0] == "X") && threads <= 1, err
 	info.PID, errs[0] = strconv.Atoi(strings.TrimSpace(string(data[:begin])))
 	info.Group, errs[1] = strconv.Atoi(fields[2])
 	info.Session, errs[2] = strconv.Atoi(fields[3])

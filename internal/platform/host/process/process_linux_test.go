@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,6 +21,9 @@ func TestParseStat(t *testing.T) {
 	}
 	if info, err := parseStat([]byte(strings.Replace(line, ") S", ") Z", 1))); err != nil || !info.Zombie {
 		t.Errorf("got %+v, %v", info, err)
+	}
+	if info, err := parseStat([]byte(strings.Replace(strings.Replace(line, ") S", ") Z", 1), "20 0 1 0", "20 0 2 0", 1))); err != nil || info.Zombie {
+		t.Errorf("a thread of it lives: %+v, %v", info, err)
 	}
 	for _, bad := range []string{"", "1", "1 (a", ") 1 (", "1 (a) S 1 2 3", strings.Replace(line, "987654", "x", 1)} {
 		if _, err := parseStat([]byte(bad)); !errors.Is(err, errForm) {
@@ -91,6 +95,51 @@ func TestListenersAndHolder(t *testing.T) {
 		if found, err := Listeners(netip.Addr{}, address.Port); err != nil || len(found) != 0 {
 			t.Errorf("%s, closed: %v, %v", on, found, err)
 		}
+	}
+}
+
+// A session of which nobody is left that is known: its number may be another's by now, and only the mark tells.
+func TestMembersOfASessionThatItsMakerLeft(t *testing.T) {
+	const mark = "MARK=production/web/1.0.0"
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = reader.Close() }()
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", "read -r go; sleep 3601 & echo")
+	cmd.Env = append(os.Environ(), mark)
+	cmd.Stdin = reader
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	maker, err := Of(cmd.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writer.WriteString("go\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(cmd.Wait(), writer.Close()); err != nil {
+		t.Fatal(err)
+	}
+	ours := Group{Session: maker, Mark: mark}
+	for name, other := range map[string]Group{
+		"no mark": {Session: maker}, "another mark": {Session: maker, Mark: mark + "1"}, "another boot": {Session: Identity{maker.PID, maker.Start, "x"}, Mark: mark},
+		"a later session": {Session: Identity{maker.PID, maker.Start + 1_000_000, maker.Boot}, Mark: mark},
+	} {
+		if members, err := other.Members(); err != nil || len(members) != 0 {
+			t.Errorf("%s: %v, %v", name, members, err)
+		}
+	}
+	if members, err := ours.Members(); err != nil || len(members) != 1 {
+		t.Errorf("members %v, %v", members, err)
+	}
+	if err := ours.Kill(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if members, err := ours.Members(); err != nil || len(members) != 0 {
+		t.Errorf("left: %v, %v", members, err)
 	}
 }
 

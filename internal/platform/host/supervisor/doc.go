@@ -1,5 +1,6 @@
 // Package supervisor keeps one instance of a release running on this machine: a small process of its own session that
-// starts the instance, starts it again when it dies, keeps its output in log files that rotate, and ends it on SIGTERM.
+// starts the instance, starts it again when it dies, keeps its output in log files that rotate (by a third process, which
+// outlives it as long as the instance writes), and ends it on SIGTERM.
 //
 // Launch starts it from a process that may end right after: through two processes, so that nobody has to wait for it.
 // What is to be run, secrets included, goes to it through a pipe and stays in memory. A lock on the instance's directory

@@ -14,10 +14,11 @@ import (
 // launchTimeout bounds the start of a supervisor, from the fork to its report.
 const launchTimeout = 15 * time.Second
 
-// The stages of a supervisor, the first of its arguments: launch starts run and ends.
+// The stages of a supervisor, the first of its arguments: launch starts run and ends, run starts log.
 const (
 	stageLaunch = "launch"
 	stageRun    = "run"
+	stageLog    = "log"
 )
 
 // Program is what is executed as the supervisor.

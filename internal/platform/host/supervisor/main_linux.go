@@ -21,6 +21,12 @@ const (
 
 // Main is a supervisor; arguments are those behind what makes the program call it. It returns the exit code.
 func Main(arguments []string) int {
+	if len(arguments) > 0 && arguments[0] == stageLog {
+		if err := logStdin(arguments[1:]); err != nil {
+			return complain(err)
+		}
+		return 0
+	}
 	if len(arguments) != 2 {
 		return complain(errors.New("this is started by the provider itself, to supervise a release"))
 	}
@@ -35,7 +41,7 @@ func Main(arguments []string) int {
 			reportTo(answer, err)
 		}
 	case stageRun:
-		err = run(directory, answer)
+		err = run(directory, answer, itself(len(arguments)))
 	default:
 		err = fmt.Errorf("the stage %q is not known", arguments[0])
 	}
@@ -102,8 +108,7 @@ func launchRun(d Directory, own int) error {
 	if err != nil {
 		return fmt.Errorf("open the supervisor's log: %w", err)
 	}
-	arguments := append([]string{self}, os.Args[1:len(os.Args)-own]...)
-	_, err = startProcess(self, append(arguments, stageRun, string(d)), &os.ProcAttr{
+	_, err = startProcess(self, append(itself(own), stageRun, string(d)), &os.ProcAttr{
 		Dir: string(d), Env: os.Environ(),
 		Files: []*os.File{os.Stdin, null, trouble, os.NewFile(descriptorLock, "lock"), os.NewFile(descriptorReport, "report")},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
@@ -112,6 +117,12 @@ func launchRun(d Directory, own int) error {
 		return fmt.Errorf("start the supervisor: %w", err)
 	}
 	return nil
+}
+
+// itself is how this program was started as a supervisor, without its own last arguments.
+func itself(own int) []string {
+	arguments := os.Args[:len(os.Args)-own]
+	return arguments[:len(arguments):len(arguments)]
 }
 
 // readSpec takes what to run from stdin. A starter that was killed in the middle leaves an incomplete one, which is refused.

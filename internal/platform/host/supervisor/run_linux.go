@@ -23,9 +23,10 @@ type supervision struct {
 	stop      chan os.Signal
 }
 
-// run keeps the instance running until it is asked to stop. answer is told once how the first start went.
-func run(d Directory, answer *os.File) error {
-	s, err := prepare(d)
+// run keeps the instance running until it is asked to stop. answer is told once how the first start went, and program
+// starts this one again, for the log.
+func run(d Directory, answer *os.File, program []string) error {
+	s, err := prepare(d, program)
 	if err != nil {
 		reportTo(answer, err)
 		return err
@@ -42,7 +43,7 @@ func run(d Directory, answer *os.File) error {
 	return s.keep(running)
 }
 
-func prepare(d Directory) (*supervision, error) {
+func prepare(d Directory, program []string) (*supervision, error) {
 	s := &supervision{directory: d, stop: make(chan os.Signal, 1)}
 	// Before the first status names us: who reads it may signal. SIGHUP is nothing to a session without a terminal.
 	signal.Notify(s.stop, syscall.SIGTERM, syscall.SIGINT)
@@ -62,7 +63,7 @@ func prepare(d Directory) (*supervision, error) {
 	if err := d.WriteStatus(s.status); err != nil {
 		return nil, err
 	}
-	s.output, err = openOutput(d, s.spec)
+	s.output, err = openOutput(d, s.spec, program)
 	return s, err
 }
 

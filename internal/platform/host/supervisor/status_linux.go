@@ -37,12 +37,16 @@ type Exit struct {
 	At     time.Time `json:"at"`
 }
 
+// ReleaseVariable of an instance's environment holds its release, and is what its processes are known by.
+const ReleaseVariable = "DEPLOY_RELEASE"
+
 // Group is all processes of the instance.
 func (s Status) Group() process.Group {
-	return process.Group{Session: s.Supervisor, Leader: s.Child}
+	return process.Group{Session: s.Supervisor, Leader: s.Child, Mark: ReleaseVariable + "=" + string(s.Release)}
 }
 
-// InstanceAlive tells whether a process of the instance lives, supervised or not.
+// InstanceAlive tells whether a process of the instance lives, supervised or not: also one that a supervisor started and was
+// killed before it could say so.
 func (s Status) InstanceAlive() (bool, error) {
 	if s.Child.Alive() {
 		return true, nil

@@ -1,4 +1,4 @@
-package program
+package scrub
 
 import (
 	"strings"
@@ -18,11 +18,11 @@ func TestScrubAtCuts(t *testing.T) {
 		}
 		from := rapid.IntRange(0, text.Len()).Draw(t, "from")
 		to := rapid.IntRange(from, text.Len()).Draw(t, "to")
-		got := Scrub(CutMark+text.String()[from:to]+CutMark, secrets)
+		got := Of(secrets...).Text(CutMark + text.String()[from:to] + CutMark)
 		if strings.ContainsFunc(got, func(r rune) bool { return r >= 'A' && r <= 'Z' }) {
 			t.Fatalf("%q leaves %q", text.String()[from:to], got)
 		}
-		if plain := "all is well"; Scrub(plain, secrets) != plain {
+		if plain := "all is well"; Of(secrets...).Text(plain) != plain {
 			t.Fatal("changed what holds no secret")
 		}
 	})
