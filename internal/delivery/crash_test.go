@@ -9,26 +9,43 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
 )
 
 func epochLater() time.Time { return time.Now().Add(-time.Minute) }
 
 // crash runs act in a process that is killed at a point, and tells whether the point was reached.
-func crash(t *testing.T, w *world, objects *memoryStore, point int, act func(*provider)) bool {
+func crash(t *testing.T, w *world, objects store.Store, point int, act func(*provider)) bool {
 	t.Helper()
 	p := newProvider(t, w, objects)
 	p.process.killAt = point
+	p.toItsEnd(act)
+	if !p.process.dead() {
+		p.close()
+		return false
+	}
+	return true
+}
+
+// killedWhen runs act in a process that is killed at the first point of which when says so.
+func killedWhen(t *testing.T, w *world, objects store.Store, when func(what string) bool, act func(*provider)) {
+	t.Helper()
+	p := newProvider(t, w, objects)
+	p.process.killWhen = when
+	p.toItsEnd(act)
+	if !p.process.dead() {
+		t.Fatal("the point at which it was to be killed was not reached")
+	}
+}
+
+// toItsEnd runs act until it returns, or its process is killed.
+func (p *provider) toItsEnd(act func(*provider)) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		act(p)
 	}()
 	<-done
-	if !p.process.dead() {
-		p.close()
-		return false
-	}
-	return true
 }
 
 // The engine is killed before and after every append and every change of the world, in an introduction, a restore and a
@@ -130,7 +147,7 @@ func TestKilledAnywhere(t *testing.T) {
 }
 
 // recovered recovers and asserts that the service is as before or as wanted, and nothing in between.
-func recovered(t *testing.T, w *world, objects *memoryStore, before []string, wanted string) {
+func recovered(t *testing.T, w *world, objects store.Store, before []string, wanted string) {
 	t.Helper()
 	p := newProvider(t, w, objects)
 	defer p.close()
