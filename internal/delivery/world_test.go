@@ -56,6 +56,18 @@ func newWorld() *world {
 	}
 }
 
+// copied is the same world once more, to do something else to it.
+func (w *world) copied() *world {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return &world{
+		slots: w.slots, router: w.router, running: maps.Clone(w.running), files: maps.Clone(w.files), records: maps.Clone(w.records),
+		weights: maps.Clone(w.weights), sick: maps.Clone(w.sick), failing: maps.Clone(w.failing), erring: maps.Clone(w.erring),
+		unreachable: w.unreachable, data: w.data, saved: maps.Clone(w.saved), restores: slices.Clone(w.restores),
+		broken: maps.Clone(w.broken), blind: w.blind, draining: w.draining, cutOff: slices.Clone(w.cutOff),
+	}
+}
+
 // process is one provider's process: killed at a point, it does nothing any more.
 type process struct {
 	mu     sync.Mutex
