@@ -2,6 +2,7 @@ package delivery_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,21 +10,17 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
 )
 
 func epochLater() time.Time { return time.Now().Add(-time.Minute) }
 
 // crash runs act in a process that is killed at a point, and tells whether the point was reached.
-func crash(t *testing.T, w *world, objects *memoryStore, point int, act func(*provider)) bool {
+func crash(t *testing.T, w *world, objects store.Store, point int, act func(*provider)) bool {
 	t.Helper()
 	p := newProvider(t, w, objects)
 	p.process.killAt = point
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		act(p)
-	}()
-	<-done
+	p.toItsEnd(act)
 	if !p.process.dead() {
 		p.close()
 		return false
@@ -31,97 +28,149 @@ func crash(t *testing.T, w *world, objects *memoryStore, point int, act func(*pr
 	return true
 }
 
+// killedWhen runs act in a process that is killed at the first point of which when says so.
+func killedWhen(t *testing.T, w *world, objects store.Store, when func(what string) bool, act func(*provider)) {
+	t.Helper()
+	p := newProvider(t, w, objects)
+	p.process.killWhen = when
+	p.toItsEnd(act)
+	if !p.process.dead() {
+		t.Fatal("the point at which it was to be killed was not reached")
+	}
+}
+
+// toItsEnd runs act until it returns, or its process is killed.
+func (p *provider) toItsEnd(act func(*provider)) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		act(p)
+	}()
+	<-done
+}
+
+// scenario is something that a run does to a service, and that a kill interrupts.
+type scenario struct {
+	before []string
+	// parked is a release that stays at 25 % before the kill; world makes another world than the usual one.
+	parked string
+	world  func() *world
+	spoil  func(*world)
+	apply  string
+	mend   func(*world)
+	// operate is what is killed instead of an apply; data is what it leaves the service's at.
+	operate func(*provider) error
+	data    string
+}
+
+var scenarios = map[string]scenario{
+	"over a parked candidate": {before: []string{"1"}, parked: "2", apply: "3"},
+	"back from a parked one":  {before: []string{"1"}, parked: "2", apply: "1"},
+	"without a router":        {before: []string{"1"}, apply: "2", world: withoutRouter},
+	"one slot":                {before: []string{"1"}, apply: "2", world: oneSlot},
+	"one slot, restored": {before: []string{"1"}, apply: "2", world: oneSlot,
+		spoil: func(w *world) { w.failing[releaseOf("2")] = true }, mend: func(w *world) { w.failing = map[service.ReleaseID]bool{} }},
+
+	"operator's restore of a checkpoint": {before: []string{"1", "2"}, apply: "1", data: "of 1", spoil: func(w *world) { w.data = "of 2" },
+		operate: func(p *provider) error {
+			_, err := p.service().RestoreCheckpoint(context.Background(), "2", true, "")
+			return err
+		}},
+	"operator's rollback": {before: []string{"1", "2"}, apply: "1", operate: func(p *provider) error {
+		_, err := p.service().Rollback(context.Background(), "", "")
+		return err
+	}},
+	"operator's rollback of a parked one": {before: []string{"1"}, parked: "2", apply: "1", operate: func(p *provider) error {
+		_, err := p.service().Rollback(context.Background(), "", "")
+		return err
+	}},
+
+	"introduction": {before: []string{"1"}, apply: "2"},
+	"first":        {apply: "1"},
+	"restore": {before: []string{"1"}, apply: "2", spoil: func(w *world) { w.erring[releaseOf("2")] = true },
+		mend: func(w *world) { w.erring = map[service.ReleaseID]bool{} }},
+	"rollback":                  {before: []string{"1", "2"}, apply: "1"},
+	"rollback without a router": {before: []string{"1", "2"}, apply: "1", world: withoutRouter},
+	"rollback in one slot":      {before: []string{"1", "2"}, apply: "1", world: oneSlot},
+}
+
+// begin makes the world in which the scenario is to happen.
+func (s scenario) begin(t *testing.T) (*world, *memoryStore) {
+	t.Helper()
+	w, objects := newWorld(), newMemoryStore()
+	if s.world != nil {
+		w = s.world()
+	}
+	p := newProvider(t, w, objects)
+	if w.data = s.data; w.data != "" {
+		p.backups = map[string]service.Backup{"orders": {}}
+	}
+	for _, version := range s.before {
+		if err := p.apply(context.Background(), version); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.parked != "" {
+		if err := p.applyWith(context.Background(), s.parked, delivery.SplitSpec{Weight: 25}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.close()
+	if s.spoil != nil {
+		s.spoil(w)
+	}
+	return w, objects
+}
+
+// act does what is to be killed.
+func (s scenario) act(p *provider) error {
+	if s.operate != nil {
+		return s.operate(p)
+	}
+	return p.apply(context.Background(), s.apply)
+}
+
+// end recovers what is left, and asserts that the same can be had then.
+func (s scenario) end(t *testing.T, w *world, objects *memoryStore) {
+	t.Helper()
+	recovered(t, w, objects, s.before, s.apply)
+	oneEndEach(t, objects)
+	if s.mend != nil {
+		s.mend(w)
+	}
+	after := newProvider(t, w, objects)
+	if err := after.apply(context.Background(), s.apply); err != nil {
+		t.Errorf("apply again: %v", err)
+	} else {
+		stands(t, w, after, s.apply)
+	}
+	if s.operate != nil {
+		if err := s.operate(after); err != nil && !strings.Contains(err.Error(), "Nothing To Roll Back To") {
+			t.Errorf("the command again: %v", err)
+		}
+	}
+	if w.data != s.data {
+		t.Errorf("the data is %q, want %q", w.data, s.data)
+	}
+	after.close()
+	oneEndEach(t, objects)
+	neverCutOff(t, w)
+}
+
 // The engine is killed before and after every append and every change of the world, in an introduction, a restore and a
 // rollback. After each, a recovery brings world and record together, and the same apply goes through.
 func TestKilledAnywhere(t *testing.T) {
-	for name, scenario := range map[string]struct {
-		before []string
-		// parked is a release that stays at 25 % before the kill; world makes another world than the usual one.
-		parked string
-		world  func() *world
-		spoil  func(*world)
-		apply  string
-		mend   func(*world)
-		// operate is what is killed instead of an apply; data is what it leaves the service's at.
-		operate func(*provider) error
-		data    string
-	}{
-		"over a parked candidate": {before: []string{"1"}, parked: "2", apply: "3"},
-		"back from a parked one":  {before: []string{"1"}, parked: "2", apply: "1"},
-		"without a router":        {before: []string{"1"}, apply: "2", world: func() *world { w := newWorld(); w.router = false; return w }},
-		"one slot":                {before: []string{"1"}, apply: "2", world: oneSlot},
-		"one slot, restored": {before: []string{"1"}, apply: "2", world: oneSlot,
-			spoil: func(w *world) { w.failing[releaseOf("2")] = true }, mend: func(w *world) { w.failing = map[service.ReleaseID]bool{} }},
-
-		"operator's restore of a checkpoint": {before: []string{"1", "2"}, apply: "1", data: "of 1", spoil: func(w *world) { w.data = "of 2" },
-			operate: func(p *provider) error {
-				_, err := p.service().RestoreCheckpoint(context.Background(), "2", true, "")
-				return err
-			}},
-		"operator's rollback": {before: []string{"1", "2"}, apply: "1", operate: func(p *provider) error {
-			_, err := p.service().Rollback(context.Background(), "", "")
-			return err
-		}},
-
-		"introduction": {before: []string{"1"}, apply: "2"},
-		"first":        {apply: "1"},
-		"restore": {before: []string{"1"}, apply: "2", spoil: func(w *world) { w.erring[releaseOf("2")] = true },
-			mend: func(w *world) { w.erring = map[service.ReleaseID]bool{} }},
-		"rollback": {before: []string{"1", "2"}, apply: "1"},
-	} {
+	for name, s := range scenarios {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			begun, ledgers := s.begin(t)
 			for point := 1; ; point++ {
-				w, objects := newWorld(), newMemoryStore()
-				if scenario.world != nil {
-					w = scenario.world()
-				}
-				p := newProvider(t, w, objects)
-				if w.data = scenario.data; w.data != "" {
-					p.backups = map[string]service.Backup{"orders": {}}
-				}
-				for _, version := range scenario.before {
-					if err := p.apply(context.Background(), version); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if scenario.parked != "" {
-					if err := p.applyWith(context.Background(), scenario.parked, delivery.SplitSpec{Weight: 25}); err != nil {
-						t.Fatal(err)
-					}
-				}
-				p.close()
-				if scenario.spoil != nil {
-					scenario.spoil(w)
-				}
-				operate := scenario.operate
-				if operate == nil {
-					operate = func(p *provider) error { return p.apply(context.Background(), scenario.apply) }
-				}
-				if !crash(t, w, objects, point, func(p *provider) { _ = operate(p) }) {
+				w, objects := begun.copied(), ledgers.copied()
+				if !crash(t, w, objects, point, func(p *provider) { _ = s.act(p) }) {
 					t.Logf("%d points", point-1)
 					return
 				}
-				recovered(t, w, objects, scenario.before, scenario.apply)
-				if scenario.mend != nil {
-					scenario.mend(w)
-				}
-				after := newProvider(t, w, objects)
-				if err := after.apply(context.Background(), scenario.apply); err != nil {
-					t.Errorf("apply again: %v", err)
-				} else {
-					stands(t, w, after, scenario.apply)
-				}
-				if scenario.operate != nil {
-					if err := scenario.operate(after); err != nil && !strings.Contains(err.Error(), "Nothing To Roll Back To") {
-						t.Errorf("the command again: %v", err)
-					}
-				}
-				if w.data != scenario.data {
-					t.Errorf("the data is %q, want %q", w.data, scenario.data)
-				}
-				after.close()
-				if t.Failed() {
+				if s.end(t, w, objects); t.Failed() {
 					t.Fatalf("killed at point %d", point)
 				}
 			}
@@ -130,7 +179,7 @@ func TestKilledAnywhere(t *testing.T) {
 }
 
 // recovered recovers and asserts that the service is as before or as wanted, and nothing in between.
-func recovered(t *testing.T, w *world, objects *memoryStore, before []string, wanted string) {
+func recovered(t *testing.T, w *world, objects store.Store, before []string, wanted string) {
 	t.Helper()
 	p := newProvider(t, w, objects)
 	defer p.close()
@@ -157,9 +206,15 @@ func recovered(t *testing.T, w *world, objects *memoryStore, before []string, wa
 	}
 }
 
-func oneSlot() *world {
+func withoutRouter() *world {
 	w := newWorld()
-	w.router, w.slots = false, []string{"blue"}
+	w.router = false
+	return w
+}
+
+func oneSlot() *world {
+	w := withoutRouter()
+	w.slots = []string{"blue"}
 	return w
 }
 
@@ -172,14 +227,14 @@ func betweenStages(t *testing.T, w *world, state *ledger.State, a *ledger.Attemp
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	known := map[string]service.ReleaseID{}
+	known := map[string][]service.ReleaseID{} // One that is kept ready, and wanted again, lies in the slot where it ran.
 	for _, r := range []*service.Release{state.StableRelease(), state.Candidate()} {
 		if r != nil {
-			known[r.Placement.Slot] = r.ID
+			known[r.Placement.Slot] = append(known[r.Placement.Slot], r.ID)
 		}
 	}
 	for slot, running := range w.running {
-		if known[slot] != running {
+		if !slices.Contains(known[slot], running) {
 			t.Errorf("slot %s runs %s, and the ledger knows %q there", slot, running, known[slot])
 		}
 	}

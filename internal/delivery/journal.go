@@ -38,12 +38,10 @@ func (w *work) changeData(ctx context.Context, attempt int, intent ledger.Change
 	if err != nil {
 		outcome.Error = err.Error()
 	}
-	// The outcome is a fact, also when the caller has given up meanwhile.
-	recording, cancel := context.WithoutCancel(ctx), context.CancelFunc(func() {})
-	if ctx.Err() != nil {
-		recording, cancel = context.WithTimeout(recording, unheardOutcome)
-	}
+	// The outcome is a fact, also when the caller has given up meanwhile, or does while it is written.
+	recording, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(unheardOutcome, cancel) })()
 	if journalErr := w.append(recording, ledger.Event{Type: ledger.ChangeMade, Attempt: attempt, Change: &outcome}); journalErr != nil && err == nil {
 		return fmt.Errorf("%s %s: %w", action, target, journalErr)
 	}

@@ -8,10 +8,11 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
 )
 
 // applied makes a provider that has introduced some versions.
-func applied(t *testing.T, w *world, objects *memoryStore, versions ...string) *provider {
+func applied(t *testing.T, w *world, objects store.Store, versions ...string) *provider {
 	t.Helper()
 	p := newProvider(t, w, objects)
 	p.backups = map[string]service.Backup{"orders": {}}

@@ -33,17 +33,38 @@ type world struct {
 	sick, failing, erring map[service.ReleaseID]bool
 	// unreachable: the router does not answer.
 	unreachable bool
-	// data of the service, and what was saved of it by place.
-	data  string
-	saved map[string]string
+	// data of the service, and what was saved of it by place; restores lists the places from which it was put back.
+	data     string
+	saved    map[string]string
+	restores []string
+	// broken changes fail, by what they do, "remove", or what they do it to, "restore 2/orders".
+	broken map[string]error
+	// blind: the metrics are not to be had.
+	blind error
+	// draining, where it is set, is what draining does.
+	draining func(context.Context) error
+	// cutOff lists what was stopped while it had traffic that another release could have answered.
+	cutOff []string
 }
 
 func newWorld() *world {
 	return &world{
 		slots: []string{"blue", "green"}, router: true, running: map[string]service.ReleaseID{}, files: map[service.ReleaseID]bool{},
-		records: map[service.ReleaseID]service.Release{}, saved: map[string]string{},
+		records: map[service.ReleaseID]service.Release{}, saved: map[string]string{}, broken: map[string]error{},
 		weights: map[string]int{"blue": 100, "green": 0},
 		sick:    map[service.ReleaseID]bool{}, failing: map[service.ReleaseID]bool{}, erring: map[service.ReleaseID]bool{},
+	}
+}
+
+// copied is the same world once more, to do something else to it.
+func (w *world) copied() *world {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return &world{
+		slots: w.slots, router: w.router, running: maps.Clone(w.running), files: maps.Clone(w.files), records: maps.Clone(w.records),
+		weights: maps.Clone(w.weights), sick: maps.Clone(w.sick), failing: maps.Clone(w.failing), erring: maps.Clone(w.erring),
+		unreachable: w.unreachable, data: w.data, saved: maps.Clone(w.saved), restores: slices.Clone(w.restores),
+		broken: maps.Clone(w.broken), blind: w.blind, draining: w.draining, cutOff: slices.Clone(w.cutOff),
 	}
 }
 
@@ -53,6 +74,8 @@ type process struct {
 	points int
 	killAt int
 	killed bool
+	// killWhen says at which point it is killed, where it is not known by its number.
+	killWhen func(what string) bool
 	// before is called at each point, with the process alive.
 	before func(point int, what string)
 }
@@ -62,7 +85,7 @@ func (p *process) point(what string) {
 	p.mu.Lock()
 	if !p.killed {
 		p.points++
-		if p.points == p.killAt {
+		if p.points == p.killAt || p.killWhen != nil && p.killWhen(what) {
 			p.killed = true
 		}
 	}
@@ -152,7 +175,14 @@ func (b backup) Verify(_ context.Context, place string, _ []service.BackupFile) 
 }
 
 func (b backup) Restore(_ context.Context, place string) error {
-	return b.change("restore", func() error { b.data = b.saved[place]; return nil })
+	return b.change("restore", func() error {
+		if err := b.broken["restore "+place]; err != nil {
+			b.data = "half of " + b.saved[place]
+			return err
+		}
+		b.data, b.restores = b.saved[place], append(b.restores, place)
+		return nil
+	})
 }
 
 func (backup) Procedure(place string) []string { return []string{"restore " + place} }
@@ -184,11 +214,21 @@ func (k checker) Run(_ context.Context, t delivery.Target) service.CheckResult {
 	return service.CheckResult{Name: k.name, Passed: !k.failing[t.Release.ID], Asked: "it", Got: "an answer"}
 }
 
+// set changes the world from outside of any process.
+func (w *world) set(change func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change()
+}
+
 // change makes one change of the world, with a point before and after it.
 func (c *connector) change(what string, make func() error) error {
 	c.process.point(what)
 	c.mu.Lock()
-	err := make()
+	err := c.broken[what]
+	if err == nil {
+		err = make()
+	}
 	c.mu.Unlock()
 	c.process.point(what + " done")
 	return err
@@ -229,9 +269,13 @@ func (p platform) Stop(_ context.Context, at service.Placement) error {
 }
 
 func (p platform) stopLocked(at service.Placement) {
-	if p.running[at.Slot] == at.Release {
-		delete(p.running, at.Slot)
+	if p.running[at.Slot] != at.Release {
+		return
 	}
+	if p.router && p.weights[at.Slot] > 0 && len(p.running) > 1 {
+		p.cutOff = append(p.cutOff, fmt.Sprintf("%s at %v", at.Release, p.weights))
+	}
+	delete(p.running, at.Slot)
 }
 
 func (p platform) Remove(_ context.Context, at service.Placement) error {
@@ -277,7 +321,16 @@ type router struct{ *connector }
 var errRouter = errors.New("the router does not answer")
 
 func (r router) Check(context.Context, []service.Placement) error { return r.reach() }
-func (r router) Drain(context.Context, service.Placement) error   { return r.reach() }
+
+func (r router) Drain(ctx context.Context, _ service.Placement) error {
+	r.mu.Lock()
+	draining := r.draining
+	r.mu.Unlock()
+	if draining != nil {
+		return draining(ctx)
+	}
+	return r.reach()
+}
 
 func (r router) reach() error {
 	r.mu.Lock()
@@ -325,6 +378,9 @@ type sampler struct {
 func (s *sampler) Sample(context.Context) (analysis.Counts, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.blind != nil {
+		return analysis.Counts{}, s.blind
+	}
 	c := analysis.Counts{Requests: float64(s.weights[s.placement.Slot])}
 	if s.erring[s.running[s.placement.Slot]] {
 		c.Errors = c.Requests / 2
@@ -352,11 +408,17 @@ type provider struct {
 
 func newProvider(t *testing.T, w *world, objects store.Store) *provider {
 	t.Helper()
+	return newProviderFor(t, w, objects, leaseLength)
+}
+
+// newProviderFor is newProvider with leases of another length.
+func newProviderFor(t *testing.T, w *world, objects store.Store, length time.Duration) *provider {
+	t.Helper()
 	p := &process{}
 	// A process that is known to be gone as soon as another one asks: the tests do not wait for its heartbeat.
 	holder := ledger.ThisProcess("terraform")
 	holder.Started = "never"
-	terms := ledger.Terms{Length: leaseLength, Wait: time.Minute, Poll: 20 * time.Millisecond}
+	terms := ledger.Terms{Length: length, Wait: time.Minute, Poll: 20 * time.Millisecond}
 	c := &connector{world: w, process: p}
 	return &provider{t: t, process: p, run: delivery.NewRun(killableStore{objects, p}, c, holder, terms)}
 }

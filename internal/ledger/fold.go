@@ -324,7 +324,7 @@ func adopt(s *State, e Event) {
 		s.LastAttempt = max(a.Attempt, 1)
 		s.Attempts = append(s.Attempts, Attempt{
 			Number: s.LastAttempt, Release: a.Stable, Mode: service.ModeInstall, Run: e.Run, FirstEvent: e.Number, OpenedAt: e.Time, EndedAt: e.Time,
-			End: service.EndFinalized, Weight: 100, Judged: 100, Executing: true, StageOpenedAt: e.Time, Passages: renumbered(a.Passages, s.LastAttempt),
+			End: service.EndFinalized, Tidied: true, Weight: 100, Judged: 100, Executing: true, StageOpenedAt: e.Time, Passages: renumbered(a.Passages, s.LastAttempt),
 		})
 	}
 	if a.Candidate != "" {

@@ -207,8 +207,12 @@ func (l *Lease) overtaken() {
 	l.lose()
 }
 
-// rereadTimeout bounds the question what became of an append. It is asked also when the caller has given up meanwhile.
-const rereadTimeout = 2 * time.Second
+// rereadTimeout bounds the question what became of an append. It is asked also when the caller has given up meanwhile, who waits
+// for the answer no longer than hurriedReread: traffic has to move, and Settle asks again.
+const (
+	rereadTimeout = 2 * time.Second
+	hurriedReread = 300 * time.Millisecond
+)
 
 // create writes the event, and recognises it as its own where the store's answer was lost. earlier is an event of this
 // lease that turned out to have this number.
@@ -225,6 +229,7 @@ func (l *Lease) create(ctx context.Context, e Event) (earlier *Event, err error)
 	}
 	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), rereadTimeout)
 	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(hurriedReread, cancel) })()
 	there, _, readErr := l.ledger.readEvent(asking, e.Number)
 	switch {
 	case readErr == nil && there.Nonce == e.Nonce:

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -63,13 +62,12 @@ func (v View) Interrupted() *Attempt {
 	return nil
 }
 
-// Untidied is State.Untidied as of this view: the run that holds the lease may be lost as well.
+// Untidied is State.Untidied, where nobody is at work who may be about to tidy.
 func (v View) Untidied() *Attempt {
-	state := v.State
-	if state.Lease != nil && !v.Alive {
-		state.LostRuns = append(slices.Clone(state.LostRuns), state.LeaseRun)
+	if v.Alive {
+		return nil
 	}
-	return state.Untidied()
+	return v.State.Untidied()
 }
 
 // Void is the number of the attempt that is to be read as if it had been restored already, 0 for none.

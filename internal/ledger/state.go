@@ -163,14 +163,14 @@ func (a Attempt) Busy() bool {
 	return a.Open() && (a.Stage != "" || a.Restoring || a.StageOpenedAt.IsZero())
 }
 
-// Untidied is the newest attempt, where it was finalized by a run that was lost before it had stopped what the release took
-// the place of; nil if there is none.
+// Untidied is the newest attempt, where it was finalized, and what the release took the place of is not known to be stopped: its run
+// was lost before, or could not; nil if there is none. Who finalizes it tidies next: it is asked of others' attempts.
 func (s *State) Untidied() *Attempt {
 	n := len(s.Attempts)
 	if n == 0 || s.Broken != nil {
 		return nil
 	}
-	if a := &s.Attempts[n-1]; a.End == service.EndFinalized && !a.Tidied && slices.Contains(s.LostRuns, a.EndedRun) {
+	if a := &s.Attempts[n-1]; a.End == service.EndFinalized && !a.Tidied {
 		return a
 	}
 	return nil
