@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/connect"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -38,16 +39,21 @@ What runs is asked of the platform and the router. The next plan confirms the id
 			if err != nil {
 				return err
 			}
-			return o.operate(cmd.Context(), args[0], "adopt", func(ctx context.Context, p *delivery.Procedure) error {
-				survey, err := p.Survey(ctx, remembered)
+			// The only command for a store that has no identity.
+			store, directory, err := connect.Store(cmd.Context(), o.storeURL())
+			if err != nil {
+				return err
+			}
+			return o.within(cmd.Context(), store, directory, args[0], "adopt", func(ctx context.Context, s *session) error {
+				survey, err := s.p.Survey(ctx, remembered)
 				if err != nil {
 					return err
 				}
-				if err := o.confirm("Adopt %s: %s. A new ledger at %s takes the place of the one in the lost store %s; nothing of what runs is changed.",
-					args[0], survey, p.Ledger().Location(), remembered.StoreID); err != nil {
+				if err := s.ask(ctx, "Adopt %s: %s. A new ledger at %s takes the place of the one in the lost store %s; nothing of what runs is changed",
+					args[0], survey, s.p.Ledger().Location(), remembered.StoreID); err != nil {
 					return err
 				}
-				survey, identity, err := p.Adopt(ctx, remembered)
+				survey, identity, err := s.p.Adopt(ctx, remembered)
 				if err != nil {
 					return err
 				}

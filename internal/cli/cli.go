@@ -9,7 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
+	"slices"
 	"syscall"
 	"time"
 
@@ -17,7 +17,6 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/connect"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -29,7 +28,7 @@ const (
 	ExitRefused = 3
 )
 
-// options are the flags that all commands share.
+// options are the flags that all commands share, and the streams of the process: results go to out, all else that is said to errs.
 type options struct {
 	store string
 	json  bool
@@ -37,6 +36,7 @@ type options struct {
 	wait  time.Duration
 	in    io.Reader
 	out   io.Writer
+	errs  io.Writer
 	// remember reads what Terraform's state knows of a service.
 	remember Remember
 }
@@ -48,36 +48,24 @@ type Remember func(ctx context.Context, state []byte, id service.ID) (delivery.R
 func Main(version string, remember Remember, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := New(version, remember, os.Stdin, os.Stdout)
+	return (&options{in: os.Stdin, out: os.Stdout, errs: os.Stderr, remember: remember}).run(ctx, version, args)
+}
+
+// run is Main on the options' streams.
+func (o *options) run(ctx context.Context, version string, args []string) int {
+	root := o.root(version)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return ExitDone
 	}
-	var refusal *delivery.Error
-	if errors.As(err, &refusal) {
-		fmt.Fprintf(os.Stderr, "\n%s\n\n%s\n", refusal.Summary, refusal.Detail())
-		return ExitFailed
-	}
-	fmt.Fprintln(os.Stderr, "error:", err)
-	switch {
-	case errors.Is(err, errNotConfirmed):
-		return ExitRefused
-	case errors.As(err, new(*usageError)):
-		return ExitUsage
-	}
-	return ExitFailed
+	// Where the flags were not understood, theirs may be among those that were not read.
+	o.json = o.json || slices.Contains(args, "--json")
+	return o.fail(err)
 }
 
-// usageError is a call that cannot be understood.
-type usageError struct{ err error }
-
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
-
-// New builds the command tree.
-func New(version string, remember Remember, in io.Reader, out io.Writer) *cobra.Command {
-	o := &options{in: in, out: out, remember: remember}
+// root builds the command tree.
+func (o *options) root(version string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "terraform-provider-deploy",
 		Short: "Software deployments as Terraform resources: operator commands",
@@ -94,7 +82,8 @@ Exit codes: 0 done · 1 failed · 2 not understood · 3 not confirmed`,
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetOut(out)
+	root.SetOut(o.out)
+	root.SetErr(o.errs)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	flags := root.PersistentFlags()
 	flags.StringVar(&o.store, "store", "", "where the ledgers lie (DEPLOY_STORE; default "+connect.DefaultStore+")")
@@ -114,70 +103,4 @@ func serviceArgument(_ *cobra.Command, args []string) error {
 		return &usageError{err}
 	}
 	return nil
-}
-
-// storeURL is the flag, then the environment, then the default.
-func (o *options) storeURL() string {
-	if o.store != "" {
-		return o.store
-	}
-	if url := os.Getenv("DEPLOY_STORE"); url != "" {
-		return url
-	}
-	return connect.DefaultStore
-}
-
-// open names the ledger of a service.
-func (o *options) open(ctx context.Context, id string) (*ledger.Ledger, error) {
-	s, _, err := connect.Store(ctx, o.storeURL())
-	if err != nil {
-		return nil, err
-	}
-	return ledger.Open(s, service.ID(id)), nil
-}
-
-// known opens the ledger of a service that has one. For another the error lists those of the store.
-func (o *options) known(ctx context.Context, id string) (*ledger.Ledger, error) {
-	s, _, err := connect.Store(ctx, o.storeURL())
-	if err != nil {
-		return nil, err
-	}
-	l := ledger.Open(s, service.ID(id))
-	view, err := l.Read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if view.State.Number > 0 {
-		return l, nil
-	}
-	all, err := ledger.Services(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	names := make([]string, len(all))
-	for i, known := range all {
-		names[i] = string(known)
-	}
-	there := "it has no services"
-	if len(names) > 0 {
-		there = "its services are " + strings.Join(names, ", ")
-	}
-	return nil, fmt.Errorf("the store %s has no service %s: %s", s.URL(), id, there)
-}
-
-// operate does one thing on a service, under its lease, and gives the lease back.
-func (o *options) operate(ctx context.Context, id, doing string, act func(context.Context, *delivery.Procedure) error) error {
-	s, directory, err := connect.Store(ctx, o.storeURL())
-	if err != nil {
-		return err
-	}
-	terms := ledger.DefaultTerms
-	terms.Wait = o.wait
-	run := delivery.NewRun(s, connect.New(connect.Options{Store: s, Directory: directory}), ledger.ThisProcess(doing), terms)
-	stop := context.AfterFunc(ctx, run.Cancel)
-	defer stop()
-	err = act(ctx, run.Service(service.ID(id)))
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	return errors.Join(err, run.Close(closing, false))
 }

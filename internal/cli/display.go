@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/report"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // display shows what a watch sees.
@@ -19,27 +21,43 @@ type display interface {
 	event(ledger.Event) error
 	// standing shows where the service stands; p is nil where nobody says what is done.
 	standing(view ledger.View, p *ledger.Progress) error
+	// note says something about the watching itself.
+	note(text string)
 }
 
-func (o *options) display() display {
+func (o *options) display(id service.ID) display {
 	if o.json {
-		return &jsonLines{options: o}
+		return &jsonLines{options: o, service: id}
 	}
 	if file, ok := o.out.(*os.File); ok && isatty.IsTerminal(file.Fd()) {
 		return &bars{out: o.out}
 	}
-	return &plainLines{out: o.out}
+	return &plainLines{out: o.out, errs: o.errs}
 }
 
-// jsonLines are for programs: an event or a progress a line.
+// jsonLines are for programs: an event, where the service stands, or a progress a line.
 type jsonLines struct {
 	*options
-	last string
+	service      service.ID
+	last, stands string
 }
 
 func (d *jsonLines) event(e ledger.Event) error { return d.printLine(map[string]any{"event": e}) }
 
-func (d *jsonLines) standing(_ ledger.View, p *ledger.Progress) error {
+func (d *jsonLines) note(text string) { fmt.Fprintln(d.errs, text) }
+
+func (d *jsonLines) standing(view ledger.View, p *ledger.Progress) error {
+	stands := standingOf(d.service, view)
+	text, err := json.Marshal(stands)
+	if err != nil {
+		return fmt.Errorf("print JSON: %w", err)
+	}
+	if string(text) != d.stands {
+		d.stands = string(text)
+		if err := d.printLine(map[string]any{"standing": stands}); err != nil {
+			return err
+		}
+	}
 	if p == nil || p.Text == d.last {
 		return nil
 	}
@@ -49,9 +67,9 @@ func (d *jsonLines) standing(_ ledger.View, p *ledger.Progress) error {
 
 // plainLines are for logs: nothing is drawn over.
 type plainLines struct {
-	out  io.Writer
-	last string
-	told bool
+	out, errs io.Writer
+	last      string
+	told      bool
 }
 
 const plainStamp = "15:04:05"
@@ -60,6 +78,8 @@ func (d *plainLines) event(e ledger.Event) error {
 	_, err := fmt.Fprintf(d.out, "%s  %-18s %s\n", e.Time.Local().Format(plainStamp), e.Type, report.Text(e))
 	return err
 }
+
+func (d *plainLines) note(text string) { fmt.Fprintln(d.errs, text) }
 
 func (d *plainLines) standing(view ledger.View, p *ledger.Progress) error {
 	if !d.told {
@@ -111,6 +131,9 @@ const (
 func (d *bars) event(e ledger.Event) error {
 	return d.draw(fmt.Sprintf("%s  %-18s %s", e.Time.Local().Format(plainStamp), e.Type, report.Text(e)))
 }
+
+// note stands among the events, above the block; elsewhere it would be drawn over.
+func (d *bars) note(text string) { _ = d.draw(text) }
 
 func (d *bars) standing(view ledger.View, p *ledger.Progress) error {
 	d.block = append([]string{""}, heading(view)...)

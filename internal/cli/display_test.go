@@ -56,7 +56,7 @@ func TestBars(t *testing.T) {
 // Elsewhere each thing is said once, in a line.
 func TestPlainLines(t *testing.T) {
 	var out bytes.Buffer
-	d := &plainLines{out: &out}
+	d := &plainLines{out: &out, errs: &out}
 	view, p := inTheSplit()
 	for range 3 {
 		if err := d.standing(view, p); err != nil {

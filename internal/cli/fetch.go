@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/backup"
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/connect"
 )
 
 // fetch is a line of the restore procedure that a checkpoint writes where its store is not a disk.
@@ -21,7 +20,7 @@ func (o *options) fetch() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, directory, err := connect.Store(cmd.Context(), o.storeURL())
+			s, directory, err := o.openStore(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"text/tabwriter"
 
@@ -62,15 +61,6 @@ func (o *options) printEvents(events []ledger.Event) error {
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("print the history: %w", err)
-	}
-	return nil
-}
-
-func (o *options) printJSON(v any) error {
-	encoder := json.NewEncoder(o.out)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(v); err != nil {
-		return fmt.Errorf("print JSON: %w", err)
 	}
 	return nil
 }

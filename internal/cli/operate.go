@@ -11,48 +11,27 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-// result is what a command that changed something prints.
-type result struct {
-	Service string `json:"service,omitempty"`
-	Done    string `json:"done"`
-	Running string `json:"running,omitempty"`
-}
-
-func (o *options) print(r result) error {
-	if o.json {
-		return o.printJSON(r)
-	}
-	text := r.Done
-	if r.Running != "" {
-		text += "\nrunning now: " + r.Running
-	}
-	_, err := fmt.Fprintln(o.out, text)
-	return err
-}
-
 func (o *options) rollback() *cobra.Command {
 	var to, reason string
 	cmd := &cobra.Command{
 		Use: "rollback SERVICE", Short: "Give the traffic back to the release before, at once", Args: serviceArgument,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if to != "" {
-				if _, err := service.ParseReleaseID(to); err != nil {
-					return &usageError{err}
-				}
+			if err := releaseFlag(to); err != nil {
+				return err
 			}
-			return o.operate(cmd.Context(), args[0], "rollback", func(ctx context.Context, p *delivery.Procedure) error {
-				plan, err := p.RollbackPlan(ctx, service.ReleaseID(to))
+			return o.operate(cmd.Context(), args[0], "rollback", func(ctx context.Context, s *session) error {
+				plan, err := s.p.RollbackPlan(ctx, service.ReleaseID(to))
 				if err != nil {
 					return err
 				}
-				if err := o.confirm("Roll %s back: %s.", args[0], plan); err != nil {
+				if err := s.ask(ctx, "Roll %s back: %s", args[0], plan); err != nil {
 					return err
 				}
-				done, err := p.Rollback(ctx, service.ReleaseID(to), reason)
+				done, err := s.p.Rollback(ctx, service.ReleaseID(to), reason)
 				if err != nil {
 					return err
 				}
-				return o.print(result{Service: args[0], Done: done})
+				return s.print(result{Service: args[0], Done: done})
 			})
 		},
 	}
@@ -61,20 +40,37 @@ func (o *options) rollback() *cobra.Command {
 	return cmd
 }
 
+// releaseFlag checks what may name a release.
+func releaseFlag(written string) error {
+	if written == "" {
+		return nil
+	}
+	if _, err := service.ParseReleaseID(written); err != nil {
+		return &usageError{err}
+	}
+	return nil
+}
+
 func (o *options) unhold() *cobra.Command {
 	var release string
 	cmd := &cobra.Command{
 		Use: "unhold SERVICE", Short: "Let a held release be introduced again", Args: serviceArgument,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			what := "every held release"
-			if release != "" {
-				what = release
-			}
-			if err := o.confirm("Unhold %s of %s: the next apply may introduce it again.", what, args[0]); err != nil {
+			if err := releaseFlag(release); err != nil {
 				return err
 			}
-			return o.operate(cmd.Context(), args[0], "unhold", func(ctx context.Context, p *delivery.Procedure) error {
-				unheld, err := p.Unhold(ctx, service.ReleaseID(release))
+			return o.operate(cmd.Context(), args[0], "unhold", func(ctx context.Context, s *session) error {
+				held, err := s.held(service.ReleaseID(release))
+				if err != nil {
+					return err
+				}
+				if len(held) == 0 {
+					return s.print(result{Service: args[0], Done: "no release was held"})
+				}
+				if err := s.ask(ctx, "Unhold %s: the next apply may introduce %s again", args[0], heldOf(held)); err != nil {
+					return err
+				}
+				unheld, err := s.p.Unhold(ctx, service.ReleaseID(release))
 				if err != nil {
 					return err
 				}
@@ -82,11 +78,11 @@ func (o *options) unhold() *cobra.Command {
 				for i, u := range unheld {
 					names[i] = string(u)
 				}
-				done := "no release was held"
+				done := "no release was held any more"
 				if len(names) > 0 {
 					done = "no longer held: " + strings.Join(names, ", ")
 				}
-				return o.print(result{Service: args[0], Done: done})
+				return s.print(result{Service: args[0], Done: done})
 			})
 		},
 	}
@@ -94,19 +90,46 @@ func (o *options) unhold() *cobra.Command {
 	return cmd
 }
 
+// held are the releases that an unhold of release, or of all, is about. One that is not held is an error.
+func (s *session) held(release service.ReleaseID) (map[service.ReleaseID]string, error) {
+	all := s.view.State.Held
+	if release == "" {
+		return all, nil
+	}
+	reason, found := all[release]
+	if found {
+		return map[service.ReleaseID]string{release: reason}, nil
+	}
+	there := "none is"
+	if len(all) > 0 {
+		there = "held are " + heldOf(all)
+	}
+	return nil, &delivery.Error{
+		Summary: "Release Not Held", What: fmt.Sprintf("%s of %s is not held: %s. Nothing was changed", release, s.id, there),
+		Next: "Name one that is held, or none for all of them.",
+	}
+}
+
 func (o *options) accept() *cobra.Command {
 	return &cobra.Command{
 		Use: "accept SERVICE", Short: "Take the world as it is: the ledger says what runs, nothing is changed", Args: serviceArgument,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.confirm("Accept %s as it is: nothing is changed, and the ledger says that what carries the traffic is stable.", args[0]); err != nil {
-				return err
-			}
-			return o.operate(cmd.Context(), args[0], "accept", func(ctx context.Context, p *delivery.Procedure) error {
-				done, err := p.Accept(ctx)
+			return o.operate(cmd.Context(), args[0], "accept", func(ctx context.Context, s *session) error {
+				plan, err := s.p.AcceptPlan(ctx)
 				if err != nil {
 					return err
 				}
-				return o.print(result{Service: args[0], Done: done})
+				if state := &s.view.State; state.OpenAttempt() == nil && state.Broken == nil {
+					return s.print(result{Service: args[0], Done: plan})
+				}
+				if err := s.ask(ctx, "Accept %s as it is: %s", args[0], plan); err != nil {
+					return err
+				}
+				done, err := s.p.Accept(ctx)
+				if err != nil {
+					return err
+				}
+				return s.print(result{Service: args[0], Done: done})
 			})
 		},
 	}

@@ -7,11 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 )
-
-const whatRecoverDoes = "an interrupted introduction is restored, an interrupted restore or rollback is finished"
 
 func (o *options) recover() *cobra.Command {
 	var all bool
@@ -30,27 +26,29 @@ func (o *options) recover() *cobra.Command {
 			if all {
 				return o.recoverAll(cmd.Context())
 			}
-			if err := o.confirm("Recover %s: %s.", args[0], whatRecoverDoes); err != nil {
-				return err
-			}
-			r, err := o.recoverOne(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return o.print(r)
+			return o.operate(cmd.Context(), args[0], "recover", func(ctx context.Context, s *session) error {
+				plan := recoveryWords(s.view)
+				if plan == "" {
+					return s.print(result{Service: args[0], Done: "nothing was interrupted", Running: orNone(s.view.State.Stable)})
+				}
+				if err := s.ask(ctx, "Recover %s: %s", args[0], plan); err != nil {
+					return err
+				}
+				r, err := s.recover(ctx)
+				if err != nil {
+					return err
+				}
+				return s.print(r)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "every service of the store that needs it; for a timer")
 	return cmd
 }
 
-func (o *options) recoverOne(ctx context.Context, id string) (r result, err error) {
-	err = o.operate(ctx, id, "recover", func(ctx context.Context, p *delivery.Procedure) error {
-		recovery, err := p.Recover(ctx)
-		r = result{Service: id, Done: recovery.Text, Running: recovery.Running}
-		return err
-	})
-	return r, err
+func (s *session) recover(ctx context.Context) (result, error) {
+	recovery, err := s.p.Recover(ctx)
+	return result{Service: s.id, Done: recovery.Text, Running: recovery.Running}, err
 }
 
 // recovered is a line of recover --all.
@@ -65,41 +63,49 @@ func (o *options) recoverAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var needing []string
+	lines := []recovered{}
+	var needing, plans []string
 	for _, s := range services {
-		if s.Status == "interrupted" || s.Status == "restore failed" {
+		switch s.Status {
+		case statusUnreadable:
+			lines = append(lines, recovered{result: result{Service: string(s.Service)}, Error: s.Error})
+		case statusInterrupted, statusBroken:
 			needing = append(needing, string(s.Service))
+			plans = append(plans, fmt.Sprintf("%s: %s", s.Service, s.recovery))
 		}
 	}
-	lines := []recovered{}
+	failed := len(lines)
 	if len(needing) > 0 {
-		if err := o.confirm("Recover %s: %s.", strings.Join(needing, ", "), whatRecoverDoes); err != nil {
+		if err := o.confirm(ctx, "Recover\n  %s", strings.Join(plans, ";\n  ")); err != nil {
 			return err
 		}
 	}
-	failed := 0
 	for _, id := range needing {
-		r, err := o.recoverOne(ctx, id)
-		r.Service = id
-		line := recovered{result: r}
-		if err != nil {
+		line := recovered{result: result{Service: id}}
+		if err := o.operate(ctx, id, "recover", func(ctx context.Context, s *session) (err error) {
+			s.tellWaits(ctx)
+			line.result, err = s.recover(ctx)
+			return err
+		}); err != nil {
 			line.Error = err.Error()
 			failed++
 		}
 		lines = append(lines, line)
 	}
-	if err := o.printRecovered(lines, len(services)); err != nil {
-		return err
-	}
 	if failed > 0 {
-		return fmt.Errorf("%d of %d services could not be recovered", failed, len(needing))
+		err = &printedError{fmt.Errorf("%d of %d services could not be recovered", failed, len(lines))}
 	}
-	return nil
+	return errors.Join(err, o.printRecovered(lines, len(services), err))
 }
 
-func (o *options) printRecovered(lines []recovered, services int) error {
+// printRecovered prints the lines; failed is how it came out.
+func (o *options) printRecovered(lines []recovered, services int, failed error) error {
 	if o.json {
-		return o.printJSON(map[string]any{"services": services, "recovered": lines})
+		printed := map[string]any{"services": services, "recovered": lines}
+		if failed != nil {
+			printed["error"] = failureOf(failed)
+		}
+		return o.printJSON(printed)
 	}
 	if len(lines) == 0 {
 		_, err := fmt.Fprintf(o.out, "nothing to recover; services in the store: %d\n", services)

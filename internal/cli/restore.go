@@ -5,8 +5,6 @@ import (
 	"errors"
 
 	"github.com/spf13/cobra"
-
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 )
 
 func (o *options) restore() *cobra.Command {
@@ -25,19 +23,19 @@ CHECKPOINT is an id as deploy_checkpoint exports it, or the number of its attemp
 			return serviceArgument(cmd, args[:1])
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.operate(cmd.Context(), args[0], "restore", func(ctx context.Context, p *delivery.Procedure) error {
-				plan, err := p.RestorePlan(ctx, args[1], data)
+			return o.operate(cmd.Context(), args[0], "restore", func(ctx context.Context, s *session) error {
+				plan, err := s.p.RestorePlan(ctx, args[1], data)
 				if err != nil {
 					return err
 				}
-				if err := o.confirm("Restore %s to checkpoint %s: %s.", args[0], args[1], plan); err != nil {
+				if err := s.ask(ctx, "Restore %s to checkpoint %s: %s", args[0], args[1], plan); err != nil {
 					return err
 				}
-				done, err := p.RestoreCheckpoint(ctx, args[1], data, reason)
+				done, err := s.p.RestoreCheckpoint(ctx, args[1], data, reason)
 				if err != nil {
 					return err
 				}
-				return o.print(result{Service: args[0], Done: done})
+				return s.print(result{Service: args[0], Done: done})
 			})
 		},
 	}

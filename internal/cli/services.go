@@ -2,49 +2,67 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/connect"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
+// How services stand.
+const (
+	statusReady       = "ready"
+	statusInProgress  = "in progress"
+	statusOpen        = "open"
+	statusInterrupted = "interrupted"
+	statusBroken      = "restore failed"
+	statusRetired     = "retired"
+	statusUnreadable  = "unreadable"
+)
+
 // standing is where a service stands.
 type standing struct {
-	Service service.ID        `json:"service"`
-	Stable  service.ReleaseID `json:"stable,omitempty"`
-	// Status: "ready", "in progress", "open", "interrupted", "restore failed" or "retired".
-	Status string                       `json:"status"`
-	Held   map[service.ReleaseID]string `json:"held,omitempty"`
-	// Open is the release that is being introduced.
-	Open service.ReleaseID `json:"open,omitempty"`
+	Service service.ID                   `json:"service"`
+	Stable  service.ReleaseID            `json:"stable,omitempty"`
+	Status  string                       `json:"status"`
+	Held    map[service.ReleaseID]string `json:"held,omitempty"`
+	// Open is the release that is being introduced, by Attempt, and Weight what it has of the traffic, in whole percent.
+	Open    service.ReleaseID `json:"open,omitempty"`
+	Attempt int               `json:"attempt,omitempty"`
+	Weight  *int              `json:"weight,omitempty"`
+	// Error is why an unreadable ledger cannot be read.
+	Error string `json:"error,omitempty"`
+
+	// recovery says what a recovery would do.
+	recovery string
 }
 
 func standingOf(id service.ID, view ledger.View) standing {
-	s := standing{Service: id, Stable: view.State.Stable, Held: view.State.Held, Status: "ready"}
+	s := standing{Service: id, Stable: view.State.Stable, Held: view.State.Held, Status: statusReady, recovery: recoveryWords(view)}
 	if a := view.State.OpenAttempt(); a != nil {
-		s.Open, s.Status = a.Release, "open"
+		weight := a.Weight
+		s.Open, s.Attempt, s.Weight, s.Status = a.Release, a.Number, &weight, statusOpen
 	}
 	switch {
 	case view.State.Broken != nil:
-		s.Status = "restore failed"
+		s.Status = statusBroken
 	case view.Interrupted() != nil, view.Untidied() != nil:
-		s.Status = "interrupted"
+		s.Status = statusInterrupted
 	case view.Alive:
-		s.Status = "in progress"
+		s.Status = statusInProgress
 	case view.State.Retired:
-		s.Status = "retired"
+		s.Status = statusRetired
 	}
 	return s
 }
 
-// services reads where each service of the store stands.
+// services reads where each service of the store stands. One whose ledger cannot be read does not hide the others.
 func (o *options) services(ctx context.Context) ([]standing, error) {
-	s, _, err := connect.Store(ctx, o.storeURL())
+	s, _, err := o.openStore(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -55,10 +73,12 @@ func (o *options) services(ctx context.Context) ([]standing, error) {
 	standings := []standing{}
 	for _, id := range ids {
 		view, err := ledger.Open(s, id).Read(ctx)
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
 			return nil, err
-		}
-		if view.State.Number > 0 {
+		case err != nil:
+			standings = append(standings, standing{Service: id, Status: statusUnreadable, Error: err.Error()})
+		case view.State.Number > 0:
 			standings = append(standings, standingOf(id, view))
 		}
 	}
@@ -70,9 +90,26 @@ func (o *options) printServices(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.json {
-		return o.printJSON(map[string]any{"store": o.storeURL(), "services": all})
+	unreadable := 0
+	for _, s := range all {
+		if s.Status == statusUnreadable {
+			unreadable++
+		}
 	}
+	if unreadable > 0 {
+		err = &printedError{fmt.Errorf("%d of %d ledgers cannot be read", unreadable, len(all))}
+	}
+	if o.json {
+		printed := map[string]any{"store": o.storeURL(), "services": all}
+		if err != nil {
+			printed["error"] = failureOf(err)
+		}
+		return errors.Join(err, o.printJSON(printed))
+	}
+	return errors.Join(err, o.printStandings(all))
+}
+
+func (o *options) printStandings(all []standing) error {
 	if len(all) == 0 {
 		_, err := fmt.Fprintf(o.out, "the store %s has no services\n", o.storeURL())
 		return err
@@ -85,10 +122,13 @@ func (o *options) printServices(ctx context.Context) error {
 		}
 		var more []string
 		if s.Open != "" {
-			more = append(more, "introduces "+s.Open.Label())
+			more = append(more, fmt.Sprintf("introduces %s, at %d %%", s.Open.Label(), *s.Weight))
 		}
 		for _, held := range slices.Sorted(maps.Keys(s.Held)) {
 			more = append(more, "holds "+held.Label())
+		}
+		if s.Error != "" {
+			stable, more = "?", []string{s.Error}
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", s.Service, stable, s.Status, strings.Join(more, ", "))
 	}

@@ -2,19 +2,22 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-// watchInterval is how often the ledger is asked.
-const watchInterval = 500 * time.Millisecond
+const (
+	// watchInterval is how often the ledger is asked.
+	watchInterval = 500 * time.Millisecond
+	// noteInterval is how often it is said again that a patient watch sees nothing.
+	noteInterval = time.Minute
+)
 
 func (o *options) watch() *cobra.Command {
 	var follow, guard bool
@@ -26,9 +29,6 @@ With --guard it also judges, by the analysis of deploy_traffic_split, while a ca
 on evidence against it the checkpoint is restored, the record written, and the exit code is 1. It ends when the attempt has ended.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if guard {
-				if err := o.confirm("Guard %s: a parked candidate that the analysis finds worse than allowed is rolled back.", args[0]); err != nil {
-					return err
-				}
 				return o.guard(cmd.Context(), args[0])
 			}
 			open := o.known
@@ -39,7 +39,7 @@ on evidence against it the checkpoint is restored, the record written, and the e
 			if err != nil {
 				return err
 			}
-			w := &watch{ledger: l, display: o.display()}
+			w := &watch{ledger: l, display: o.display(service.ID(args[0])), patient: follow, from: unseen}
 			return w.run(cmd.Context(), func(view ledger.View) bool { return !follow && !view.Alive })
 		},
 	}
@@ -48,43 +48,23 @@ on evidence against it the checkpoint is restored, the record written, and the e
 	return cmd
 }
 
-// guard watches, and judges beside it.
-func (o *options) guard(ctx context.Context, id string) error {
-	return o.operate(ctx, id, "watch --guard", func(ctx context.Context, p *delivery.Procedure) error {
-		w := &watch{ledger: p.Ledger(), display: o.display()}
-		watching, stop := context.WithCancel(ctx)
-		defer stop()
-		var shown sync.WaitGroup
-		var showErr error
-		shown.Go(func() {
-			if showErr = w.run(watching, func(ledger.View) bool { return false }); showErr != nil {
-				stop()
-			}
-		})
-		done, err := p.Guard(watching, w.tell)
-		stop()
-		shown.Wait()
-		if showErr != nil {
-			return showErr
-		}
-		if err != nil && ctx.Err() != nil {
-			return nil // a person ended it
-		}
-		if err != nil {
-			return err
-		}
-		return o.print(result{Service: id, Done: done})
-	})
-}
+// unseen is the number of the last event before the ledger was read.
+const unseen = -1
 
 // watch follows a ledger.
 type watch struct {
 	ledger  *ledger.Ledger
 	display display
+	// patient: what cannot be seen now is noted, and looked for again.
+	patient bool
 
 	mu sync.Mutex
+	// from is the last event that was seen, unseen before the first look.
+	from int
 	// told is what a guard in this process says.
 	told *ledger.Progress
+	// noted is when it was said last that nothing is seen; zero while the ledger is seen.
+	noted time.Time
 }
 
 func (w *watch) tell(p ledger.Progress) {
@@ -99,18 +79,34 @@ func (w *watch) said() *ledger.Progress {
 	return w.told
 }
 
+func (w *watch) seen() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.from
+}
+
+func (w *watch) saw(number int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.from = number
+}
+
 // run shows what comes, until it is over or ctx ends.
 func (w *watch) run(ctx context.Context, over func(ledger.View) bool) error {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
-	from := -1
 	for {
-		ended, err := w.look(ctx, &from, over)
+		ended, err := w.look(ctx, over)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err != nil || ended {
+		if w.patient {
+			w.note(err)
+		} else if err != nil {
 			return err
+		}
+		if ended {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -120,23 +116,36 @@ func (w *watch) run(ctx context.Context, over func(ledger.View) bool) error {
 	}
 }
 
-// look shows what has come since event from, and where the service stands now.
-func (w *watch) look(ctx context.Context, from *int, over func(ledger.View) bool) (bool, error) {
-	view, err := w.ledger.Read(ctx)
+// note says that nothing can be seen, and when it can again.
+func (w *watch) note(err error) {
+	stamp := time.Now().Format(plainStamp)
+	switch {
+	case err == nil && !w.noted.IsZero():
+		w.noted = time.Time{}
+		w.display.note(stamp + "  the ledger is seen again")
+	case err != nil && time.Since(w.noted) >= noteInterval:
+		w.noted = time.Now()
+		w.display.note(fmt.Sprintf("%s  the ledger is not seen, it is tried again: %s", stamp, err))
+	}
+}
+
+// look shows what has come since the last event that was seen, and where the service stands now.
+func (w *watch) look(ctx context.Context, over func(ledger.View) bool) (bool, error) {
+	view, err := w.read(ctx)
 	if err != nil {
 		return false, err
 	}
-	if *from < 0 {
-		*from = view.State.Number
+	if w.seen() == unseen {
+		w.saw(view.State.Number)
 	}
 	var events []ledger.Event
-	if *from < view.State.Number {
-		if events, err = w.ledger.Events(ctx, *from+1); err != nil {
+	if w.seen() < view.State.Number {
+		if events, err = w.ledger.Events(ctx, w.seen()+1); err != nil {
 			return false, err
 		}
 	}
 	for _, e := range events {
-		*from = e.Number
+		w.saw(e.Number)
 		if err := w.display.event(e); err != nil {
 			return false, err
 		}
@@ -148,11 +157,14 @@ func (w *watch) look(ctx context.Context, from *int, over func(ledger.View) bool
 	return over(view), w.display.standing(view, progress)
 }
 
-func (o *options) printLine(v any) error {
-	line, err := json.Marshal(v)
+// read reads the ledger. One with fewer events than before is not the service's: a store that is not mounted any more looks empty.
+func (w *watch) read(ctx context.Context) (ledger.View, error) {
+	view, err := w.ledger.Read(ctx)
 	if err != nil {
-		return fmt.Errorf("print JSON: %w", err)
+		return view, err
 	}
-	_, err = fmt.Fprintf(o.out, "%s\n", line)
-	return err
+	if seen := w.seen(); view.State.Number < seen {
+		return view, fmt.Errorf("the ledger at %s has %d events, and had %d: is its store still there?", w.ledger.Location(), view.State.Number, seen)
+	}
+	return view, nil
 }
