@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/choice"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -21,12 +22,17 @@ type model struct {
 	Config   types.Map    `tfsdk:"config"`
 	Secrets  types.Map    `tfsdk:"secrets"`
 	Host     types.Object `tfsdk:"host"`
-	Restart  types.String `tfsdk:"restart"`
+	// Kubernetes is to come: it is refused where a configuration is validated.
+	Kubernetes types.Object `tfsdk:"kubernetes"`
+	Restart    types.String `tfsdk:"restart"`
 }
 
 type hostModel struct {
 	Command types.List `tfsdk:"command"`
 }
+
+// Platforms are what a content can be for.
+var Platforms = choice.Of{Names: []string{"host", "kubernetes"}, ToCome: []string{"kubernetes"}, Example: `host = { command = ["./web"] }`}
 
 // Attribute is the schema of the argument `content`.
 func Attribute() schema.SingleNestedAttribute {
@@ -60,6 +66,9 @@ func Attribute() schema.SingleNestedAttribute {
 					},
 				},
 			},
+			"kubernetes": choice.ToCome("How it runs on platform `kubernetes`.", map[string]schema.Attribute{
+				"manifest": choice.Text("Manifests of the release, as YAML."),
+			}),
 			"restart": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "Free text: another value makes another release of the same content, which runs it anew.",

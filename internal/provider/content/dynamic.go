@@ -26,7 +26,10 @@ func FromDynamic(value tftypes.Value) (service.Content, error) {
 	if !ok {
 		return c, errors.New("the content is an object, such as { version = \"1.8.2\", artifact = …, host = { command = [\"./web\"] } }")
 	}
-	if err := onlyKeys(object, "", "version", "artifact", "config", "secrets", "host", "restart"); err != nil {
+	if err := onlyKeys(object, "", "version", "artifact", "config", "secrets", "host", "kubernetes", "restart"); err != nil {
+		return c, err
+	}
+	if err := Platforms.Check(chosen(object)); err != nil {
 		return c, err
 	}
 	if host, found := object["host"].(map[string]any); found {
@@ -52,6 +55,11 @@ func FromDynamic(value tftypes.Value) (service.Content, error) {
 }
 
 const forms = "version, artifact and restart are text, config and secrets maps of text, host an object with the list command"
+
+// chosen are the platforms that a content is for.
+func chosen(object map[string]any) []string {
+	return slices.DeleteFunc(slices.Clone(Platforms.Names), func(name string) bool { _, found := object[name]; return !found })
+}
 
 func onlyKeys(object map[string]any, prefix string, allowed ...string) error {
 	for _, key := range slices.Sorted(maps.Keys(object)) {

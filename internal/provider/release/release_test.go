@@ -48,6 +48,8 @@ func TestValidate(t *testing.T) {
 	for name, test := range map[string]struct{ text, at, want string }{
 		"least":             {least, "", ""},
 		"no host":           {strings.Replace(least, `,"host":{"command":["./web"]}`, "", 1), "content", "exactly one of: host"},
+		"kubernetes":        {strings.Replace(least, `"host":{"command":["./web"]}`, `"kubernetes":{"manifest":"x"}`, 1), "content.kubernetes", "use host"},
+		"two platforms":     {strings.Replace(least, `"host"`, `"kubernetes":{},"host"`, 1), "content", "host and kubernetes are set"},
 		"version":           {strings.Replace(least, "1.8.2", "1 8", 1), "content.version", "is not a version"},
 		"artifact":          {strings.Replace(least, reference, "web", 1), "content.artifact", "data.deploy_artifact"},
 		"unknown artifact":  {strings.Replace(least, reference, configtest.Unknown, 1), "", ""},

@@ -21,10 +21,7 @@ func validate(ctx context.Context, m model) diag.Diagnostics {
 		return diags
 	}
 	problems := c.Validate()
-	if host, found := m.Content.Attributes()["host"]; found && host.IsNull() {
-		diags.AddAttributeError(path.Root("content"), "Exactly One Needed",
-			"Set exactly one of: host. Here none is set; on platform host it is host = { command = [\"./web\"] }.")
-	}
+	content.Platforms.ExactlyOne(path.Root("content"), m.Content, &diags)
 	diags.Append(diagnostics.Located(ctx, path.Root("content"), m.Content, problems)...)
 	health := m.toHealth(ctx, &diags)
 	if !m.Health.IsUnknown() && !m.Health.IsNull() {

@@ -135,7 +135,9 @@ func TestRefused(t *testing.T) {
 		content attr.Value
 		want    string
 	}{
-		"unknown key":     {"production/web", object(map[string]attr.Value{"version": version, "confg": text("x")}), "confg is not part of a content: it has version, artifact, config, secrets, host, restart"},
+		"unknown key":     {"production/web", object(map[string]attr.Value{"version": version, "confg": text("x")}), "confg is not part of a content: it has version, artifact, config, secrets, host, kubernetes, restart"},
+		"two platforms":   {"production/web", object(map[string]attr.Value{"version": version, "host": object(map[string]attr.Value{"command": tuple(text("./web"))}), "kubernetes": object(map[string]attr.Value{})}), "exactly one of: host, kubernetes; here host and kubernetes are set"},
+		"kubernetes":      {"production/web", object(map[string]attr.Value{"version": version, "kubernetes": object(map[string]attr.Value{"manifest": text("x")})}), "kubernetes is not in this version of the provider; use host"},
 		"key of host":     {"production/web", object(map[string]attr.Value{"version": version, "host": object(map[string]attr.Value{"cmd": text("x")})}), "host.cmd is not part of a content: it has command"},
 		"no version":      {"production/web", object(map[string]attr.Value{}), "version"},
 		"not an object":   {"production/web", text("1.8.2"), "the content is an object"},

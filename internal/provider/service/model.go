@@ -28,7 +28,8 @@ type model struct {
 }
 
 type platformModel struct {
-	Host types.Object `tfsdk:"host"`
+	Host       types.Object `tfsdk:"host"`
+	Kubernetes types.Object `tfsdk:"kubernetes"`
 }
 
 type hostModel struct {
@@ -50,7 +51,9 @@ type logModel struct {
 }
 
 type routerModel struct {
-	Caddy types.Object `tfsdk:"caddy"`
+	Caddy      types.Object `tfsdk:"caddy"`
+	HAProxy    types.Object `tfsdk:"haproxy"`
+	GatewayAPI types.Object `tfsdk:"gateway_api"`
 }
 
 type caddyModel struct {
@@ -60,7 +63,9 @@ type caddyModel struct {
 }
 
 type metricsModel struct {
-	Scrape types.Object `tfsdk:"scrape"`
+	Scrape     types.Object `tfsdk:"scrape"`
+	HAProxy    types.Object `tfsdk:"haproxy"`
+	Prometheus types.Object `tfsdk:"prometheus"`
 }
 
 type scrapeModel struct {

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/choice"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
 )
 
@@ -25,18 +26,34 @@ func resourceSchema() schema.Schema {
 			},
 			"platform": schema.SingleNestedAttribute{
 				Required:            true,
-				MarkdownDescription: "Where instances run. Exactly one of: `host`.",
-				Attributes:          map[string]schema.Attribute{"host": hostAttribute()},
+				MarkdownDescription: "Where instances run. Exactly one of: `host`, `kubernetes` (to come).",
+				Attributes: map[string]schema.Attribute{
+					"host": hostAttribute(),
+					"kubernetes": choice.ToCome("Workloads of a Kubernetes cluster.", map[string]schema.Attribute{
+						"namespace": choice.Text("Namespace that releases run in."),
+					}),
+				},
 			},
 			"router": schema.SingleNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "What splits the traffic between slots. Exactly one of: `caddy`. Without a router, a release takes the place of the one before it at once.",
-				Attributes:          map[string]schema.Attribute{"caddy": caddyAttribute()},
+				Optional: true,
+				MarkdownDescription: "What splits the traffic between slots. Exactly one of: `caddy`, `haproxy` (to come), `gateway_api` (to come). " +
+					"Without a router, a release takes the place of the one before it at once.",
+				Attributes: map[string]schema.Attribute{
+					"caddy":       caddyAttribute(),
+					"haproxy":     choice.ToCome("HAProxy, by its Runtime API.", map[string]schema.Attribute{}),
+					"gateway_api": choice.ToCome("An HTTPRoute of the Kubernetes Gateway API.", map[string]schema.Attribute{}),
+				},
 			},
 			"metrics": schema.SingleNestedAttribute{
 				Optional:            true,
-				MarkdownDescription: "What releases are judged by. At least one of: `scrape`.",
-				Attributes:          map[string]schema.Attribute{"scrape": scrapeAttribute()},
+				MarkdownDescription: "What releases are judged by. At least one of: `scrape`, `haproxy` (to come), `prometheus` (to come).",
+				Attributes: map[string]schema.Attribute{
+					"scrape":  scrapeAttribute(),
+					"haproxy": choice.ToCome("HAProxy's own counters of its servers.", map[string]schema.Attribute{}),
+					"prometheus": choice.ToCome("A Prometheus server.", map[string]schema.Attribute{
+						"url": choice.Text("URL of the server."),
+					}),
+				},
 			},
 			"notify": notifyAttribute(),
 			"id": schema.StringAttribute{

@@ -2,9 +2,6 @@ package service
 
 import (
 	"context"
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -13,12 +10,20 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/connect"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/choice"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/diagnostics"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 const invalid = "Invalid Value"
+
+// What there is to choose from.
+var (
+	platforms = choice.Of{Names: []string{"host", "kubernetes"}, ToCome: []string{"kubernetes"}}
+	routers   = choice.Of{Names: []string{"caddy", "haproxy", "gateway_api"}, ToCome: []string{"haproxy", "gateway_api"}}
+	sources   = choice.Of{Names: []string{"scrape", "haproxy", "prometheus"}, ToCome: []string{"haproxy", "prometheus"}}
+)
 
 // validate decides what the configuration alone can tell; it is silent on what is not known yet.
 func (m model) validate(ctx context.Context) diag.Diagnostics {
@@ -31,10 +36,11 @@ func (m model) validate(ctx context.Context) diag.Diagnostics {
 			diags.AddAttributeError(path.Root(name), invalid, diagnostics.Sentence(err.Error()))
 		}
 	}
-	exactlyOne(path.Root("platform"), m.Platform, &diags)
-	exactlyOne(path.Root("router"), m.Router, &diags)
-	atLeastOne(path.Root("metrics"), m.Metrics, &diags)
+	platforms.ExactlyOne(path.Root("platform"), m.Platform, &diags)
+	routers.ExactlyOne(path.Root("router"), m.Router, &diags)
+	sources.AtLeastOne(path.Root("metrics"), m.Metrics, &diags)
 	m.validateSlots(ctx, &diags)
+	m.validateNotify(ctx, &diags)
 	if diags.HasError() {
 		return diags
 	}
@@ -64,41 +70,6 @@ func (m model) located(ctx context.Context, problems []service.Problem) diag.Dia
 	return diags
 }
 
-func chosen(value types.Object) (known bool, choices, set []string) {
-	if value.IsNull() || value.IsUnknown() {
-		return false, nil, nil
-	}
-	attributes := value.Attributes()
-	choices = slices.Sorted(maps.Keys(attributes))
-	for _, name := range choices {
-		if attributes[name].IsUnknown() {
-			return false, choices, nil
-		}
-		if !attributes[name].IsNull() {
-			set = append(set, name)
-		}
-	}
-	return true, choices, set
-}
-
-func exactlyOne(at path.Path, value types.Object, diags *diag.Diagnostics) {
-	known, choices, set := chosen(value)
-	if !known || len(set) == 1 {
-		return
-	}
-	found := "none is set"
-	if len(set) > 1 {
-		found = fmt.Sprintf("%s are set", strings.Join(set, " and "))
-	}
-	diags.AddAttributeError(at, "Exactly One Needed", fmt.Sprintf("Set exactly one of: %s. Here %s.", strings.Join(choices, ", "), found))
-}
-
-func atLeastOne(at path.Path, value types.Object, diags *diag.Diagnostics) {
-	if known, choices, set := chosen(value); known && len(set) == 0 {
-		diags.AddAttributeError(at, "At Least One Needed", fmt.Sprintf("Set at least one of: %s. Here none is set.", strings.Join(choices, ", ")))
-	}
-}
-
 // validateSlots sees to it that each slot says its port in one way.
 func (m model) validateSlots(ctx context.Context, diags *diag.Diagnostics) {
 	platform, found := plain.Object[platformModel](ctx, m.Platform, diags)
@@ -110,12 +81,32 @@ func (m model) validateSlots(ctx context.Context, diags *diag.Diagnostics) {
 		return
 	}
 	for name, value := range host.Slots.Elements() {
+		at := path.Root("platform").AtName("host").AtName("slots").AtMapKey(name)
+		if value.IsNull() {
+			diags.AddAttributeError(at, invalid, "A slot needs exactly one of port (of the only instance), ports (of several); remove it where none is wanted.")
+			continue
+		}
 		slot, found := element[slotModel](ctx, value, diags)
 		if !found || slot.Port.IsUnknown() || slot.Ports.IsUnknown() || slot.Port.IsNull() != slot.Ports.IsNull() {
 			continue
 		}
-		diags.AddAttributeError(path.Root("platform").AtName("host").AtName("slots").AtMapKey(name), "Exactly One Needed",
+		diags.AddAttributeError(at, "Exactly One Needed",
 			"Set exactly one of: port (of the only instance), ports (of several).")
+	}
+}
+
+// validateNotify refuses channels that are nothing, or are told nothing.
+func (m model) validateNotify(ctx context.Context, diags *diag.Diagnostics) {
+	for name, value := range m.Notify.Elements() {
+		at := path.Root("notify").AtMapKey(name)
+		if value.IsNull() {
+			diags.AddAttributeError(at, invalid, "A channel needs its url; remove it where none is wanted.")
+			continue
+		}
+		n, found := element[notificationModel](ctx, value, diags)
+		if found && !n.On.IsNull() && !n.On.IsUnknown() && len(n.On.Elements()) == 0 {
+			diags.AddAttributeError(at.AtName("on"), invalid, "It is told nothing: write any of started, succeeded, rolled_back, restore_failed; or leave `on` out, which is all of them.")
+		}
 	}
 }
 
