@@ -111,7 +111,8 @@ func (w *work) crashed(ctx context.Context, r service.Release, denied []*regexp.
 		own := withoutInstance(line, r.Placement.Instances)
 		for _, pattern := range denied {
 			if pattern.MatchString(own) {
-				return against(append([]string{"log: " + line}, w.remains(ctx, r)...), "%s wrote a line that %q denies while it started", r.ID, pattern)
+				line := w.secretsOf(r).Excerpt([]string{line})
+				return against(append([]string{"log: " + strings.Join(line, "")}, w.remains(ctx, r)...), "%s wrote a line that %q denies while it started", r.ID, pattern)
 			}
 		}
 	}
@@ -217,7 +218,7 @@ func (w *work) remains(ctx context.Context, r service.Release) []string {
 		remains = append(remains, "instances: "+describe(instances))
 	}
 	if lines, err := w.adapters.Platform.Logs(ctx, r.Placement, remainsLines); err == nil && len(lines) > 0 {
-		remains = append(remains, "last log lines:\n"+strings.Join(lines, "\n"))
+		remains = append(remains, "last log lines:\n"+strings.Join(w.secretsOf(r).Excerpt(lines), "\n"))
 	}
 	return remains
 }

@@ -47,6 +47,7 @@ func (w *work) restore(ctx context.Context, a *ledger.Attempt, failure ledger.Fa
 	if failure.DecidedAt.IsZero() {
 		failure.DecidedAt = w.now()
 	}
+	failure = w.withoutSecrets(a, failure)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
 	defer cancel()
 	if !a.Executing {
