@@ -15,7 +15,10 @@ type Counts struct {
 	Requests float64 `json:"requests"`
 	// Errors are answers with a status from 500.
 	Errors float64 `json:"errors"`
-	// Slow are requests that took longer than Threshold, the histogram bucket's bound that is nearest to the wanted one.
+	// Timed are requests whose duration is known, and Slow those of them that took longer than Threshold, the histogram
+	// bucket's bound that is nearest to the wanted one. Requests are often counted at their begin and timed at their end, by
+	// which another interval may have begun: so slow ones are compared with timed ones alone.
+	Timed     float64       `json:"timed"`
 	Slow      float64       `json:"slow"`
 	Threshold time.Duration `json:"threshold,omitempty"`
 }
@@ -24,6 +27,7 @@ type Counts struct {
 func (c Counts) Add(o Counts) Counts {
 	c.Requests += o.Requests
 	c.Errors += o.Errors
+	c.Timed += o.Timed
 	c.Slow += o.Slow
 	if o.Threshold != 0 {
 		c.Threshold = o.Threshold
@@ -39,6 +43,25 @@ type Config struct {
 	Latency    *LatencyRule `json:"latency,omitempty"`
 	// MinRequests of the candidate before a step may end.
 	MinRequests int `json:"min_requests"`
+}
+
+// Alone is the config without what compares with stable: for the first release of a service, which has none.
+func (c Config) Alone() Config {
+	if c.Errors != nil {
+		rule := *c.Errors
+		rule.VersusStable, rule.Margin = false, 0
+		if c.Errors = &rule; rule.MaxRate == nil {
+			c.Errors = nil
+		}
+	}
+	if c.Latency != nil {
+		rule := *c.Latency
+		rule.VersusStable = false
+		if c.Latency = &rule; rule.MaxRatio == nil {
+			c.Latency = nil
+		}
+	}
+	return c
 }
 
 // ErrorRule bounds the share of errors, from 0 to 1.
@@ -91,6 +114,10 @@ type Judgement struct {
 	// Candidate and Stable are what was counted so far: bad ones of all.
 	Candidate Tally `json:"candidate"`
 	Stable    Tally `json:"stable"`
+	// Baseline is what stable is known by beside that, see Judge.
+	Baseline Tally `json:"baseline,omitzero"`
+	// Threshold is the bound above which requests were counted as slow, where the rule is about that.
+	Threshold time.Duration `json:"threshold,omitempty"`
 	// Evidence is the e-value against the candidate, at most math.MaxFloat64; at Limit or above the rule is broken. That
 	// of an absolute limit begins anew after a shared fault.
 	Evidence float64 `json:"evidence"`
@@ -111,6 +138,11 @@ type Judge interface {
 	// looks: look right before they change. Counts that cannot be true (negative, not finite, more bad ones than
 	// requests) are left out together with those of the other side, Reason says so, and the look never passes.
 	Look(candidate, stable Counts) Verdict
+	// Baseline says what stable did before, in all: before the release, or while it had traffic at earlier steps that another
+	// judge saw. It stands for stable in looks in which that has no requests, as at a weight of 100 %, where a comparison with
+	// it would otherwise never pass. It is to be called once at most. A fault that would hit stable as well is not told
+	// apart by it. Counts that cannot be true, and none, are no baseline.
+	Baseline(stable Counts)
 	// Step begins the next step: MinRequests is counted anew. The evidence stays.
 	Step()
 }

@@ -14,7 +14,8 @@ import (
 // evidence reaches the inverse of its part (see mixture). A look passes when no rule is broken and, since New or the last Step:
 //   - the candidate had at least MinRequests requests, and one in any case;
 //   - its share of bad ones is within the absolute limits, that of the latest ones included;
-//   - with VersusStable and a Margin above 0, its share is at most Margin larger than stable's, where stable had requests.
+//   - with VersusStable, stable had requests to compare with: in this step, else at earlier ones of this judge or in its
+//     Baseline; and with a Margin above 0, the candidate's share is at most Margin larger than stable's.
 //
 // The last two compare what was observed and are no bounds with a confidence; a non-inferiority bound belongs there.
 func New(c Config) (Judge, error) {
@@ -29,13 +30,13 @@ func New(c Config) (Judge, error) {
 	if e := c.Errors; e != nil {
 		j.signals = append(j.signals, newSignal(signal{
 			limitRule: "errors.max_rate", stableRule: "errors.versus_stable", fault: "failed",
-			bad: func(c Counts) float64 { return c.Errors }, versusStable: e.VersusStable, margin: e.Margin,
+			bad: func(c Counts) float64 { return c.Errors }, all: func(c Counts) float64 { return c.Requests }, versusStable: e.VersusStable, margin: e.Margin,
 		}, e.MaxRate, j.limit))
 	}
 	if l := c.Latency; l != nil {
 		j.signals = append(j.signals, newSignal(signal{
-			limitRule: "latency.max_ratio", stableRule: "latency.versus_stable", fault: "took longer than " + l.Threshold.String(),
-			bad: func(c Counts) float64 { return c.Slow }, versusStable: l.VersusStable,
+			limitRule: "latency.max_ratio", stableRule: "latency.versus_stable", wanted: l.Threshold,
+			bad: func(c Counts) float64 { return c.Slow }, all: func(c Counts) float64 { return c.Timed }, versusStable: l.VersusStable,
 		}, l.MaxRatio, j.limit))
 	}
 	return j, nil
@@ -54,6 +55,15 @@ func (j *judge) Step() {
 	j.step = 0
 	for _, s := range j.signals {
 		s.step = sides{}
+	}
+}
+
+func (j *judge) Baseline(stable Counts) {
+	if implausible("stable", stable) != "" {
+		return
+	}
+	for _, s := range j.signals {
+		s.setBaseline(stable, j.limit)
 	}
 }
 
@@ -128,12 +138,12 @@ func implausible(side string, c Counts) string {
 		name  string
 		value float64
 		most  float64
-	}{{"requests", c.Requests, largestCount}, {"errors", c.Errors, c.Requests}, {"slow requests", c.Slow, c.Requests}} {
+	}{{"requests", c.Requests, largestCount}, {"errors", c.Errors, c.Requests}, {"timed requests", c.Timed, largestCount}, {"slow requests", c.Slow, c.Timed}} {
 		switch {
 		case math.IsNaN(n.value) || n.value < 0 || n.value > largestCount:
 			return fmt.Sprintf("this look is left out because %s counted %v %s", side, n.value, n.name)
 		case n.value > n.most:
-			return fmt.Sprintf("this look is left out because %s counted %s %s of %s requests", side, number(n.value), n.name, number(c.Requests))
+			return fmt.Sprintf("this look is left out because %s counted %s %s of %s", side, number(n.value), n.name, number(n.most))
 		}
 	}
 	return ""

@@ -23,7 +23,7 @@ func judgeOf(t interface {
 }
 
 // failing counts bad errors of all requests.
-func failing(bad, all float64) Counts { return Counts{Requests: all, Errors: bad} }
+func failing(bad, all float64) Counts { return Counts{Requests: all, Errors: bad, Timed: all} }
 
 func maxRate(x float64) Config { return Config{Confidence: 0.99, Errors: &ErrorRule{MaxRate: &x}} }
 
@@ -40,7 +40,7 @@ type look struct {
 
 func TestDecisions(t *testing.T) {
 	slow := func(bad, all float64) Counts {
-		return Counts{Requests: all, Slow: bad, Threshold: 400 * time.Millisecond}
+		return Counts{Requests: all, Timed: all, Slow: bad, Threshold: 400 * time.Millisecond}
 	}
 	latency := func(l LatencyRule) Config {
 		l.Threshold = 400 * time.Millisecond
@@ -72,7 +72,7 @@ func TestDecisions(t *testing.T) {
 		}},
 		"as bad as stable":          {versusStable(), []look{{failing(50, 100), failing(500, 1000), Pass, ""}, {failing(100, 100), failing(1000, 1000), Pass, ""}}},
 		"better than stable":        {versusStable(), []look{{failing(0, 100), failing(500, 1000), Pass, ""}}},
-		"stable without requests":   {versusStable(), []look{{failing(1000, 1000), failing(0, 0), Pass, "stable 0 of 0 (no requests)"}}},
+		"stable without requests":   {versusStable(), []look{{failing(0, 1000), failing(0, 0), Wait, "stable has had no requests to compare with: 0 of 1000 requests failed (0.0 %), stable 0 of 0 (no requests)"}}},
 		"sides one after the other": {versusStable(), []look{{failing(0, 0), failing(0, 1000), Wait, ""}, {failing(100, 100), failing(0, 0), Pass, ""}}},
 
 		"minimum of requests": {enough(maxRate(0.05), 100), []look{
@@ -86,11 +86,11 @@ func TestDecisions(t *testing.T) {
 			{failing(2, 100), failing(9, 1000), Wait, "2.0 % of this step failed, more than 1.0 % above stable's 0.9 %"},
 			{failing(0, 100), failing(9, 1000), Pass, ""},
 		}},
-		"margin without stable":   {margin(0.01), []look{{failing(5, 100), failing(0, 0), Pass, ""}}},
+		"margin without stable":   {margin(0.01), []look{{failing(5, 100), failing(0, 0), Wait, "stable has had no requests"}}},
 		"no margin":               {margin(0), []look{{failing(2, 100), failing(9, 1000), Pass, ""}}},
 		"slow beyond the limit":   {latency(LatencyRule{MaxRatio: portion(0.05)}), []look{{slow(5, 10), slow(0, 0), Restore, "5 of 10 requests took longer than 400ms (50.0 %), allowed 5.0 %"}}},
 		"slower than stable":      {latency(LatencyRule{VersusStable: true}), []look{{slow(20, 100), slow(10, 1000), Restore, "20 of 100 requests took longer than 400ms (20.0 %), stable 10 of 1000 (1.0 %)"}}},
-		"errors are not slow":     {latency(LatencyRule{MaxRatio: portion(0)}), []look{{failing(10, 10), failing(0, 0), Pass, ""}}},
+		"errors are not slow":     {latency(LatencyRule{MaxRatio: portion(0)}), []look{{Counts{Requests: 10, Errors: 10, Timed: 10}, failing(0, 0), Pass, ""}}},
 		"slow ones are no errors": {maxRate(0), []look{{slow(10, 10), failing(0, 0), Pass, ""}}},
 		"no rule":                 {Config{Confidence: 0.99}, []look{{failing(0, 0), failing(0, 9), Wait, ""}, {failing(5, 5), failing(0, 0), Pass, "5 requests, and no rule to judge them by"}}},
 		"a second rule halves alpha": {func() Config { c := maxRate(0.05); c.Errors.VersusStable = true; return c }(), []look{
@@ -111,8 +111,8 @@ func TestDecisions(t *testing.T) {
 
 func TestJudgementsAreInOrderWithTheirNumbers(t *testing.T) {
 	j := judgeOf(t, whole())
-	j.Look(Counts{Requests: 10, Errors: 1, Slow: 2}, Counts{Requests: 90, Errors: 3, Slow: 4})
-	v := j.Look(Counts{Requests: 10, Errors: 1}, Counts{Requests: 10})
+	j.Look(Counts{Requests: 10, Errors: 1, Timed: 10, Slow: 2}, Counts{Requests: 90, Errors: 3, Timed: 90, Slow: 4})
+	v := j.Look(Counts{Requests: 10, Errors: 1, Timed: 10}, Counts{Requests: 10, Timed: 10})
 	errors, slow := sides{Tally{2, 20}, Tally{3, 100}}, sides{Tally{2, 20}, Tally{4, 100}}
 	for i, want := range []struct {
 		rule string
@@ -160,7 +160,7 @@ func TestStepCountsRequestsAnewAndKeepsTheEvidence(t *testing.T) {
 }
 
 func TestCountsThatCannotBeTrueAreLeftOut(t *testing.T) {
-	good := failing(0, 100)
+	good := Counts{Requests: 100, Timed: 100}
 	for name, c := range map[string]struct {
 		untrue Counts
 		reason string
@@ -171,9 +171,9 @@ func TestCountsThatCannotBeTrueAreLeftOut(t *testing.T) {
 		"negative":            {failing(0, -1), "counted -1 requests"},
 		"negative errors":     {failing(-1, 10), "counted -1 errors"},
 		"NaN errors":          {failing(math.NaN(), 10), "counted NaN errors"},
-		"more bad than all":   {failing(11, 10), "counted 11 errors of 10 requests"},
-		"more slow than all":  {Counts{Requests: 10, Slow: 12}, "counted 12 slow requests of 10 requests"},
-		"bad without request": {failing(1, 0), "counted 1 errors of 0 requests"},
+		"more bad than all":   {failing(11, 10), "counted 11 errors of 10"},
+		"more slow than all":  {Counts{Requests: 20, Timed: 10, Slow: 12}, "counted 12 slow requests of 10"},
+		"bad without request": {failing(1, 0), "counted 1 errors of 0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for side, counts := range map[string][2]Counts{"candidate": {c.untrue, good}, "stable": {good, c.untrue}} {
@@ -296,8 +296,8 @@ func draw(t *rapid.T) Config {
 func drawCounts(t *rapid.T, side string) Counts {
 	all := rapid.IntRange(0, 50).Draw(t, side+"'s requests")
 	return Counts{
-		Requests: float64(all),
-		Errors:   float64(rapid.IntRange(0, all).Draw(t, side+"'s errors")),
-		Slow:     float64(rapid.IntRange(0, all).Draw(t, side+"'s slow ones")),
+		Requests: float64(all), Timed: float64(all),
+		Errors: float64(rapid.IntRange(0, all).Draw(t, side+"'s errors")),
+		Slow:   float64(rapid.IntRange(0, all).Draw(t, side+"'s slow ones")),
 	}
 }

@@ -73,6 +73,36 @@ func recent(limit float64) mixture {
 	return mixture{ceiling: math.Log(limit*float64(len(ratios))) + 1}
 }
 
+// discount makes all evidence, that to come too, count for a part of what it is.
+func (m *mixture) discount(part float64) {
+	for i := range m.log {
+		m.log[i] += math.Log(part)
+	}
+}
+
+// upperBound is a share that the true one, by which t was drawn, exceeds with a probability of at most risk: Chernoff's bound,
+// n·kl(bad/n, share) = ln(1/risk).
+func upperBound(t Tally, risk float64) float64 {
+	seen := t.Bad / t.All
+	low, high := seen, 1.0
+	for range 60 {
+		middle := (low + high) / 2
+		divergence := 0.0
+		if seen > 0 {
+			divergence += seen * math.Log(seen/middle)
+		}
+		if seen < 1 {
+			divergence += (1 - seen) * (math.Log1p(-seen) - math.Log1p(-middle))
+		}
+		if t.All*divergence > -math.Log(risk) {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	return high
+}
+
 // clear forgets all events.
 func (m *mixture) clear() { m.log = [len(ratios)]float64{} }
 

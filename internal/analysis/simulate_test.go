@@ -26,19 +26,24 @@ func TestFalseRestoresAreAsRareAsPromised(t *testing.T) {
 	for name, c := range map[string]struct {
 		rule ErrorRule
 		next func(c chance, look int) (candidate, stable Counts)
+		// before is what stable's baseline is drawn from, 0 for none.
+		before int
 	}{
-		"at the absolute limit": {ErrorRule{MaxRate: portion(0.05)}, func(c chance, _ int) (Counts, Counts) {
+		"at the absolute limit": {rule: ErrorRule{MaxRate: portion(0.05)}, next: func(c chance, _ int) (Counts, Counts) {
 			return c.failing(10, 0.05), Counts{}
 		}},
-		"as good as stable": {ErrorRule{VersusStable: true}, func(c chance, _ int) (Counts, Counts) {
+		"as good as stable": {rule: ErrorRule{VersusStable: true}, next: func(c chance, _ int) (Counts, Counts) {
 			return c.failing(5, 0.1), c.failing(15, 0.1)
 		}},
-		"as good as stable, in steps and with a rate that changes": {ErrorRule{VersusStable: true}, func(c chance, look int) (Counts, Counts) {
+		"as good as stable, in steps and with a rate that changes": {rule: ErrorRule{VersusStable: true}, next: func(c chance, look int) (Counts, Counts) {
 			p := []float64{0, 0.05, 0.6, 0.2}[look/3%4]
 			candidate := []int{1, 5, 10, 18}[look/10]
 			return c.failing(candidate, p), c.failing(20-candidate, p)
 		}},
-		"both rules": {ErrorRule{MaxRate: portion(0.05), VersusStable: true}, func(c chance, _ int) (Counts, Counts) {
+		"as good as a short baseline": {rule: ErrorRule{VersusStable: true}, before: 60, next: func(c chance, _ int) (Counts, Counts) {
+			return c.failing(10, 0.05), Counts{}
+		}},
+		"both rules": {rule: ErrorRule{MaxRate: portion(0.05), VersusStable: true}, next: func(c chance, _ int) (Counts, Counts) {
 			return c.failing(10, 0.05), c.failing(10, 0.05)
 		}},
 	} {
@@ -46,6 +51,9 @@ func TestFalseRestoresAreAsRareAsPromised(t *testing.T) {
 			draw, restored := seeded(7), 0
 			for range runs {
 				j := judgeOf(t, Config{Confidence: confidence, Errors: &c.rule})
+				if c.before > 0 {
+					j.Baseline(draw.failing(c.before, 0.05))
+				}
 				for look := range looks {
 					if j.Look(c.next(draw, look)).Decision == Restore {
 						restored++

@@ -141,9 +141,9 @@ func TestAcceptWithoutARouter(t *testing.T) {
 func TestAcceptOfAFailedRestore(t *testing.T) {
 	w, objects := newWorld(), newMemoryStore()
 	p := parkedOver1(t, w, objects, 50)
-	w.set(func() { w.erring[releaseOf("2")], w.sick[releaseOf("1")] = true, true })
+	w.set(func() { w.sick[releaseOf("1")] = true })
 	_ = wantSummary(t, p.apply(context.Background(), "3"), "Restore Failed")
-	w.set(func() { w.weights = map[string]int{"blue": 0, "green": 100}; clear(w.erring) })
+	w.set(func() { w.weights = map[string]int{"blue": 0, "green": 100} })
 	if _, err := p.service().Accept(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -133,4 +134,16 @@ func (p *provider) lastEnd() service.End {
 	p.t.Helper()
 	state := p.state()
 	return state.Attempts[len(state.Attempts)-1].End
+}
+
+// write puts an event into the ledger, past any lease.
+func (m *memoryStore) write(t *testing.T, e ledger.Event) {
+	t.Helper()
+	data, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Create(context.Background(), fmt.Sprintf("%s/ledger/%08d.json", web, e.Number), data); err != nil {
+		t.Fatal(err)
+	}
 }

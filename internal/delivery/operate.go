@@ -173,6 +173,15 @@ func (w *work) settleRollback(ctx context.Context, reason string) (string, error
 			return "", err
 		}
 		return w.lastEnd(), nil
+	case a.Mode == service.ModeRollback && a.Failure == nil:
+		// It was decided, and nothing touched yet: it is begun anew.
+		if err := w.takeAway(ctx, a, "the run that began it ended at once", ledger.Closing{End: service.EndAbandoned}); err != nil {
+			return "", err
+		}
+		if reason == "" {
+			reason = a.Reason
+		}
+		return w.rollBackByOperator(ctx, a.Release, reason, a.Data)
 	}
 	return w.takeOut(ctx, a, reason)
 }

@@ -64,7 +64,9 @@ type Checkpoint struct {
 type Baseline struct {
 	Requests float64 `json:"requests"`
 	Errors   float64 `json:"errors"`
-	Slow     float64 `json:"slow"`
+	// Timed are those whose duration is known, Slow those of them that took too long.
+	Timed float64 `json:"timed"`
+	Slow  float64 `json:"slow"`
 }
 
 // Message is what notifications carry, as JSON.
