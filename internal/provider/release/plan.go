@@ -92,8 +92,9 @@ func refuseUnknownCredentials(ctx context.Context, p stage.Planning[model], diag
 	}
 }
 
-// planDelete refuses to take away what runs while it is protected.
-func planDelete(_ context.Context, prior model, facts stage.Facts, view *ledger.View) diag.Diagnostics {
+// planDelete refuses to take away what runs while it is protected. To replace it is refused in any case: production would
+// be stopped, and a release of the same content is not introduced twice.
+func planDelete(_ context.Context, prior model, facts stage.Facts, view *ledger.View, replacing bool) diag.Diagnostics {
 	var diags diag.Diagnostics
 	runs := facts.Carries
 	if view != nil {
@@ -102,7 +103,14 @@ func planDelete(_ context.Context, prior model, facts stage.Facts, view *ledger.
 			runs = a.Release
 		}
 	}
-	if runs != "" && prior.protected() {
+	switch {
+	case runs == "":
+	case replacing:
+		diags.AddError("Release In Use", fmt.Sprintf(
+			"The plan would replace the deploy_release of %s, which runs: production would be stopped first. Nothing was changed.\n\n"+
+				"Next: to run the same content anew, give it another `restart`, and plan without -replace; a tainted object is whole again after `terraform untaint`. "+
+				"To take the service out of operation, or to move to another `service`, set deletion_protection = false, apply that, and destroy then.", runs))
+	case prior.protected():
 		diags.AddError("Deletion Protected", fmt.Sprintf(
 			"The plan would stop %s, which runs, and its deploy_release is protected. Nothing was changed.\n\n"+
 				"Next: to run the same content anew, give it another `restart`. To take the service out of operation, set deletion_protection = false, apply that, and destroy then.", runs))
