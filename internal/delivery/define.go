@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"reflect"
 
@@ -17,6 +18,8 @@ type DefineRequest struct {
 	Create     bool
 	// Owner is the resource's token, empty on create.
 	Owner string
+	// Arguments are the resource's, as its user wrote them.
+	Arguments json.RawMessage
 }
 
 // DefineOutcome says who owns the service now.
@@ -60,7 +63,7 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 		return DefineOutcome{}, err
 	}
 	definition := request.Definition
-	if err := w.append(ctx, ledger.Event{Type: ledger.ServiceDefined, Definition: &definition, Owner: owner, Text: "the service is defined"}); err != nil {
+	if err := w.append(ctx, ledger.Event{Type: ledger.ServiceDefined, Definition: &definition, Arguments: request.Arguments, Owner: owner, Text: "the service is defined"}); err != nil {
 		return DefineOutcome{}, err
 	}
 	w.deliverDue(ctx)

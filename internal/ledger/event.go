@@ -71,6 +71,8 @@ type Event struct {
 	Text string `json:"text,omitempty"`
 
 	Definition *service.Definition `json:"definition,omitempty"`
+	// Arguments of the resource that defines the service, in the form of internal/provider: the ledger does not look into them.
+	Arguments json.RawMessage `json:"arguments,omitempty"`
 	// Owner is the token of the Terraform resource that owns the service or the stage.
 	Owner   string           `json:"owner,omitempty"`
 	Lease   *LeaseTerms      `json:"lease,omitempty"`

@@ -73,7 +73,7 @@ func (s State) admits(e Event) error {
 // transitions says for each type what its events change.
 var transitions = map[Type]func(*State, Event){
 	ServiceDefined: func(s *State, e Event) {
-		s.Definition, s.Owner, s.Retired, s.DefinedRun = e.Definition, e.Owner, false, e.Run
+		s.Definition, s.Arguments, s.Owner, s.Retired, s.DefinedRun = e.Definition, e.Arguments, e.Owner, false, e.Run
 	},
 	ServiceRetired: func(s *State, _ Event) { s.Owner, s.Retired = "", true },
 

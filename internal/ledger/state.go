@@ -18,6 +18,8 @@ type State struct {
 	Origin string `json:"origin,omitempty"`
 
 	Definition *service.Definition `json:"definition,omitempty"`
+	// Arguments that defined it, as its user wrote them; empty where no resource did.
+	Arguments json.RawMessage `json:"arguments,omitempty"`
 	// Owner is the token of the Terraform resource that owns the service. Retired: nobody owns it.
 	Owner   string `json:"owner,omitempty"`
 	Retired bool   `json:"retired,omitempty"`

@@ -38,6 +38,11 @@ func (p *deploy) engine(ctx context.Context, config model, diags *diag.Diagnosti
 	if config.Store.IsUnknown() {
 		return engine.New(nil, nil, budget)
 	}
+	if !config.Store.IsNull() && config.Store.ValueString() == "" {
+		diags.AddAttributeError(path.Root("store"), "Invalid Store", "\"\" is not a store: write s3://bucket/prefix, gs://bucket/prefix, azblob://container/prefix or "+
+			"file:///absolute/path; or leave it out (null), and "+storeVariable+" or the default says where.")
+		return nil
+	}
 	url := storeURL(config.Store, os.Getenv, diags)
 	if diags.HasError() {
 		return nil

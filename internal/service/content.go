@@ -86,7 +86,10 @@ func (c Content) Validate() []Problem {
 			add(name+" is set by the platform: choose another name", "config", name)
 		}
 	}
-	for name := range c.Secrets {
+	for name, credential := range c.Secrets {
+		if credential == "" {
+			add("give the name of a credential of the provider", "secrets", name)
+		}
 		if !variablePattern.MatchString(name) {
 			add(fmt.Sprintf("%q is not the name of an environment variable: use letters, digits and underscores, not beginning with a digit", name), "secrets", name)
 		} else if ReservedVariable(name) {
@@ -128,12 +131,31 @@ func (c Content) Canonical() []byte {
 		err = json.Unmarshal(encoded, &form)
 	}
 	if err == nil {
-		encoded, err = json.Marshal(form)
+		encoded, err = json.Marshal(unsigned(form))
 	}
 	if err != nil {
 		panic("service: content of strings cannot fail to encode: " + err.Error())
 	}
 	return encoded
+}
+
+// unsigned writes the number -0 as 0: Terraform gives it to a resource as the one, and to a function as the other.
+func unsigned(value any) any {
+	switch value := value.(type) {
+	case string:
+		if value == "-0" {
+			return "0"
+		}
+	case map[string]any:
+		for key, element := range value {
+			value[key] = unsigned(element)
+		}
+	case []any:
+		for i, element := range value {
+			value[i] = unsigned(element)
+		}
+	}
+	return value
 }
 
 // ReleaseID derives the id of this content's release of a service.

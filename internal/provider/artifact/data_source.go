@@ -103,6 +103,7 @@ var sha256Pattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 func (d *artifactData) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
 	var config model
 	diags := &resp.Diagnostics
+	defer diagnostics.NamePaths(diags)
 	diags.Append(req.Config.Get(ctx, &config)...)
 	if diags.HasError() {
 		return
@@ -131,6 +132,7 @@ func known(value types.String) bool { return !value.IsNull() && !value.IsUnknown
 func (d *artifactData) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var config model
 	diags := &resp.Diagnostics
+	defer diagnostics.NamePaths(diags)
 	diags.Append(req.Config.Get(ctx, &config)...)
 	if diags.HasError() {
 		return

@@ -108,11 +108,21 @@ func (e *Engine) DeclareStage(id service.ID, stage service.Stage, declaration De
 	if e.changed || e.budget == 0 || declaration.WorstCase == 0 {
 		return nil
 	}
-	return overBudget(id, stages, e.budget)
+	if err := overBudget(id, stage, stages, e.budget); err != nil && !e.over[id] {
+		e.over[id] = true // The stages behind it would say the same.
+		return err
+	}
+	return nil
 }
 
-// overBudget sums up what the stages of a service may take together.
-func overBudget(id service.ID, stages map[service.Stage]*declared, budget time.Duration) error {
+// length names the argument that bears most on how long a stage takes.
+var length = map[service.Stage]string{
+	service.StagePreflight: "checks", service.StageCheckpoint: "backups", service.StageRelease: "health", service.StageSmokeTest: "checks",
+	service.StageTrafficSplit: "steps", service.StageVerification: "checks", service.StageFinalization: "bake_time",
+}
+
+// overBudget sums up what the stages of a service that were planned so far may take together. Those behind them come on top.
+func overBudget(id service.ID, last service.Stage, stages map[service.Stage]*declared, budget time.Duration) error {
 	var total time.Duration
 	var parts []string
 	for _, stage := range service.Stages {
@@ -126,9 +136,10 @@ func overBudget(id service.ID, stages map[service.Stage]*declared, budget time.D
 	}
 	return &delivery.Error{
 		Summary:  "Run Budget Exceeded",
-		What:     fmt.Sprintf("The stages of %s may take %s together, and the provider's run_budget is %s", id, FormatDuration(total), FormatDuration(budget)),
+		What:     fmt.Sprintf("The stages of %s may take at least %s together, counting those planned so far, and the provider's run_budget is %s", id, FormatDuration(total), FormatDuration(budget)),
 		Evidence: slices.Clip(parts),
 		Next:     "Shorten deadlines, pauses or time limits, or raise run_budget to what the place that runs the apply allows.",
+		Path:     []string{length[last]},
 	}
 }
 

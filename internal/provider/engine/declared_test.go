@@ -70,7 +70,14 @@ func TestRunBudget(t *testing.T) {
 		}
 	}
 	refused(t, declare("production/web", service.StageVerification, 30*time.Second), "Run Budget Exceeded",
-		"10m30s", "run_budget is 10m", "deploy_release: 6m", "deploy_smoke_test: 4m", "deploy_verification: 30s")
+		"at least 10m30s", "planned so far", "run_budget is 10m", "deploy_release: 6m", "deploy_smoke_test: 4m", "deploy_verification: 30s")
+	if err := declare("production/web", service.StageCheckpoint, time.Minute); err != nil {
+		t.Errorf("it is said twice: %v", err)
+	}
+	var told *delivery.Error
+	if err := declare("production/api", service.StageTrafficSplit, time.Hour); !errors.As(err, &told) || len(told.Path) != 1 || told.Path[0] != "steps" {
+		t.Errorf("got %v, want it at the split's steps", err)
+	}
 }
 
 func TestFormatDuration(t *testing.T) {

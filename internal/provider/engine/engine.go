@@ -28,6 +28,8 @@ type Engine struct {
 	changed bool
 	stages  map[service.ID]map[service.Stage]*declared
 	defined map[service.ID]*declared
+	// over are the services whose stages were found to take more than the budget.
+	over map[service.ID]bool
 	// definitions as this plan makes them.
 	definitions map[service.ID]service.Definition
 }
@@ -38,7 +40,7 @@ func New(run *delivery.Run, credentials delivery.Credentials, budget time.Durati
 	return &Engine{
 		run: run, credentials: credentials, budget: budget,
 		stages: map[service.ID]map[service.Stage]*declared{}, defined: map[service.ID]*declared{},
-		definitions: map[service.ID]service.Definition{},
+		definitions: map[service.ID]service.Definition{}, over: map[service.ID]bool{},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/diagnostics"
 )
 
 // meaning says what each policy does, in the order in which they are listed.
@@ -58,7 +59,7 @@ func (p policies) ValidateString(_ context.Context, req validator.StringRequest,
 		return
 	}
 	resp.Diagnostics.AddAttributeError(req.Path, "Invalid Policy",
-		fmt.Sprintf("%q is not a policy here: write one of %s.", req.ConfigValue.ValueString(), p.list()))
+		diagnostics.Named(req.Path, fmt.Sprintf("%q is not a policy here: write one of %s.", req.ConfigValue.ValueString(), p.list())))
 }
 
 func (p policies) list() string {

@@ -14,7 +14,6 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/capable"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/checks"
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/diagnostics"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/stage"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -48,7 +47,7 @@ func plan(ctx context.Context, p stage.Planning[model]) diag.Diagnostics {
 	diags.Append(checks.Resolve(ctx, path.Root("checks"), p.Plan.Checks, p.Credentials, capable.Metrics(p.View))...)
 	if spec.Override != nil && p.ReleaseChanges != stage.Unchanged && p.Mode != service.ModeRollback {
 		p.Warn("Preflight Overridden", fmt.Sprintf("The preflight of %s skips %s, because: %s",
-			p.Plan.Release.ValueString(), strings.Join(spec.Override.Skip, ", "), diagnostics.Sentence(spec.Override.Reason)))
+			p.Plan.Release.ValueString(), strings.Join(spec.Override.Skip, ", "), spec.Override.Reason))
 	}
 	return diags
 }

@@ -22,7 +22,8 @@ func resourceSchema() schema.Schema {
 			"service": stage.ServiceArgument(),
 			"release": stage.ReleaseArgument("Id of the release that is about to be introduced: `provider::deploy::release_id(deploy_service.<name>.id, local.<content>)`, since the release itself comes later."),
 			"content": contentAttribute(),
-			"checks":  checks.Optional("against the environment: the stable release's instances where a check names no other place"),
+			"checks": checks.Optional("against the environment: the stable release's instances where a check names no other place. On a first install there are none: " +
+				"a check that asks them (`http` with `path`, `tcp` without `address`, `logs`, `metric`) is skipped then, and its result says so"),
 			"requires": schema.SingleNestedAttribute{
 				Optional:            true,
 				MarkdownDescription: "What must be there before the release is introduced.",

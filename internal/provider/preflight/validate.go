@@ -114,6 +114,9 @@ func validateWindow(ctx context.Context, m model, diags *diag.Diagnostics) {
 		}
 		complain(root.AtName("timezone"), "timezone", delivery.Window{Timezone: zone})
 	}
+	if !window.Allow.IsNull() && !window.Allow.IsUnknown() && len(window.Allow.Elements()) == 0 {
+		diags.AddAttributeError(root.AtName("allow"), invalid, "It allows no time at all: write times of the week, such as \"Mon-Thu 09:00-16:00\"; or leave `allow` out, which is always.")
+	}
 	if window.Allow.IsNull() && window.Freezes.IsNull() {
 		diags.AddAttributeError(root, invalid, "A window needs at least one of allow, freezes: without them it is always open; remove it if that is meant.")
 	}

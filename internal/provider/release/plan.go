@@ -14,6 +14,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/content"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/diagnostics"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/stage"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -35,7 +36,7 @@ func plan(ctx context.Context, p stage.Planning[model]) diag.Diagnostics {
 	}
 	refuseOtherCheckpoint(ctx, p, &diags)
 	if p.ReleaseChanges != stage.Unchanged || p.ArgumentsChange {
-		refuseUnknownCredentials(ctx, p, &diags)
+		refuseUnknownCredentials(p, &diags)
 	}
 	warn(p)
 	return diags
@@ -71,32 +72,52 @@ func refuseOtherCheckpoint(ctx context.Context, p stage.Planning[model], diags *
 	}
 	taken := service.ReleaseID(strings.TrimSuffix(checkpoint.ValueString(), delivery.CheckpointID("")))
 	text := fmt.Sprintf("The checkpoint %s was not taken for %s. Nothing was changed.", checkpoint.ValueString(), id)
-	if p.View != nil {
-		if record, found := p.View.State.Releases[taken]; found {
-			c, _, _ := content.ToContent(ctx, p.Plan.Content)
-			for _, difference := range content.Differences(record.Content, c) {
-				text += "\n  - they differ in " + difference
-			}
-		}
+	for _, difference := range differences(ctx, p, taken, id) {
+		text += "\n  - " + difference
 	}
 	text += "\n\nNext: give deploy_checkpoint (and deploy_preflight before it) the same content: release = provider::deploy::release_id(deploy_service.<name>.id, local.<content>), with the local that deploy_release has as its content."
 	diags.AddAttributeError(path.Root("checkpoint"), "Checkpoint Not Retaken", text)
 }
 
-func refuseUnknownCredentials(ctx context.Context, p stage.Planning[model], diags *diag.Diagnostics) {
+// differences says what is known to differ between the release that a checkpoint was taken for and the one that is planned.
+func differences(ctx context.Context, p stage.Planning[model], taken, planned service.ReleaseID) []string {
+	if _, err := service.ParseReleaseID(string(taken)); err != nil {
+		return []string{"it is not the id of a checkpoint, which looks like " + delivery.CheckpointID(planned)}
+	}
+	if taken.Service() != planned.Service() {
+		return []string{fmt.Sprintf("it is one of another service, %s", taken.Service())}
+	}
+	c, _, _ := content.ToContent(ctx, p.Plan.Content)
+	if p.View != nil {
+		if record, found := p.View.State.Releases[taken]; found {
+			var found []string
+			for _, difference := range content.Differences(record.Content, c) {
+				found = append(found, "they differ in "+difference)
+			}
+			return found
+		}
+	}
+	if taken.Version() != planned.Version() {
+		return []string{fmt.Sprintf("they differ in version: %s, and %s", taken.Version(), planned.Version())}
+	}
+	return []string{"the version is the same: they differ in the artifact's digest, config, secrets, host or restart"}
+}
+
+func refuseUnknownCredentials(p stage.Planning[model], diags *diag.Diagnostics) {
 	if p.Credentials == nil {
 		return
 	}
-	c, _, _ := content.ToContent(ctx, p.Plan.Content)
-	for variable, name := range c.Secrets {
-		if name != "" { // Unknown ones are empty here.
+	secrets, _ := p.Plan.Content.Attributes()["secrets"].(types.Map)
+	for variable, value := range secrets.Elements() {
+		if name, known := plain.Known(value); known {
 			diagnostics.Credential(p.Credentials, path.Root("content").AtName("secrets").AtMapKey(variable), name, diags)
 		}
 	}
 }
 
-// planDelete refuses to take away what runs while it is protected.
-func planDelete(_ context.Context, prior model, facts stage.Facts, view *ledger.View) diag.Diagnostics {
+// planDelete refuses to take away what runs while it is protected. To replace it is refused in any case: production would
+// be stopped, and a release of the same content is not introduced twice.
+func planDelete(_ context.Context, prior model, facts stage.Facts, view *ledger.View, replacing bool) diag.Diagnostics {
 	var diags diag.Diagnostics
 	runs := facts.Carries
 	if view != nil {
@@ -105,7 +126,14 @@ func planDelete(_ context.Context, prior model, facts stage.Facts, view *ledger.
 			runs = a.Release
 		}
 	}
-	if runs != "" && prior.protected() {
+	switch {
+	case runs == "":
+	case replacing:
+		diags.AddError("Release In Use", fmt.Sprintf(
+			"The plan would replace the deploy_release of %s, which runs: production would be stopped first. Nothing was changed.\n\n"+
+				"Next: to run the same content anew, give it another `restart`, and plan without -replace; a tainted object is whole again after `terraform untaint`. "+
+				"To take the service out of operation, or to move to another `service`, set deletion_protection = false, apply that, and destroy then.", runs))
+	case prior.protected():
 		diags.AddError("Deletion Protected", fmt.Sprintf(
 			"The plan would stop %s, which runs, and its deploy_release is protected. Nothing was changed.\n\n"+
 				"Next: to run the same content anew, give it another `restart`. To take the service out of operation, set deletion_protection = false, apply that, and destroy then.", runs))

@@ -194,18 +194,20 @@ func TestDeletionProtection(t *testing.T) {
 	unprotected := strings.Replace(least, `"content"`, `"deletion_protection":false,"content"`, 1)
 	running := &ledger.View{State: ledger.State{Stable: "production/web/1.8.2-1a074b43"}}
 	for name, test := range map[string]struct {
-		text    string
-		view    *ledger.View
-		facts   stage.Facts
-		refused bool
+		text               string
+		view               *ledger.View
+		facts              stage.Facts
+		replacing, refused bool
 	}{
-		"runs":                        {least, running, stage.Facts{}, true},
-		"runs, unprotected":           {unprotected, running, stage.Facts{}, false},
-		"nothing runs":                {least, &ledger.View{}, stage.Facts{}, false},
-		"nobody can be asked":         {least, nil, stage.Facts{Carries: "production/web/1.8.2-1a074b43"}, true},
-		"nobody asked, nothing known": {least, nil, stage.Facts{}, false},
+		"runs":                        {least, running, stage.Facts{}, false, true},
+		"runs, unprotected":           {unprotected, running, stage.Facts{}, false, false},
+		"replaced, unprotected":       {unprotected, running, stage.Facts{}, true, true},
+		"nothing to replace":          {least, &ledger.View{}, stage.Facts{}, true, false},
+		"nothing runs":                {least, &ledger.View{}, stage.Facts{}, false, false},
+		"nobody can be asked":         {least, nil, stage.Facts{Carries: "production/web/1.8.2-1a074b43"}, false, true},
+		"nobody asked, nothing known": {least, nil, stage.Facts{}, false, false},
 	} {
-		diags := planDelete(context.Background(), modelOf(t, test.text), test.facts, test.view)
+		diags := planDelete(context.Background(), modelOf(t, test.text), test.facts, test.view, test.replacing)
 		if diags.HasError() != test.refused {
 			t.Errorf("%s: got %v", name, diags)
 		}

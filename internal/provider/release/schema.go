@@ -32,7 +32,7 @@ func resourceSchema() schema.Schema {
 			},
 			"deletion_protection": schema.BoolAttribute{
 				Optional:            true,
-				MarkdownDescription: "Refuses, in the plan, to destroy or replace this object while a release runs. Default: `true`.",
+				MarkdownDescription: "Refuses, in the plan, to destroy this object while a release runs. Default: `true`. To replace it is refused in any case: another `restart` in the content runs the same anew.",
 			},
 			"release": schema.StringAttribute{
 				Computed:            true,

@@ -11,12 +11,17 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/content"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/diagnostics"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // validate decides what the configuration alone can tell; it is silent on what is not known yet.
 func validate(ctx context.Context, m model) diag.Diagnostics {
 	c, _, diags := content.ToContent(ctx, m.Content)
+	if text, known := plain.Known(m.Checkpoint); known && text == "" {
+		diags.AddAttributeError(path.Root("checkpoint"), "Invalid Value",
+			"\"\" is not the id of a checkpoint: write deploy_checkpoint.<name>.id; or leave it out, and the release records one itself, without data.")
+	}
 	if m.Content.IsUnknown() || m.Content.IsNull() || diags.HasError() {
 		return diags
 	}

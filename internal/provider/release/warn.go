@@ -20,6 +20,7 @@ func warn(p stage.Planning[model]) {
 	switch interrupted := p.View.Interrupted(); {
 	case state.Broken != nil:
 		p.Warn("Restore Unfinished", brokenText(state))
+		return // What else is to be said of its last attempt is in there, and what becomes of it is seen after the restore.
 	case interrupted != nil:
 		p.Warn("Release Interrupted", interruptedText(*interrupted))
 	case p.View.Alive && state.Lease != nil:
@@ -35,13 +36,39 @@ func warn(p stage.Planning[model]) {
 		return
 	}
 	if last, failed := state.LastFailure[release]; failed {
-		p.Warn("Release Failed Before", fmt.Sprintf("%s was tried %s, and the last attempt, number %d, was undone.%s%s",
-			release, times(state.Tries[release]), last.Attempt, failureText(state, release), outside))
+		how, note := ended(state.Attempt(last.Attempt))
+		p.Warn("Release Failed Before", fmt.Sprintf("%s was tried %s, and the last attempt, number %d, %s.%s%s",
+			release, times(state.Tries[release]), last.Attempt, how, failureText(state, release), note))
+		return
+	}
+	if p.Mode == service.ModeRollback && p.Prior != nil && p.Prior.Mode.ValueString() == string(service.ModeRollback) {
+		// `mode` stays as it is, so the plan does not show it.
+		p.Warn("Rollback Planned", fmt.Sprintf("%s is kept ready, and is rolled back to once more: one probe of its instances, then all of the traffic of %s at once. "+
+			"Checks, window, backups and steps are not asked for.", release, p.Facts.Carries))
 	}
 }
 
+// ended says how an attempt that failed ended, and why Terraform may wonder; nil: it is not kept any more.
+func ended(a *ledger.Attempt) (how, note string) {
+	switch {
+	case a == nil:
+		return "failed", outside
+	case a.Accepted:
+		return "could not be restored, and an operator accepted what ran then", ""
+	case a.End == service.EndRestoreFailed:
+		return "could not be restored at first, and was later", outside
+	case a.End == service.EndRolledBack:
+		return "was rolled back", outside
+	case a.End == service.EndAbandoned:
+		return "was abandoned", outside
+	case a.Undone:
+		return "was taken back by a rollback", outside
+	}
+	return "was restored: what ran before runs again", outside
+}
+
 // outside explains the heading that Terraform gives such a plan.
-const outside = "\n\nTerraform may say that objects have changed outside of Terraform: when the attempt was undone, what ran before was put back, and the state now says so."
+const outside = "\n\nTerraform may say that objects have changed outside of Terraform: when the attempt ended, what ran before was put back, and the state now says so."
 
 func failureText(state *ledger.State, release service.ReleaseID) string {
 	last, failed := state.LastFailure[release]

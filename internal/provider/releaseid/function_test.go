@@ -157,3 +157,17 @@ func TestUnknownContentUnknownID(t *testing.T) {
 		t.Errorf("got %s (%v), want unknown", id, err)
 	}
 }
+
+// Terraform hands the number -0 to a function as 0, and to a resource as the text "-0".
+func TestMinusZeroIsZero(t *testing.T) {
+	id := func(zero string) string {
+		got, err := call(t, "production/web", object(map[string]attr.Value{"version": text("1.8.2"), "config": object(map[string]attr.Value{"A": text(zero)})}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.String()
+	}
+	if id("-0") != id("0") || id("-0") == id("1") {
+		t.Errorf("got %s and %s", id("-0"), id("0"))
+	}
+}

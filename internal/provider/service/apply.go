@@ -7,9 +7,13 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/arguments"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/diagnostics"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/private"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -21,7 +25,7 @@ func (r *serviceResource) Create(ctx context.Context, req resource.CreateRequest
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	kept, ok := r.define(ctx, &plan, facts{}, true, &resp.Diagnostics)
+	kept, ok := r.define(ctx, &plan, req.Plan.Raw, facts{}, true, &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -38,7 +42,7 @@ func (r *serviceResource) Update(ctx context.Context, req resource.UpdateRequest
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	kept, ok := r.define(ctx, &plan, kept, false, &resp.Diagnostics)
+	kept, ok := r.define(ctx, &plan, req.Plan.Raw, kept, false, &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -46,7 +50,7 @@ func (r *serviceResource) Update(ctx context.Context, req resource.UpdateRequest
 	resp.Diagnostics.Append(private.Write(ctx, resp.Private, kept)...)
 }
 
-func (r *serviceResource) define(ctx context.Context, plan *model, kept facts, create bool, diags *diag.Diagnostics) (facts, bool) {
+func (r *serviceResource) define(ctx context.Context, plan *model, raw tftypes.Value, kept facts, create bool, diags *diag.Diagnostics) (facts, bool) {
 	definition, more := plan.ToDefinition(ctx)
 	diags.Append(more...)
 	if diags.HasError() {
@@ -61,7 +65,12 @@ func (r *serviceResource) define(ctx context.Context, plan *model, kept facts, c
 	if p == nil {
 		return kept, false
 	}
-	outcome, err := p.Define(ctx, delivery.DefineRequest{Definition: definition, Create: create, Owner: kept.Owner})
+	written, err := arguments.Encode(resourceSchema(), raw)
+	if err != nil {
+		diagnostics.AddError(ctx, diags, nil, "Provider Defect", err)
+		return kept, false
+	}
+	outcome, err := p.Define(ctx, delivery.DefineRequest{Definition: definition, Create: create, Owner: kept.Owner, Arguments: written})
 	if err != nil {
 		diagnostics.AddError(ctx, diags, resourceSchema().Type(), "Service Not Defined", err)
 		return kept, false
@@ -110,13 +119,27 @@ func (r *serviceResource) Read(ctx context.Context, req resource.ReadRequest, re
 	}
 	if !same(ctx, state, *view.State.Definition) {
 		storeID := state.StoreID
-		state, more = FromDefinition(ctx, *view.State.Definition)
+		state, more = written(ctx, view.State)
 		diags.Append(more...)
 		state.StoreID = storeID
 	}
 	state.Status = types.StringValue(statusOf(view))
 	diags.Append(resp.State.Set(ctx, state)...)
 	diags.Append(private.Write(ctx, resp.Private, kept)...)
+}
+
+// written is the service as its user wrote it, which the ledger keeps; where that is not known, or means something else than
+// the definition (which operators' commands make, too), as a user would write it.
+func written(ctx context.Context, state ledger.State) (model, diag.Diagnostics) {
+	if len(state.Arguments) > 0 {
+		var m model
+		raw, err := arguments.Decode(ctx, resourceSchema(), state.Arguments)
+		if err == nil && !(tfsdk.State{Schema: resourceSchema(), Raw: raw}).Get(ctx, &m).HasError() && same(ctx, m, *state.Definition) {
+			m.ID = types.StringValue(string(state.Definition.ID))
+			return m, nil
+		}
+	}
+	return FromDefinition(ctx, *state.Definition)
 }
 
 func same(ctx context.Context, m model, d service.Definition) bool {
@@ -165,7 +188,7 @@ func (r *serviceResource) ImportState(ctx context.Context, req resource.ImportSt
 		diagnostics.AddError(ctx, diags, nil, "Store Not Readable", err)
 		return
 	}
-	state, more := FromDefinition(ctx, *view.State.Definition)
+	state, more := written(ctx, view.State)
 	diags.Append(more...)
 	state.Status, state.StoreID = types.StringValue(statusOf(view)), types.StringValue(storeID)
 	if diags.HasError() {

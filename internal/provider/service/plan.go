@@ -52,13 +52,14 @@ func (r *serviceResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 	}
 }
 
-// planReplacement tells what makes another service of it, and refuses that while a release runs.
+// planReplacement tells what makes another service of it, and refuses that while a release runs. What is not known yet may
+// turn out the same.
 func (r *serviceResource) planReplacement(ctx context.Context, plan, prior model, kept facts, diags *diag.Diagnostics) path.Paths {
 	var paths path.Paths
-	if !plan.Name.Equal(prior.Name) {
+	if !plan.Name.IsUnknown() && !plan.Name.Equal(prior.Name) {
 		paths.Append(path.Root("name"))
 	}
-	if !plan.Environment.Equal(prior.Environment) {
+	if !plan.Environment.IsUnknown() && !plan.Environment.Equal(prior.Environment) {
 		paths.Append(path.Root("environment"))
 	}
 	if len(paths) == 0 || !r.engine.Known() {

@@ -67,7 +67,7 @@ func (r *Resource[M]) refuse(ctx context.Context, p *planning[M], diags *diag.Di
 	case p.replacing:
 		// Terraform shows the new object without the old one, which the ledger still has.
 		if prior, found := r.recorded(ctx, *view, diags); found {
-			r.planDelete(ctx, prior, p.facts, diags)
+			r.planDelete(ctx, prior, p.facts, true, diags)
 		}
 	default:
 		r.refuseManaged(p, diags)
@@ -82,9 +82,10 @@ func (r *Resource[M]) refuseManaged(p *planning[M], diags *diag.Diagnostics) {
 		return
 	}
 	diags.AddError("Already Managed", fmt.Sprintf(
-		"The %s of %s is managed by another resource or configuration: %s passed it in attempt %d. Nothing was changed.\n\n"+
-			"Next: import it, `terraform import deploy_%s.<name> %s`; or remove it from the other configuration first.",
-		strings.ReplaceAll(string(r.kind.Stage), "_", " "), p.id, passage.Release, passage.Attempt, r.kind.Stage, p.id))
+		"The %[1]s of %[2]s is managed by another resource or configuration: %[3]s passed it in attempt %[4]d. Nothing was changed.\n\n"+
+			"Next: import it, `terraform import deploy_%[5]s.<name> %[2]s`; or remove it from the other configuration first. If it is this very object that "+
+			"is to be replaced (it is tainted, or -replace names it): `terraform untaint deploy_%[5]s.<name>`, and plan without -replace.",
+		strings.ReplaceAll(string(r.kind.Stage), "_", " "), p.id, passage.Release, passage.Attempt, r.kind.Stage))
 }
 
 // recorded is the model that the ledger keeps of the stage, as far as its arguments go.
@@ -104,11 +105,11 @@ func (r *Resource[M]) recorded(ctx context.Context, view ledger.View, diags *dia
 	return m, !diags.HasError()
 }
 
-// planDelete asks the kind whether the object may go.
-func (r *Resource[M]) planDelete(ctx context.Context, prior M, facts Facts, diags *diag.Diagnostics) {
+// planDelete asks the kind whether the object may go; replacing: another is to take its place.
+func (r *Resource[M]) planDelete(ctx context.Context, prior M, facts Facts, replacing bool, diags *diag.Diagnostics) {
 	if r.kind.PlanDelete == nil || diags.HasError() {
 		return
 	}
 	found := r.look(ctx, service.ID(r.kind.Service(&prior).ValueString()), diags)
-	diags.Append(r.kind.PlanDelete(ctx, prior, facts, found.view)...)
+	diags.Append(r.kind.PlanDelete(ctx, prior, facts, found.view, replacing)...)
 }

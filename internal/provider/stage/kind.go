@@ -52,8 +52,8 @@ type Kind[M any] struct {
 	// not be looked at: then the computed attributes of a state of the same attempt stay as they are.
 	Refresh func(m *M, refreshed delivery.Refreshed, facts *Facts)
 
-	// PlanDelete refuses in the plan to destroy or replace the object. Optional. view is nil where the ledger could not be read.
-	PlanDelete func(ctx context.Context, prior M, facts Facts, view *ledger.View) diag.Diagnostics
+	// PlanDelete refuses in the plan to destroy or, replacing, to replace the object. Optional. view is nil where the ledger could not be read.
+	PlanDelete func(ctx context.Context, prior M, facts Facts, view *ledger.View, replacing bool) diag.Diagnostics
 	// Delete ends the object. Optional: the procedure forgets the stage by default.
 	Delete func(ctx context.Context, p *delivery.Procedure, owner string) error
 	// WarnUnreachable: a refresh that could not look at the world warns. One kind does, so that people read it once.

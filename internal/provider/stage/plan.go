@@ -27,7 +27,7 @@ func (r *Resource[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		r.planDelete(ctx, r.model(ctx, req.State.Raw, &resp.Diagnostics), facts, &resp.Diagnostics)
+		r.planDelete(ctx, r.model(ctx, req.State.Raw, &resp.Diagnostics), facts, false, &resp.Diagnostics)
 		return
 	}
 	p := r.planning(ctx, req, facts, &resp.Diagnostics)
@@ -35,7 +35,7 @@ func (r *Resource[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 		return
 	}
 	if p.moved && p.hasService {
-		r.planDelete(ctx, *p.prior, facts, &resp.Diagnostics)
+		r.planDelete(ctx, *p.prior, facts, true, &resp.Diagnostics)
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("service"))
 		return // Terraform asks again, for the new object alone.
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/arguments"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/engine"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -237,7 +238,7 @@ func TestSecondStageIsRefused(t *testing.T) {
 
 func TestImportTakesServicesAndReleases(t *testing.T) {
 	for text, want := range map[string]string{"production/web": "production/web ", v1: "production/web " + v1, "web": "neither", "a/b/c/d": "neither"} {
-		id, release, err := parseImport(text)
+		id, release, err := parseImport(service.StageRelease, text)
 		got := string(id) + " " + string(release)
 		if err != nil {
 			got = err.Error()
@@ -245,5 +246,15 @@ func TestImportTakesServicesAndReleases(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s: got %q, want %q", text, got, want)
 		}
+	}
+}
+
+func TestCheckpointIsImportedByItsOwnID(t *testing.T) {
+	id, release, err := parseImport(service.StageCheckpoint, delivery.CheckpointID(v1))
+	if err != nil || id != "production/web" || release != v1 {
+		t.Errorf("got %s, %s (%v)", id, release, err)
+	}
+	if _, _, err := parseImport(service.StageRelease, delivery.CheckpointID(v1)); err == nil {
+		t.Error("a release is imported by a checkpoint's id")
 	}
 }

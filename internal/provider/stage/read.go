@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -49,9 +50,9 @@ func (r *Resource[M]) Read(ctx context.Context, req resource.ReadRequest, resp *
 
 // ImportState takes a stage over by the id of its service or release.
 func (r *Resource[M]) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	id, release, err := parseImport(req.ID)
+	id, release, err := parseImport(r.kind.Stage, req.ID)
 	if err != nil {
-		resp.Diagnostics.AddError("Invalid Import Id", err.Error()+".")
+		resp.Diagnostics.AddError("Invalid Import Id", diagnostics.Sentence(err.Error()))
 		return
 	}
 	l := r.load(ctx, id, Facts{}, &resp.Diagnostics)
@@ -70,7 +71,11 @@ func (r *Resource[M]) ImportState(ctx context.Context, req resource.ImportStateR
 	resp.Diagnostics.Append(private.Write(ctx, resp.Private, l.facts)...)
 }
 
-func parseImport(text string) (service.ID, service.ReleaseID, error) {
+// parseImport takes the id of a service or a release; of a checkpoint also its own, which is the release's with a word behind.
+func parseImport(stage service.Stage, text string) (service.ID, service.ReleaseID, error) {
+	if stage == service.StageCheckpoint {
+		text = strings.TrimSuffix(text, delivery.CheckpointID(""))
+	}
 	if id, err := service.ParseID(text); err == nil {
 		return id, "", nil
 	}
