@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
@@ -26,19 +27,25 @@ func Store(ctx context.Context, raw string) (s store.Store, directory string, er
 	if err != nil {
 		return nil, "", fmt.Errorf("read the store's URL %q: %w", raw, err)
 	}
-	switch u.Scheme {
-	case "file":
+	if u.Scheme == "file" {
 		return localStore(u)
-	case "s3":
-		s, err = s3.Open(ctx, u)
-	case "gs":
-		s, err = gcs.Open(ctx, u)
-	case "azblob":
-		s, err = azblob.Open(ctx, u)
-	default:
-		err = fmt.Errorf("store %q: scheme %q is not known; use %s", raw, u.Scheme, StoreChoices)
 	}
-	return s, "", err
+	if s, err = cloudStore(ctx, u); err != nil {
+		return nil, "", err
+	}
+	return store.Bounded(s, store.DefaultLimits), "", nil
+}
+
+func cloudStore(ctx context.Context, u *url.URL) (store.Store, error) {
+	switch u.Scheme {
+	case "s3":
+		return s3.Open(ctx, u)
+	case "gs":
+		return gcs.Open(ctx, u)
+	case "azblob":
+		return azblob.Open(ctx, u)
+	}
+	return nil, fmt.Errorf("store %q: scheme %q is not known; use %s", u.Redacted(), u.Scheme, StoreChoices)
 }
 
 func localStore(u *url.URL) (store.Store, string, error) {
@@ -46,11 +53,14 @@ func localStore(u *url.URL) (store.Store, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
+	if err := foreign(root, os.Geteuid()); err != nil {
+		return nil, "", fmt.Errorf("open the store %s: %w", u, err)
+	}
 	opened, err := local.Open(root)
 	if err != nil {
 		return nil, "", fmt.Errorf("open the store %s: %w", u, err)
 	}
-	return opened, root, nil
+	return owned{Store: opened, root: root, euid: os.Geteuid()}, root, nil
 }
 
 // localRoot reads file:///absolute and file://./relative.

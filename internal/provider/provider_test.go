@@ -53,6 +53,7 @@ func TestStoreURL(t *testing.T) {
 		"CI is false":          {types.StringNull(), map[string]string{"CI": "false"}, connect.DefaultStore, ""},
 		"HCP Terraform":        {types.StringNull(), map[string]string{"TFC_RUN_ID": "run-1"}, "", "Store Needed"},
 		"a file there":         {types.StringValue("file:///srv/ledgers"), map[string]string{"TFC_RUN_ID": "run-1"}, "", "Store Does Not Last"},
+		"in capitals":          {types.StringValue("FILE:///srv/ledgers"), map[string]string{"TFC_RUN_ID": "run-1"}, "", "Store Does Not Last"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var diags diag.Diagnostics

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -43,11 +44,11 @@ func (p *deploy) engine(ctx context.Context, config model, diags *diag.Diagnosti
 			"file:///absolute/path; or leave it out (null), and "+storeVariable+" or the default says where.")
 		return nil
 	}
-	url := storeURL(config.Store, os.Getenv, diags)
+	place := storeURL(config.Store, os.Getenv, diags)
 	if diags.HasError() {
 		return nil
 	}
-	s, directory, err := connect.Store(ctx, url)
+	s, directory, err := connect.Store(ctx, place)
 	if err != nil {
 		diags.AddAttributeError(path.Root("store"), "Invalid Store", diagnostics.Sentence(err.Error()))
 		return nil
@@ -64,9 +65,9 @@ func (p *deploy) engine(ctx context.Context, config model, diags *diag.Diagnosti
 
 // storeURL is what is configured, else the environment's, else the default of a person's machine. getenv is os.Getenv.
 func storeURL(configured types.String, getenv func(string) string, diags *diag.Diagnostics) string {
-	url := configured.ValueString()
-	if url == "" {
-		url = getenv(storeVariable)
+	place := configured.ValueString()
+	if place == "" {
+		place = getenv(storeVariable)
 	}
 	hosted := getenv("TFC_RUN_ID") != ""
 	choices := "s3://bucket/prefix, gs://bucket/prefix or azblob://container/prefix"
@@ -75,16 +76,22 @@ func storeURL(configured types.String, getenv func(string) string, diags *diag.D
 	}
 	next := fmt.Sprintf("Next: set the provider's store, or %s, to %s.", storeVariable, choices)
 	switch {
-	case url == "" && (hosted || inCI(getenv)):
+	case place == "" && (hosted || inCI(getenv)):
 		diags.AddAttributeError(path.Root("store"), "Store Needed",
 			"Where the ledgers lie must be said here: the disk of this run may not outlive it, and what it forgets, the next run cannot restore.\n\n"+next)
-	case hosted && strings.HasPrefix(url, "file:"):
+	case hosted && onDisk(place):
 		diags.AddAttributeError(path.Root("store"), "Store Does Not Last", fmt.Sprintf(
-			"The store is %s, and the disk of a run of HCP Terraform does not outlive it.\n\n%s", url, next))
-	case url == "":
+			"The store is %s, and the disk of a run of HCP Terraform does not outlive it.\n\n%s", place, next))
+	case place == "":
 		return connect.DefaultStore
 	}
-	return url
+	return place
+}
+
+// onDisk tells whether a store's URL names a disk. Schemes may be written in capitals.
+func onDisk(store string) bool {
+	u, err := url.Parse(store)
+	return err == nil && u.Scheme == "file"
 }
 
 // inCI tells whether no person's machine runs this.

@@ -5,9 +5,12 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
 )
 
-// Clock notes the server's clock: the Date of each response, for whoever made the request. Next does the requests.
+// Clock notes the server's clock: the Date of each response, for whoever made the request, and that there was an answer. Next does
+// the requests.
 type Clock struct {
 	Next func(*http.Request) (*http.Response, error)
 }
@@ -33,6 +36,9 @@ func (c Clock) Do(request *http.Request) (*http.Response, error) {
 	response, err := c.Next(request)
 	if err != nil {
 		return nil, err
+	}
+	if response.StatusCode < http.StatusBadRequest {
+		store.Alive(request.Context())
 	}
 	if seconds, wanted := request.Context().Value(dateKey{}).(*atomic.Int64); wanted {
 		if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {

@@ -49,8 +49,12 @@ func (s *Store) create(ctx context.Context, key string, data []byte) error {
 	}
 }
 
-// probes is how often a creation is tried before the server is given up: answers may be lost.
-const probes = 4
+const (
+	// probes is how often a creation is tried before the server is given up: answers may be lost.
+	probes = 4
+	// probeGrace is how long it may take to remove what a probe has left.
+	probeGrace = 2 * time.Second
+)
 
 // probe creates one object twice, once a process: a server that ignores the condition would lose updates without a word.
 func (s *Store) probe(ctx context.Context) error {
@@ -61,7 +65,9 @@ func (s *Store) probe(ctx context.Context) error {
 	}
 	key := "_probe/" + uuid.NewString()
 	err := s.createTwice(ctx, key)
-	if left := s.bucket.Delete(context.WithoutCancel(ctx), s.prefix+key); left != nil && !s.options.Absent(left) && err == nil {
+	removing, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeGrace)
+	defer cancel()
+	if left := s.bucket.Delete(removing, s.prefix+key); left != nil && !s.options.Absent(left) && err == nil {
 		err = left
 	}
 	s.exclusive = err == nil

@@ -1,0 +1,124 @@
+package connect
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store/local"
+)
+
+// deployer is somebody who is not root; no user of this machine has the number.
+const deployer = 54321
+
+// usersStore is a store that belongs to deployer.
+func usersStore(t *testing.T) (root string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a directory away: run as root")
+	}
+	root = filepath.Join(t.TempDir(), "store")
+	if err := os.Mkdir(root, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, closed := range []string{filepath.Dir(root), filepath.Dir(filepath.Dir(root))} {
+		if err := os.Chmod(closed, 0o755); err != nil { // #nosec G302 -- a test's empty directory.
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chown(root, deployer, deployer); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// `sudo … rollback` on a user's store would leave files that the user's next plan cannot read.
+func TestRootDoesNotWorkOnAUsersStore(t *testing.T) {
+	root := usersStore(t)
+	_, _, err := Store(t.Context(), "file://"+root)
+	if err == nil {
+		t.Fatal("it is opened")
+	}
+	for _, want := range []string{"belongs to user 54321", "sudo -u '#54321'", "chown -R root " + root} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
+	if err := os.Chown(root, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Store(t.Context(), "file://"+root); err != nil {
+		t.Errorf("a store of its own: %v", err)
+	}
+	if _, _, err := Store(t.Context(), "file://"+filepath.Join(root, "not", "there")); err != nil {
+		t.Errorf("one that is not there yet: %v", err)
+	}
+}
+
+// as runs do with the rights of another user on files: on a thread that ends with it.
+func as(t *testing.T, uid int, do func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // Never unlocked, so that the thread is not used again.
+		if err := syscall.Setfsuid(uid); err != nil {
+			t.Error(err)
+			return
+		}
+		do()
+	}()
+	<-done
+}
+
+// What root left in a user's store, and a store that is somebody else's, are named with their owner.
+func TestMissingRightsNameTheOwner(t *testing.T) {
+	root := usersStore(t)
+	if err := os.Chown(root, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	opened, err := local.Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := owned{Store: opened, root: root, euid: deployer}
+	if err := s.Create(t.Context(), "production/web/state.json", nil); err != nil {
+		t.Fatal(err)
+	}
+	check := func(what, path, next string) {
+		as(t, deployer, func() {
+			_, getting := s.Get(t.Context(), "production/web/state.json")
+			_, opening := s.Open(t.Context(), "production/web/state.json")
+			for method, err := range map[string]error{"Get": getting, "Open": opening, "Put": s.Put(t.Context(), "staging/web", nil), "Create": s.Create(t.Context(), "staging/web", nil)} {
+				if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), " belongs to user root, and this runs as 54321: "+next) {
+					t.Errorf("%s: %s: %v", what, method, err)
+				}
+			}
+			if !strings.Contains(getting.Error(), path+" belongs to user root") {
+				t.Errorf("%s: %v does not name %s", what, getting, path)
+			}
+		})
+	}
+	check("the store is root's", root, "run it as root (sudo -u root …), or give all of the store to 54321: sudo chown -R 54321 "+root)
+	// Now all but one file is the user's.
+	for _, directory := range []string{root, filepath.Join(root, "production"), filepath.Join(root, "production", "web")} {
+		if err := os.Chown(directory, deployer, deployer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(root, "production", "web", "state.json")
+	as(t, deployer, func() {
+		if _, err := s.Get(t.Context(), "production/web/state.json"); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), file+" belongs to user root, and this runs as 54321: give all of the store back") {
+			t.Errorf("a file is root's: %v", err)
+		}
+	})
+	if _, err := s.Get(t.Context(), "nothing"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("other errors stay as they are: %v", err)
+	}
+}
