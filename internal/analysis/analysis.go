@@ -105,6 +105,8 @@ type Verdict struct {
 	// worse than it. Such a fault (a dead database) is no reason to blame the release: the decision is Wait, what was seen
 	// until then no longer counts against the candidate, and the requests of the step are counted anew.
 	Shared bool `json:"shared,omitempty"`
+	// TooFew: the decision is Wait for no other reason than that a step needs more requests.
+	TooFew bool `json:"too_few,omitempty"`
 }
 
 // Judgement is the state of one rule.

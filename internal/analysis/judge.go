@@ -107,6 +107,7 @@ func (j *judge) judge(untrue string) Verdict {
 		doubts = append(doubts, s.doubts(j.limit)...)
 	}
 	if j.step < j.minimum {
+		v.TooFew = len(doubts) == 0 && untrue == ""
 		doubts = append([]string{fmt.Sprintf("%s of the %s requests that a step needs", number(j.step), number(j.minimum))}, doubts...)
 	}
 	if untrue != "" {
@@ -115,6 +116,7 @@ func (j *judge) judge(untrue string) Verdict {
 	if len(summary) == 0 {
 		summary = []string{number(j.requests) + " requests, and no rule to judge them by"}
 	}
+	v.TooFew = v.TooFew && len(guilty) == 0 && len(shared) == 0
 	switch {
 	case len(guilty) > 0:
 		v.Decision, v.Reason = Restore, strings.Join(guilty, ". ")

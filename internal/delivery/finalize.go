@@ -65,13 +65,12 @@ const closingTimeout = time.Minute
 func (s *stageWork) bake(ctx context.Context, duration service.Duration) error {
 	analysis := s.judgement()
 	if analysis != nil {
-		// Baking needs time alone: the minimum of requests was seen before.
 		relaxed := *analysis
-		relaxed.MinRequests, relaxed.OnNoData, relaxed.OnInconclusive = 0, PolicyWait, PolicyContinue
-		relaxed.MaxPause = duration
+		relaxed.MinRequests, relaxed.MaxPause = 0, duration
 		analysis = &relaxed
 	}
-	return s.judgeAtFull(ctx, analysis, duration)
+	// Baking needs time alone: the minimum of requests was seen before.
+	return s.judgeAtFull(ctx, analysis, duration, func(j *judge) { j.fewWillDo = true })
 }
 
 // judgement is the analysis of the stages before, nil where they had none.

@@ -50,6 +50,8 @@ type judge struct {
 	judge  analysis.Judge
 	ours   Sampler
 	theirs Sampler
+	// fewWillDo: a step may end however few requests it has seen.
+	fewWillDo bool
 	// blind: it was told that a step went on without a judgement.
 	blind bool
 	last  analysis.Verdict
@@ -65,6 +67,15 @@ func newJudge(ctx context.Context, o observer, spec *AnalysisSpec, candidate ser
 	for _, i := range instances {
 		j.restarts[i.Name] = i.Restarts
 	}
+	if spec != nil && stable == nil {
+		// The first release has nothing to be compared with, and never will have.
+		alone := *spec
+		alone.Config = spec.Alone()
+		j.spec = &alone
+		if spec = &alone; alone.Errors == nil && alone.Latency == nil {
+			spec = nil
+		}
+	}
 	if spec == nil || o.adapters.Metrics == nil {
 		j.spec = nil
 		return j, nil
@@ -79,6 +90,11 @@ func newJudge(ctx context.Context, o observer, spec *AnalysisSpec, candidate ser
 	j.ours = o.adapters.Metrics.Sampler(candidate.Placement, threshold)
 	if stable != nil {
 		j.theirs = o.adapters.Metrics.Sampler(stable.Placement, threshold)
+		// Where stable has no traffic any more, what it did before stands for it. One that cannot be asked is none: then a comparison
+		// does not pass.
+		if before, err := j.theirs.Total(ctx); err == nil {
+			j.judge.Baseline(before)
+		}
 	}
 	// The first sample sets the marks; a source that does not answer yet is judged in the loop.
 	if _, err := j.sample(ctx); err != nil && ctx.Err() != nil {
@@ -204,6 +220,9 @@ func (j *judge) without(policy Policy, reason string) (bool, string, error) {
 
 // inconclusive decides what to do when a step has lasted as long as it may and too little was seen.
 func (j *judge) inconclusive(step Step, trouble string, waited time.Duration) error {
+	if j.fewWillDo && trouble == j.last.Reason && j.last.TooFew {
+		return nil
+	}
 	if trouble == "" {
 		trouble = "nothing was measured"
 	}

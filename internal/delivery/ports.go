@@ -68,6 +68,8 @@ type Sampler interface {
 	// Counter resets and instances that come and go are handled. An error (analysis.ErrNoData where the series
 	// is not there) leaves the mark where it was.
 	Sample(ctx context.Context) (analysis.Counts, error)
+	// Total returns what was counted since the instances started, as far as they can be asked now. It moves no mark.
+	Total(ctx context.Context) (analysis.Counts, error)
 }
 
 // Checker runs one check.

@@ -22,7 +22,7 @@ func (p *Procedure) Verify(ctx context.Context, request Request, spec Verificati
 		if s.adapters.Metrics == nil {
 			return &refusedError{reason: fmt.Sprintf("%s has no metrics, so there is nothing to judge: give deploy_service metrics, or remove the analysis", s.procedure.id)}
 		}
-		return s.judgeAtFull(ctx, spec.Analysis, spec.Duration)
+		return s.judgeAtFull(ctx, spec.Analysis, spec.Duration, func(*judge) {})
 	})
 }
 
@@ -34,8 +34,8 @@ func (s *stageWork) promoted() error {
 	return &pausedError{reason: fmt.Sprintf("the stage %s needs all of the traffic: raise deploy_traffic_split.weight to 100, and take deploy_traffic_split.<name>.promoted for its release", s.stage)}
 }
 
-// judgeAtFull judges the release with all of the traffic.
-func (s *stageWork) judgeAtFull(ctx context.Context, spec *AnalysisSpec, duration service.Duration) error {
+// judgeAtFull judges the release with all of the traffic. prepare is called with the judge before it begins.
+func (s *stageWork) judgeAtFull(ctx context.Context, spec *AnalysisSpec, duration service.Duration, prepare func(*judge)) error {
 	release := s.recorded(s.current())
 	if release == nil {
 		return fmt.Errorf("judge %s: the ledger has no record of where it runs", s.request.Release)
@@ -44,5 +44,6 @@ func (s *stageWork) judgeAtFull(ctx context.Context, spec *AnalysisSpec, duratio
 	if err != nil {
 		return err
 	}
+	prepare(j)
 	return j.hold(ctx, Step{Weight: 100, Pause: duration})
 }

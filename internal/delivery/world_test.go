@@ -388,6 +388,13 @@ func (s *sampler) Sample(context.Context) (analysis.Counts, error) {
 	return c, nil
 }
 
+// Total: each release has served well before.
+func (s *sampler) Total(context.Context) (analysis.Counts, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return analysis.Counts{Requests: 1000}, s.blind
+}
+
 const web = service.ID("production/web")
 
 // leaseLength is short, so that a killed process is found out soon; the machine may be slow, so not too short.
