@@ -61,7 +61,7 @@ func TestCheckAgainstConfigurations(t *testing.T) {
 		"another variable":      {"vars green {file.FILE}\n@green `{http.request.uuid} < {http.vars.blue}`\n" + right, "no reverse_proxy behind the expression"},
 		"a second matcher":      {"vars green {file.FILE}\n@green {\nexpression `{http.request.uuid} < {http.vars.green}`\nmethod GET\n}\n" + right, "no reverse_proxy behind the expression"},
 		"no route for green":    {split + "reverse_proxy 127.0.0.1:4001", "no reverse_proxy behind the expression {http.request.uuid} < {http.vars.green}"},
-		"no route at all":          {split + "header X-Slot none", "no route has the expression {http.request.uuid} < {http.vars.green}"},
+		"no route at all":       {split + "header X-Slot none", "no route has the expression {http.request.uuid} < {http.vars.green}"},
 		"green does not proxy":  {split + "respond @green hello\nreverse_proxy 127.0.0.1:4001", "has no reverse_proxy for slot green"},
 		"no fallback":           {split + "reverse_proxy @green 127.0.0.1:4002 127.0.0.1:4003", "no reverse_proxy without a matcher follows for slot blue"},
 		"fallback below a path": {split + "reverse_proxy @green 127.0.0.1:4002 127.0.0.1:4003\nreverse_proxy /x 127.0.0.1:4001", "no reverse_proxy without a matcher follows"},
