@@ -107,12 +107,12 @@ func walk(ctx context.Context, stream io.Reader, limits Limits, to sink) error {
 			return err
 		}
 	}
+	if a.files == 0 {
+		return errors.New("the archive holds no file")
+	}
 	// The reader takes the end of the stream for the end of the archive, which has two blocks of its own for that.
 	if bounded.ended {
 		return fmt.Errorf("the tar archive is cut off after %d entries: it has no end", a.entries)
-	}
-	if a.files == 0 {
-		return errors.New("the archive holds no file")
 	}
 	// To the end, where the compressed stream has its checksum.
 	if _, err := io.Copy(io.Discard, bounded); err != nil {
