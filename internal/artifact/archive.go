@@ -2,6 +2,7 @@ package artifact
 
 import (
 	"archive/tar"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -67,16 +68,31 @@ func (e *EntryError) Error() string {
 }
 
 func refuse(header *tar.Header, format string, args ...any) error {
-	return &EntryError{Name: header.Name, Reason: fmt.Sprintf(format, args...)}
+	name := header.Name
+	if len(name) > maxElement {
+		name = strings.ToValidUTF8(name[:maxElement], "") + "…"
+	}
+	return &EntryError{Name: name, Reason: fmt.Sprintf(format, args...)}
 }
 
-func walk(stream io.Reader, limits Limits, to sink) error {
+// The longest name of a file, and of each element of it, that Linux takes, in bytes. Longer ones cost time that grows with
+// the square of their depth.
+const (
+	maxName    = 4096
+	maxElement = 255
+)
+
+func walk(ctx context.Context, stream io.Reader, limits Limits, to sink) error {
 	a := &archive{limits: limits.orDefault(), seen: map[string]kind{}}
 	a.left = a.limits.Bytes
 	// The stream as a whole is bounded too: headers, padding and what follows the archive are bytes as well.
 	bounded := &boundedReader{reader: stream, left: a.limits.Bytes + 2048*int64(a.limits.Entries), limit: a.limits.Bytes}
 	reader := tar.NewReader(bounded)
 	for {
+		// What is decompressed already is read without asking.
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("read the archive: %w", err)
+		}
 		header, err := reader.Next()
 		if errors.Is(err, io.EOF) {
 			break
@@ -93,6 +109,10 @@ func walk(stream io.Reader, limits Limits, to sink) error {
 	}
 	if a.files == 0 {
 		return errors.New("the archive holds no file")
+	}
+	// The reader takes the end of the stream for the end of the archive, which has two blocks of its own for that.
+	if bounded.ended {
+		return fmt.Errorf("the tar archive is cut off after %d entries: it has no end", a.entries)
 	}
 	// To the end, where the compressed stream has its checksum.
 	if _, err := io.Copy(io.Discard, bounded); err != nil {
@@ -157,6 +177,8 @@ func local(name string) (clean, reason string) {
 	switch {
 	case name == "":
 		return "", "is empty"
+	case len(name) > maxName:
+		return "", fmt.Sprintf("is longer than %d bytes", maxName)
 	case strings.ContainsAny(name, "\x00\\"):
 		return "", "has a character that paths do not have"
 	case path.IsAbs(name):
@@ -165,6 +187,9 @@ func local(name string) (clean, reason string) {
 	for element := range strings.SplitSeq(name, "/") {
 		if element == ".." {
 			return "", "has .. in it"
+		}
+		if len(element) > maxElement {
+			return "", fmt.Sprintf("has an element of more than %d bytes", maxElement)
 		}
 	}
 	return path.Clean(name), ""
@@ -200,7 +225,7 @@ func (a *archive) claim(header *tar.Header, name string, k kind) error {
 
 func (a *archive) symlink(header *tar.Header, name string, to sink) error {
 	if reason := leadsOutside(name, header.Linkname); reason != "" {
-		return refuse(header, "it is a symbolic link to %q, which %s", header.Linkname, reason)
+		return refuse(header, "it is a symbolic link to %q, which %s", header.Linkname[:min(len(header.Linkname), maxElement)], reason)
 	}
 	if err := a.claim(header, name, kindSymlink); err != nil {
 		return err
@@ -215,6 +240,8 @@ func leadsOutside(name, target string) string {
 	switch {
 	case target == "":
 		return "is nowhere"
+	case len(target) > maxName:
+		return fmt.Sprintf("is longer than %d bytes", maxName)
 	case path.IsAbs(target):
 		return "is an absolute path"
 	case strings.ContainsAny(target, "\x00\\"):
@@ -243,7 +270,7 @@ func leadsOutside(name, target string) string {
 func (a *archive) link(header *tar.Header, name string, to sink) error {
 	target, reason := local(header.Linkname)
 	if reason != "" {
-		return refuse(header, "it is a hard link to %q, which %s", header.Linkname, reason)
+		return refuse(header, "it is a hard link to %q, which %s", header.Linkname[:min(len(header.Linkname), maxElement)], reason)
 	}
 	if through, found := a.throughLink(target); found {
 		return refuse(header, "it is a hard link to %q, through the link %q", header.Linkname, through)
@@ -265,11 +292,14 @@ type boundedReader struct {
 	reader io.Reader
 	left   int64
 	limit  int64
+	// ended: somebody asked for more than there is.
+	ended bool
 }
 
 // Read implements io.Reader.
 func (b *boundedReader) Read(p []byte) (int, error) {
 	n, err := b.reader.Read(p)
+	b.ended = b.ended || n == 0 && errors.Is(err, io.EOF)
 	if b.left -= int64(n); b.left < 0 {
 		return 0, fmt.Errorf("the archive unpacks to more than %d bytes", b.limit)
 	}

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -134,6 +135,11 @@ func TestArchiveEscapes(t *testing.T) {
 		"character device":                {[]entry{{name: "null", kind: tar.TypeChar}}, "null", "neither"},
 		"block device":                    {[]entry{{name: "sda", kind: tar.TypeBlock}}, "sda", "neither"},
 		"pipe":                            {[]entry{{name: "p", kind: tar.TypeFifo}}, "p", "neither"},
+		"a name that is too long":         {[]entry{{name: strings.Repeat("a/", 2050) + "f"}}, strings.Repeat("a/", 127) + "a…", "longer than 4096 bytes"},
+		"a name that is too deep":         {[]entry{{name: strings.Repeat("a/", 50_000) + "f"}}, strings.Repeat("a/", 127) + "a…", "longer than 4096 bytes"},
+		"an element that is too long":     {[]entry{{name: "d/" + strings.Repeat("x", 256)}}, "d/" + strings.Repeat("x", 253) + "…", "an element of more than 255 bytes"},
+		"a symlink that is too long":      {[]entry{{name: "l", link: strings.Repeat("a/", 2050), kind: tar.TypeSymlink}}, "l", "longer than 4096 bytes"},
+		"a hard link that is too long":    {[]entry{{name: "l", link: strings.Repeat("a/", 2050), kind: tar.TypeLink}}, "l", "longer than 4096 bytes"},
 		"the directory itself":            {[]entry{{name: ".", link: "x", kind: tar.TypeSymlink}}, ".", "something else"},
 	}
 	for name, c := range cases {
@@ -155,6 +161,39 @@ func TestArchiveEscapes(t *testing.T) {
 				t.Errorf("left behind: %s", left)
 			}
 		})
+	}
+}
+
+// A tar archive ends with two blocks of zeros. One that was cut at the end of a block looks whole otherwise, and a stream
+// that was compressed after that is whole.
+func TestArchiveThatIsCutOff(t *testing.T) {
+	whole := tarOf(t, entry{name: "web", content: "hello"}, entry{name: "other", content: "hello"})
+	for name, c := range map[string]struct {
+		data []byte
+		cut  bool
+	}{
+		"whole":                {whole, false},
+		"more behind it":       {append(whole[:len(whole):len(whole)], make([]byte, 10240)...), false},
+		"no end":               {whole[:len(whole)-1024], true},
+		"after the first file": {whole[:1024], true},
+	} {
+		for format, data := range map[string][]byte{"gzip": gzipped(t, c.data), "zstd": zstandard(t, c.data)} {
+			path, _ := written(t, data)
+			err := artifact.Inspect(t.Context(), path)
+			if (err != nil) != c.cut || (c.cut && !strings.Contains(err.Error(), "cut off")) {
+				t.Errorf("%s in %s: %v", name, format, err)
+			}
+		}
+	}
+}
+
+// An archive of many entries is read from memory for the most part: it ends with its context all the same.
+func TestInspectEndsWithItsContext(t *testing.T) {
+	path, _ := written(t, gzipped(t, tarOf(t, entry{name: "web"})))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := artifact.Inspect(ctx, path); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -69,6 +69,11 @@ func (f junitFile) read() outcome {
 	case total.Tests == total.Skipped:
 		return failed("JUnit file %s: none of %d tests ran, all were skipped", f.path, total.Tests)
 	case len(bad) == 0:
+		if claim, err := contradiction(data); err != nil {
+			return failed("JUnit file %s does not parse: %v", f.path, err)
+		} else if claim != "" {
+			return failed("JUnit file %s: %s", f.path, claim)
+		}
 		return passed("%d tests passed, %d skipped", total.Passed, total.Skipped)
 	}
 	names := make([]string, len(bad))
@@ -111,7 +116,7 @@ func (f junitFile) content() ([]byte, error) {
 	return data, nil
 }
 
-// collect adds up the cases themselves, not the totals that a report claims.
+// collect adds up the cases themselves. Totals that a report claims are looked at where all of these passed.
 func collect(suites []junit.Suite, total *junit.Totals, bad *[]junit.Test) {
 	for _, suite := range suites {
 		for _, test := range suite.Tests {

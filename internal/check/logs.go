@@ -3,11 +3,11 @@ package check
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/logline"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -49,12 +49,9 @@ func (c logsCheck) asked(t delivery.Target) string {
 }
 
 func (c logsCheck) ask(ctx context.Context, t delivery.Target) outcome {
-	deny := make([]*regexp.Regexp, len(c.Deny))
-	for i, pattern := range c.Deny {
-		var err error
-		if deny[i], err = regexp.Compile(pattern); err != nil {
-			return failed("read deny: %v", err)
-		}
+	deny, err := logline.Compile(c.Deny)
+	if err != nil {
+		return failed("read deny: %v", err)
 	}
 	all, err := instances(t)
 	if err != nil {
@@ -72,7 +69,7 @@ func (c logsCheck) ask(ctx context.Context, t delivery.Target) outcome {
 	matched := 0
 	var latest []string
 	for _, line := range lines {
-		if matchesAny(deny, line, all) {
+		if deny.Match(line, all) {
 			matched++
 			if latest = append(latest, line); len(latest) > logEvidence {
 				latest = latest[1:]
@@ -88,22 +85,4 @@ func (c logsCheck) ask(ctx context.Context, t delivery.Target) outcome {
 		o.evidence = []string{strings.Join(latest, "\n")}
 	}
 	return o
-}
-
-// matchesAny tries the line as it is and without the instance's name before it, so that ^ means its beginning.
-func matchesAny(patterns []*regexp.Regexp, line string, all []service.Instance) bool {
-	written := []string{line}
-	for _, i := range all {
-		if rest, found := strings.CutPrefix(line, i.Name); found && i.Name != "" {
-			written = append(written, rest, strings.TrimLeft(rest, ":|] \t"))
-		}
-	}
-	for _, pattern := range patterns {
-		for _, text := range written {
-			if pattern.MatchString(text) {
-				return true
-			}
-		}
-	}
-	return false
 }

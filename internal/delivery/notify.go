@@ -15,8 +15,15 @@ import (
 // Messages are due by the event that they tell of, and stay due in the ledger until a channel took them: they are
 // delivered at least once, by this run or by a later one, and never fail or delay a release.
 
-// notifyTimeout bounds one round of deliveries.
-const notifyTimeout = 3 * time.Second
+const (
+	// notifyTimeout bounds a round of deliveries that somebody waits for, backgroundTimeout one that nobody does: enough for
+	// a channel that takes its time, tried as often as it is worth.
+	notifyTimeout     = 3 * time.Second
+	backgroundTimeout = time.Minute
+)
+
+// undeliveredAfter is how long a message is news. One that no run could deliver by then is given up, and that is noted.
+const undeliveredAfter = 24 * time.Hour
 
 // message makes the message of an event of an attempt.
 func (w *work) message(attempt int, event, text, record string) *service.Message {
@@ -47,44 +54,65 @@ func (w *work) channels(event string) []string {
 // deliverSoon sends what is due without making the stage wait for it.
 func (w *work) deliverSoon(ctx context.Context) {
 	if len(w.state().Due) > 0 {
-		go w.deliverDue(context.WithoutCancel(ctx))
+		go w.deliverWithin(context.WithoutCancel(ctx), backgroundTimeout)
 	}
 }
 
-// deliverDue sends what is due, all channels at once, and notes what was taken.
-func (w *work) deliverDue(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
+// deliverDue sends what is due while somebody waits: at the end of a run, and of a command.
+func (w *work) deliverDue(ctx context.Context) { w.deliverWithin(ctx, notifyTimeout) }
+
+// deliverWithin sends what is due, all channels at once, and notes what was taken.
+func (w *work) deliverWithin(ctx context.Context, limit time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	// One delivery at a time: another one would tell the same again.
-	select {
-	case w.procedure.telling <- struct{}{}:
-		defer func() { <-w.procedure.telling }()
-	case <-ctx.Done():
-		return
-	}
-	due := w.state().Due
-	byChannel := map[string][]service.Message{}
-	for _, d := range due {
-		byChannel[d.Channel] = append(byChannel[d.Channel], d.Message)
+	var channels []string
+	for _, d := range w.state().Due {
+		if !slices.Contains(channels, d.Channel) {
+			channels = append(channels, d.Channel)
+		}
 	}
 	var group sync.WaitGroup
-	for channel, messages := range byChannel {
-		group.Go(func() { w.deliver(ctx, channel, messages) })
+	for _, channel := range channels {
+		group.Go(func() { w.deliver(ctx, channel) })
 	}
 	group.Wait()
 }
 
-// deliver sends one channel's messages in order. A channel that is no longer defined is told nothing, for good.
-func (w *work) deliver(ctx context.Context, channel string, messages []service.Message) {
+// tellingTo holds a token for each channel of a procedure that is being told something. One delivery to a channel at a time:
+// another one would tell the same again. A channel that is slow does not keep the others waiting.
+var tellingTo sync.Map
+
+type tokenKey struct {
+	procedure *Procedure
+	channel   string
+}
+
+// deliver sends one channel's messages in order. One that it does not take stays due, and keeps none of the others back. A
+// channel that is no longer defined is told nothing, for good.
+func (w *work) deliver(ctx context.Context, channel string) {
+	held, _ := tellingTo.LoadOrStore(tokenKey{w.procedure, channel}, make(chan struct{}, 1))
+	token, _ := held.(chan struct{})
+	select {
+	case token <- struct{}{}:
+		defer func() { <-token }()
+	case <-ctx.Done():
+		return
+	}
 	notifier, defined := w.adapters.Notifiers[channel]
-	for _, m := range messages {
+	for _, due := range w.state().Due { // As it is now: another round may have told some.
+		m := due.Message
+		if due.Channel != channel {
+			continue
+		}
 		text := "told " + channel
 		if !defined {
 			text = channel + " is no longer defined: not told"
 		} else if err := notifier.Send(ctx, m); refusedForGood(err) {
 			text = fmt.Sprintf("%s refuses the message for good: %s", channel, err)
+		} else if old := w.now().Sub(m.Time); err != nil && old > undeliveredAfter {
+			text = fmt.Sprintf("%s could not be told, and the message is %s old: it is given up. The last failure: %s", channel, old.Round(time.Minute), err)
 		} else if err != nil {
-			return // It stays due.
+			continue // It stays due.
 		}
 		// Where that cannot be noted it is told again: at least once.
 		_ = w.append(context.WithoutCancel(ctx), ledger.Event{

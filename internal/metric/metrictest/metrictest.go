@@ -3,6 +3,7 @@ package metrictest
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +47,7 @@ type Setup func(t *testing.T, n int) Subject
 func Run(t *testing.T, setup Setup) {
 	t.Run("requests errors and slow ones are counted", func(t *testing.T) { counted(t, setup) })
 	t.Run("the threshold is the nearest bound", func(t *testing.T) { thresholds(t, setup) })
+	t.Run("a bound that is far from the threshold", func(t *testing.T) { farBounds(t, setup) })
 	t.Run("what is older than the mark is not counted", func(t *testing.T) { older(t, setup) })
 	t.Run("samplers do not disturb each other", func(t *testing.T) { apart(t, setup) })
 	t.Run("a reset counts what is new", func(t *testing.T) { reset(t, setup) })
@@ -99,7 +101,7 @@ func (w *world) want(t *testing.T, requests, errs, slow float64) {
 	t.Helper()
 	w.settle(t)
 	got, err := w.sampler.Sample(t.Context())
-	want := analysis.Counts{Requests: requests, Errors: errs, Slow: slow, Threshold: threshold}
+	want := analysis.Counts{Requests: requests, Errors: errs, Timed: requests, Slow: slow, Threshold: threshold}
 	if err != nil || got != want {
 		t.Fatalf("the sample is %+v (%v), want %+v", got, err, want)
 	}
@@ -137,8 +139,8 @@ func thresholds(t *testing.T, setup Setup) {
 		// On a linear scale 100 ms would be nearer.
 		170 * time.Millisecond: 250 * time.Millisecond,
 		155 * time.Millisecond: 100 * time.Millisecond,
-		time.Millisecond:       100 * time.Millisecond,
-		time.Minute:            time.Second,
+		50 * time.Millisecond:  100 * time.Millisecond,
+		2 * time.Second:        time.Second,
 		0:                      0,
 	} {
 		sampler := s.Metrics.Sampler(s.Placement, wanted)
@@ -147,12 +149,28 @@ func thresholds(t *testing.T, setup Setup) {
 		s.Instances[0].Serve(10, 200, fast)
 		s.Instances[0].Serve(1, 200, 10*time.Second)
 		w.settle(t)
-		want := analysis.Counts{Requests: 11, Slow: 1, Threshold: used}
+		want := analysis.Counts{Requests: 11, Timed: 11, Slow: 1, Threshold: used}
 		if used == 0 {
-			want.Slow = 0
+			want.Timed, want.Slow = 0, 0
 		}
 		if got, err := sampler.Sample(t.Context()); err != nil || got != want {
 			t.Errorf("with a threshold of %s the sample is %+v (%v), want %+v", wanted, got, err, want)
+		}
+	}
+}
+
+// farBounds: a bound that is far from the threshold would judge something else.
+func farBounds(t *testing.T, setup Setup) {
+	for _, wanted := range []time.Duration{49 * time.Millisecond, 2100 * time.Millisecond} {
+		w := world{Subject: setup(t, 1)}
+		w.sampler = w.Metrics.Sampler(w.Placement, wanted)
+		w.Instances[0].Serve(1, 200, fast)
+		w.wantError(t, true)
+		_, err := w.sampler.Sample(t.Context())
+		for _, bound := range []string{wanted.String(), "100ms, 250ms, 500ms, 1s"} {
+			if err == nil || !strings.Contains(err.Error(), bound) {
+				t.Errorf("with a threshold of %s: %v, which does not name %s", wanted, err, bound)
+			}
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 
 	dto "github.com/prometheus/client_model/go"
@@ -102,6 +103,12 @@ func (s *Scrape) url(instance service.Instance) (string, error) {
 	}
 	base := url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}
 	return base.ResolveReference(path).String(), nil
+}
+
+// path is what series that name paths call ours.
+func (s *Scrape) path() string {
+	path, _, _ := strings.Cut(s.definition.Path, "?")
+	return path
 }
 
 func parse(r io.Reader, format expfmt.Format) (exposition, error) {

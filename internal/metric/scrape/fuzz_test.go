@@ -32,17 +32,18 @@ func FuzzCounts(f *testing.F) {
 				e.series(name)
 				e.series(name + "_bucket")
 			}
-			c, marks, err := s.count([]fetched{{exposition: e, err: err}})
+			read := []fetched{{exposition: e, err: err}}
+			c, marks, err := s.count(read, read)
 			if err != nil {
 				continue
 			}
 			s.marks = marks
-			for _, v := range []float64{c.Requests, c.Errors, c.Slow} {
+			for _, v := range []float64{c.Requests, c.Errors, c.Timed, c.Slow} {
 				if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
 					t.Fatalf("the counts are %+v", c)
 				}
 			}
-			if c.Errors > c.Requests || c.Threshold < 0 {
+			if c.Errors > c.Requests || c.Slow > c.Timed || c.Threshold < 0 {
 				t.Fatalf("the counts are %+v", c)
 			}
 		}

@@ -2,7 +2,9 @@ package scrape
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +21,8 @@ type reading struct {
 	slow     map[string]durations
 	// bound is what counts as slow, of the bucket that was found.
 	bound time.Duration
+	// apart: the series say which path they count, so that the reading of expositions itself was left out.
+	apart bool
 }
 
 // requests is the total of one series; failed where its code begins with a 5.
@@ -40,19 +44,19 @@ func (s *Scrape) read(e exposition, source string, threshold time.Duration) (rea
 			r.source = s.definition.Duration
 		}
 	}
-	if err := r.readRequests(e[r.source], s.definition.CodeLabel); err != nil {
+	if err := r.readRequests(e[r.source], s.definition.CodeLabel, s.path()); err != nil {
 		return reading{}, err
 	}
 	if threshold <= 0 {
 		return r, nil
 	}
-	if err := r.readDurations(e[s.definition.Duration], s.definition.Duration, threshold); err != nil {
+	if err := r.readDurations(e[s.definition.Duration], s.definition.Duration, s.path(), threshold); err != nil {
 		return reading{}, err
 	}
 	return r, nil
 }
 
-func (r *reading) readRequests(family *dto.MetricFamily, codeLabel string) error {
+func (r *reading) readRequests(family *dto.MetricFamily, codeLabel, path string) error {
 	if len(family.GetMetric()) == 0 {
 		return fmt.Errorf("%w: there is no series %s", analysis.ErrNoData, r.source)
 	}
@@ -66,15 +70,18 @@ func (r *reading) readRequests(family *dto.MetricFamily, codeLabel string) error
 	}
 	labelled := false
 	for _, m := range family.GetMetric() {
+		labelled = labelled || label(m, codeLabel) != ""
+		if counts(m, path) {
+			r.apart = true
+			continue
+		}
 		name := seriesName(r.source, m)
 		total, err := count(name, value(m))
 		if err != nil {
 			return err
 		}
-		code := label(m, codeLabel)
-		labelled = labelled || code != ""
 		// A series that is there twice is added up.
-		r.requests[name] = requests{total: r.requests[name].total + total, failed: strings.HasPrefix(code, "5")}
+		r.requests[name] = requests{total: r.requests[name].total + total, failed: strings.HasPrefix(label(m, codeLabel), "5")}
 	}
 	// Without the status no error would ever be seen, and everything would pass.
 	if !labelled {
@@ -83,16 +90,24 @@ func (r *reading) readRequests(family *dto.MetricFamily, codeLabel string) error
 	return nil
 }
 
-func (r *reading) readDurations(family *dto.MetricFamily, name string, threshold time.Duration) error {
+func (r *reading) readDurations(family *dto.MetricFamily, name, path string, threshold time.Duration) error {
 	if len(family.GetMetric()) == 0 {
 		return fmt.Errorf("%w: there is no series %s", analysis.ErrNoData, name)
 	}
 	if family.GetType() != dto.MetricType_HISTOGRAM {
 		return fmt.Errorf("%w: %s is a %s, and a histogram is needed", analysis.ErrNoData, name, kind(family))
 	}
+	bounds := map[float64]bool{}
 	for _, m := range family.GetMetric() {
 		bucket := nearest(m.GetHistogram(), threshold.Seconds())
-		if bucket == nil {
+		if bucket == nil || beyond(bucket.GetUpperBound(), threshold.Seconds()) {
+			for _, b := range m.GetHistogram().GetBucket() {
+				bounds[b.GetUpperBound()] = true
+			}
+			continue
+		}
+		r.bound = seconds(bucket.GetUpperBound())
+		if counts(m, path) {
 			continue
 		}
 		series := seriesName(name, m)
@@ -106,12 +121,33 @@ func (r *reading) readDurations(family *dto.MetricFamily, name string, threshold
 		}
 		d := r.slow[series]
 		r.slow[series] = durations{total: d.total + total, within: d.within + within}
-		r.bound = seconds(bucket.GetUpperBound())
 	}
-	if len(r.slow) == 0 {
-		return fmt.Errorf("%w: the histogram %s has no bucket with a finite bound", analysis.ErrNoData, name)
+	if r.bound == 0 {
+		return fmt.Errorf("%w: the histogram %s has no bucket near the threshold of %s: %s", analysis.ErrNoData, name, threshold, listed(bounds))
 	}
 	return nil
+}
+
+// listed says what bounds there are to choose from.
+func listed(bounds map[float64]bool) string {
+	var texts []string
+	for _, bound := range slices.Sorted(maps.Keys(bounds)) {
+		if bound > 0 && !math.IsInf(bound, 1) {
+			texts = append(texts, seconds(bound).String())
+		}
+	}
+	if len(texts) == 0 {
+		return "it has none with a finite bound"
+	}
+	return "its bounds are " + strings.Join(texts, ", ") + "; set the threshold to one of them"
+}
+
+// total is what all series together have counted.
+func (r reading) total() (sum float64) {
+	for _, of := range r.requests {
+		sum += of.total
+	}
+	return sum
 }
 
 // seconds turns a bound into a duration, at most the longest there is.

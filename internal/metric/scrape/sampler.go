@@ -27,6 +27,8 @@ type mark struct {
 	source   string
 	requests map[string]requests
 	slow     map[string]durations
+	// ours: each reading may have been counted as a request, and no series names its path.
+	ours bool
 }
 
 // Sample returns what was counted since the previous call; the first one only sets the mark.
@@ -45,10 +47,11 @@ type mark struct {
 // make its series when it starts.
 func (s *sampler) Sample(ctx context.Context) (analysis.Counts, error) {
 	all := s.scrape.fetchAll(ctx, s.placement.Instances)
+	again := s.scrape.fetchAll(ctx, s.fresh(all))
 	if err := ctx.Err(); err != nil {
 		return analysis.Counts{}, fmt.Errorf("count the requests of %s: %w", s.placement.Release, err)
 	}
-	counts, marks, err := s.count(all)
+	counts, marks, err := s.count(all, again)
 	if err != nil {
 		return analysis.Counts{}, fmt.Errorf("count the requests of %s: %w", s.placement.Release, err)
 	}
@@ -60,8 +63,21 @@ func (s *sampler) Sample(ctx context.Context) (analysis.Counts, error) {
 	return counts, nil
 }
 
-// count compares what was fetched with the marks, and returns the marks that come after. It changes nothing.
-func (s *sampler) count(all []fetched) (analysis.Counts, map[string]mark, error) {
+// fresh are the instances that were read for the first time. They are read once more: what one counts in between is at
+// least our reading, if it counts that.
+func (s *sampler) fresh(all []fetched) []service.Instance {
+	var fresh []service.Instance
+	for i, instance := range s.placement.Instances {
+		if _, known := s.marks[instance.Name]; !known && all[i].err == nil { //nolint:gosec // one was fetched for each instance
+			fresh = append(fresh, instance)
+		}
+	}
+	return fresh
+}
+
+// count compares what was fetched with the marks, and returns the marks that come after; again is what fresh instances
+// say the second time. It changes nothing.
+func (s *sampler) count(all, again []fetched) (analysis.Counts, map[string]mark, error) {
 	var counts analysis.Counts
 	var failed, empty []error
 	data := false
@@ -73,12 +89,21 @@ func (s *sampler) count(all []fetched) (analysis.Counts, map[string]mark, error)
 			continue
 		}
 		before, known := s.marks[instance.Name]
+		if !known {
+			before.ours = true
+			second := again[0]
+			again = again[1:]
+			if first, err := s.scrape.read(of.exposition, "", s.threshold); err == nil && second.err == nil {
+				before, of = before.moved(first), second
+				before.ours = true // The second reading tells.
+			}
+		}
 		now, err := s.scrape.read(of.exposition, before.source, s.threshold)
 		switch {
 		case errors.Is(err, analysis.ErrNoData):
 			empty = append(empty, fmt.Errorf("%s: %w", instance.Name, err))
 			if !known {
-				marks[instance.Name] = mark{}
+				marks[instance.Name] = mark{ours: true}
 			}
 			continue
 		case err != nil:
@@ -102,8 +127,14 @@ func (s *sampler) count(all []fetched) (analysis.Counts, map[string]mark, error)
 }
 
 // until is what happened between the mark and now.
-func (m mark) until(now reading) analysis.Counts {
-	c := analysis.Counts{Threshold: now.bound}
+func (m mark) until(now reading) (c analysis.Counts) {
+	c.Threshold = now.bound
+	defer func() {
+		// Ours was neither a failed nor a slow one.
+		if m.ours && !now.apart && c.Requests-1 >= c.Errors {
+			c.Requests, c.Timed = c.Requests-1, max(c.Slow, c.Timed-1)
+		}
+	}()
 	for series, after := range now.requests {
 		n := after.total
 		if before := m.requests[series]; before.total <= n {
@@ -119,6 +150,7 @@ func (m mark) until(now reading) analysis.Counts {
 			after.total -= before.total
 			after.within -= before.within
 		}
+		c.Timed += after.total
 		// A histogram that is read in the middle of an observation may have it in a bucket first.
 		c.Slow += max(0, after.total-after.within)
 	}
@@ -128,6 +160,10 @@ func (m mark) until(now reading) analysis.Counts {
 // moved is the mark after now.
 func (m mark) moved(now reading) mark {
 	next := mark{source: now.source, requests: maps.Clone(now.requests), slow: maps.Clone(now.slow)}
+	for series, after := range now.requests {
+		// Where it counted nothing, it did not count our reading either.
+		next.ours = next.ours || m.ours && m.requests[series].total != after.total
+	}
 	for series, before := range m.requests {
 		if _, there := next.requests[series]; !there {
 			next.requests[series] = before

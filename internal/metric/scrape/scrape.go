@@ -1,5 +1,10 @@
 // Package scrape counts requests by reading the Prometheus exposition of the instances themselves, so that there is no
 // delay of a scrape interval and no server in between.
+//
+// The requests by which it reads are no traffic of the release, and nothing may pass by them. Series with a label that has
+// the path as its value (handler="/metrics") are left out. Where no series names the path, one request is taken off for
+// each reading, as long as the instance may count these: an interval in which it counted nothing shows that it does not.
+// Other requests that are not of users, such as those of health checks, cannot be told apart.
 package scrape
 
 import (

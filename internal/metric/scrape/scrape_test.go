@@ -64,7 +64,7 @@ func TestExpositions(t *testing.T) {
 			before:     "# TYPE hits counter\nhits{status=\"200\"} 10\nhits{status=\"500\"} 10\n# TYPE took histogram\ntook_bucket{le=\"1\"} 4\ntook_bucket{le=\"+Inf\"} 4\ntook_sum 1\ntook_count 4\n",
 			after:      "# TYPE hits counter\nhits{status=\"200\"} 12\nhits{status=\"500\"} 11\n# TYPE took histogram\ntook_bucket{le=\"1\"} 5\ntook_bucket{le=\"+Inf\"} 7\ntook_sum 1\ntook_count 7\n",
 			threshold:  time.Second,
-			want:       analysis.Counts{Requests: 3, Errors: 1, Slow: 2, Threshold: time.Second},
+			want:       analysis.Counts{Requests: 3, Errors: 1, Timed: 3, Slow: 2, Threshold: time.Second},
 		},
 		"no types": {
 			before: "http_requests_total{code=\"200\"} 1\n", after: "http_requests_total{code=\"200\"} 3\n",
@@ -88,8 +88,14 @@ func TestExpositions(t *testing.T) {
 		"the histogram alone, with codes": {
 			before:    histogram + "http_request_duration_seconds_bucket{code=\"500\",le=\"1\"} 1\nhttp_request_duration_seconds_bucket{code=\"500\",le=\"+Inf\"} 1\nhttp_request_duration_seconds_count{code=\"500\"} 1\nhttp_request_duration_seconds_sum{code=\"500\"} 1\n",
 			after:     histogram + "http_request_duration_seconds_bucket{code=\"500\",le=\"1\"} 1\nhttp_request_duration_seconds_bucket{code=\"500\",le=\"+Inf\"} 4\nhttp_request_duration_seconds_count{code=\"500\"} 4\nhttp_request_duration_seconds_sum{code=\"500\"} 1\n",
-			threshold: time.Minute,
-			want:      analysis.Counts{Requests: 3, Errors: 3, Slow: 3, Threshold: time.Second},
+			threshold: 2 * time.Second,
+			want:      analysis.Counts{Requests: 3, Errors: 3, Timed: 3, Slow: 3, Threshold: time.Second},
+		},
+		"counted at the begin, timed at the end": {
+			before:    "http_requests_total{code=\"200\"} 1\n" + histogram + "http_request_duration_seconds_bucket{le=\"1\"} 0\nhttp_request_duration_seconds_bucket{le=\"+Inf\"} 0\nhttp_request_duration_seconds_count 0\nhttp_request_duration_seconds_sum 0\n",
+			after:     "http_requests_total{code=\"200\"} 1\n" + histogram + "http_request_duration_seconds_bucket{le=\"1\"} 0\nhttp_request_duration_seconds_bucket{le=\"+Inf\"} 1\nhttp_request_duration_seconds_count 1\nhttp_request_duration_seconds_sum 3\n",
+			threshold: time.Second,
+			want:      analysis.Counts{Timed: 1, Slow: 1, Threshold: time.Second},
 		},
 		// From now on it counts by the counter as well; what it counted by first, it goes on with.
 		"the counter comes after the histogram": {
@@ -124,7 +130,7 @@ func TestClientGolang(t *testing.T) {
 	}
 	after := strings.NewReplacer(`code="500"} 0`, `code="500"} 2`, `le="+Inf"} 5`, `le="+Inf"} 7`, "seconds_count 5", "seconds_count 7").Replace(string(text))
 	got, err := between(t, service.ScrapeMetrics{}, 400*time.Millisecond, plain, string(text), after)
-	if want := (analysis.Counts{Requests: 2, Errors: 2, Slow: 2, Threshold: 500 * time.Millisecond}); err != nil || got != want {
+	if want := (analysis.Counts{Requests: 2, Errors: 2, Timed: 2, Slow: 2, Threshold: 500 * time.Millisecond}); err != nil || got != want {
 		t.Errorf("the sample is %+v (%v), want %+v", got, err, want)
 	}
 }
@@ -141,7 +147,7 @@ func TestWhatIsNotThereIsNamed(t *testing.T) {
 		"a gauge":                     {"# TYPE http_requests_total gauge\nhttp_requests_total{code=\"200\"} 5\n", "http_requests_total is a gauge", true},
 		"no histogram":                {"http_requests_total{code=\"200\"} 5\n", "there is no series http_request_duration_seconds", true},
 		"a summary":                   {"http_requests_total{code=\"200\"} 5\n# TYPE http_request_duration_seconds summary\nhttp_request_duration_seconds_count 1\n", "http_request_duration_seconds is a summary", true},
-		"no buckets":                  {"http_requests_total{code=\"200\"} 5\n# TYPE http_request_duration_seconds histogram\nhttp_request_duration_seconds_bucket{le=\"+Inf\"} 1\nhttp_request_duration_seconds_count 1\n", "no bucket with a finite bound", true},
+		"no buckets":                  {"http_requests_total{code=\"200\"} 5\n# TYPE http_request_duration_seconds histogram\nhttp_request_duration_seconds_bucket{le=\"+Inf\"} 1\nhttp_request_duration_seconds_count 1\n", "it has none with a finite bound", true},
 		"the histogram has no code":   {"# TYPE http_request_duration_seconds histogram\nhttp_request_duration_seconds_bucket{le=\"1\"} 1\nhttp_request_duration_seconds_count 1\n", "no series of http_request_duration_seconds has the label code", true},
 		"NaN":                         {"http_requests_total{code=\"200\"} NaN\n", `http_requests_total{code="200"} has the value NaN`, false},
 		"infinite":                    {"http_requests_total{code=\"200\"} +Inf\n", `http_requests_total{code="200"} has the value +Inf`, false},

@@ -87,3 +87,11 @@ func nearest(h *dto.Histogram, threshold float64) (best *dto.Bucket) {
 	}
 	return best
 }
+
+// beyond tells whether a bound is no measure for a threshold: more than twice as large, or less than half of it.
+func beyond(bound, threshold float64) bool { return bound > 2*threshold || 2*bound < threshold }
+
+// counts tells whether a series is about requests for path, by a label such as handler, path or route.
+func counts(m *dto.Metric, path string) bool {
+	return slices.ContainsFunc(m.GetLabel(), func(l *dto.LabelPair) bool { return l.GetValue() == path })
+}

@@ -41,20 +41,28 @@ func (r *Router) compare(lists []routeList, addresses map[string][]string) error
 	value := "{file." + string(r.file) + "}"
 	found := false
 	var others []string
+	var partial error
 	for _, list := range lists {
-		name, at, ok := list.variable(value)
+		routes := list.flat()
+		name, at, ok := variable(routes, value)
 		if !ok {
 			others = append(others, list.fileVariables()...)
 			continue
 		}
-		found = true
-		if err := list.hasSplit(name, at, addresses); err != nil {
+		if err := hasSplit(routes, at, name, value, addresses); err != nil {
 			return fmt.Errorf("in %s, %w", list.place, err)
 		}
+		if list.missing != "" {
+			partial = fmt.Errorf("it does in %s, but %s", list.place, list.missing)
+			continue
+		}
+		found = true
 	}
 	switch {
 	case found:
 		return nil
+	case partial != nil:
+		return partial
 	case len(others) > 0:
 		return fmt.Errorf("no variable of it is %s, only %s", value, strings.Join(others, ", "))
 	case len(lists) == 0:
@@ -63,30 +71,41 @@ func (r *Router) compare(lists []routeList, addresses map[string][]string) error
 	return fmt.Errorf("no variable of it is %s", value)
 }
 
-// hasSplit looks for the two reverse proxies behind the variable's route.
-func (l routeList) hasSplit(variable string, at int, addresses map[string][]string) error {
-	if len(l.routes[at].Match) > 0 {
-		return fmt.Errorf("the variable %s is set for some requests only: its route has a matcher", variable)
+// hasSplit looks for the two reverse proxies behind the route that sets the variable to value, and for what keeps requests
+// from them.
+func hasSplit(routes []route, at int, name, value string, addresses map[string][]string) error {
+	if len(routes[at].Match) > 0 {
+		return fmt.Errorf("the variable %s is set for some requests only: its route has a matcher", name)
 	}
-	want := fmt.Sprintf("{http.request.uuid} < {http.vars.%s}", variable)
+	for _, before := range routes[:at] {
+		if by := before.stops(); by != "" {
+			return fmt.Errorf("no request comes to the variable %s: %s", name, by)
+		}
+	}
+	want := fmt.Sprintf("{http.request.uuid} < {http.vars.%s}", name)
 	var to, fallback handler
-	for _, route := range l.routes[at+1:] {
+	for _, route := range routes[at+1:] {
 		switch {
 		case to == nil && route.hasExpression(want):
 			p, ok := proxy(route.Handle)
 			if !ok {
-				return fmt.Errorf("the route with the expression %s has no reverse_proxy for slot %s", want, green)
+				return fmt.Errorf("the route with the expression %s has no reverse_proxy for slot %s that answers first", want, green)
 			}
 			to = p
+		case to == nil && sets(route.Handle, name, value):
+			return fmt.Errorf("the variable %s is set once more, before it is compared: the share file does not decide", name)
 		case len(route.Match) == 0:
 			p, ok := proxy(route.Handle)
-			if !ok {
-				continue
-			}
-			if to == nil {
+			switch by := route.stops(); {
+			case ok && to == nil:
 				return fmt.Errorf("no reverse_proxy behind the expression %s, and nothing else, comes before the one for all requests", want)
+			case ok:
+				fallback = p
+			case by != "" && to == nil:
+				return fmt.Errorf("no request comes to the route with the expression %s: %s", want, by)
+			case by != "":
+				return fmt.Errorf("no request comes to the reverse_proxy for slot %s: %s", blue, by)
 			}
-			fallback = p
 		}
 		if fallback != nil {
 			break

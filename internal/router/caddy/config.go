@@ -1,6 +1,7 @@
 package caddy
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -10,8 +11,9 @@ import (
 
 // route is the part of a route of Caddy's HTTP server that is looked at.
 type route struct {
-	Match  []map[string]json.RawMessage `json:"match"`
-	Handle []handler                    `json:"handle"`
+	Match    []map[string]json.RawMessage `json:"match"`
+	Handle   []handler                    `json:"handle"`
+	Terminal bool                         `json:"terminal"`
 }
 
 // handler is one handler of a route: its kind, and its fields as they stand.
@@ -19,40 +21,150 @@ type handler map[string]json.RawMessage
 
 func (h handler) kind() string { return text(h["handler"]) }
 
+// subroutes are the routes of a subroute; none for any other handler.
+func (h handler) subroutes() []route {
+	var routes []route
+	if h.kind() != "subroute" || json.Unmarshal(h["routes"], &routes) != nil {
+		return nil
+	}
+	return routes
+}
+
 // routeList is a list of routes with its place in the configuration.
 type routeList struct {
 	place  string
 	routes []route
+	// missing says which requests do not come to it, by what is above it and before it; empty: none.
+	missing string
 }
 
-// routeLists finds all lists of routes in the configuration of Caddy's HTTP servers, the nested ones included, in a
-// fixed order.
+// routeLists finds all lists of routes that requests come to, the nested ones included, in a fixed order. Those for errors and
+// for answers of other servers are none.
 func routeLists(config json.RawMessage, place string) []routeList {
-	var lists []routeList
-	var object map[string]json.RawMessage
-	if json.Unmarshal(config, &object) == nil {
-		for _, key := range slices.Sorted(maps.Keys(object)) {
-			at := strings.TrimPrefix(place+"."+key, ".")
-			var routes []route
-			if key == "routes" && json.Unmarshal(object[key], &routes) == nil {
-				lists = append(lists, routeList{place: at, routes: routes})
-			}
-			lists = append(lists, routeLists(object[key], at)...)
-		}
-		return lists
+	var http struct {
+		Servers map[string]struct {
+			Routes []route `json:"routes"`
+		} `json:"servers"`
 	}
-	var array []json.RawMessage
-	if json.Unmarshal(config, &array) == nil {
-		for i, element := range array {
-			lists = append(lists, routeLists(element, fmt.Sprintf("%s[%d]", place, i))...)
+	if json.Unmarshal(config, &http) != nil {
+		return nil
+	}
+	var lists []routeList
+	for _, name := range slices.Sorted(maps.Keys(http.Servers)) {
+		if routes := http.Servers[name].Routes; routes != nil {
+			lists = append(lists, routeList{place: place + ".servers." + name + ".routes", routes: routes}.andNested()...)
 		}
 	}
 	return lists
 }
 
+// andNested is the list with those that are nested in it.
+func (l routeList) andNested() []routeList {
+	lists := []routeList{l}
+	missing := l.missing
+	for i, r := range l.routes {
+		for j, h := range r.Handle {
+			if nested := h.subroutes(); nested != nil {
+				lists = append(lists, routeList{
+					place: fmt.Sprintf("%s[%d].handle[%d].routes", l.place, i, j), routes: nested,
+					missing: cmp.Or(missing, r.leavesOut(), answered(r.Handle[:j])),
+				}.andNested()...)
+			}
+		}
+		missing = cmp.Or(missing, r.stops())
+	}
+	return lists
+}
+
+// everyRequest are the matchers that tell sites apart: what comes to the service is behind one of them.
+var everyRequest = []string{"host", "protocol", "tls"}
+
+// leavesOut says which requests the route's matchers leave out, other than those to other sites; empty: none.
+func (r route) leavesOut() string {
+	var limits []string
+	for _, set := range r.Match {
+		limit := ""
+		for _, kind := range slices.Sorted(maps.Keys(set)) {
+			value := spaceless(string(set[kind]))
+			if !slices.Contains(everyRequest, kind) && (kind != "path" || value != `["/*"]` && value != `["*"]`) {
+				limit = kind + " " + value
+			}
+		}
+		if limit == "" {
+			return "" // Any of the sets is enough.
+		}
+		limits = append(limits, limit)
+	}
+	if len(limits) == 0 {
+		return ""
+	}
+	return "only requests that match " + strings.Join(limits, " or ") + " come to it, which is not all of the traffic"
+}
+
+// stops says how the route ends every request; empty if it does not.
+func (r route) stops() string {
+	switch by := answered(r.Handle); {
+	case len(r.Match) > 0:
+		return ""
+	case by == "" && r.Terminal:
+		return "a route before it is the last one for every request"
+	default:
+		return by
+	}
+}
+
+// answering are the handlers that answer every request they get.
+var answering = []string{"static_response", "reverse_proxy", "file_server", "error", "acme_server", "metrics", "push", "php"}
+
+// answers tells whether the handler itself answers every request.
+func (h handler) answers() bool {
+	return slices.Contains(answering, h.kind()) && string(h["pass_thru"]) != "true"
+}
+
+// answered says what answers every request of the handlers; empty if nothing does.
+func answered(handlers []handler) string {
+	if h := firstAnswer(handlers); h != nil {
+		return "a " + h.kind() + " before it answers every request"
+	}
+	return ""
+}
+
+// firstAnswer is the handler that answers every request of the handlers, also inside of subroutes; nil if none does.
+func firstAnswer(handlers []handler) handler {
+	for _, h := range handlers {
+		if h.answers() {
+			return h
+		}
+		for _, r := range h.subroutes() {
+			if len(r.Match) > 0 {
+				continue
+			}
+			if found := firstAnswer(r.Handle); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
+}
+
+// flat is the list with one handler a route, where a route is for every request: Caddy joins such routes.
+func (l routeList) flat() []route {
+	var flat []route
+	for _, r := range l.routes {
+		if len(r.Match) > 0 || len(r.Handle) < 2 {
+			flat = append(flat, r)
+			continue
+		}
+		for j, h := range r.Handle {
+			flat = append(flat, route{Handle: []handler{h}, Terminal: r.Terminal && j == len(r.Handle)-1})
+		}
+	}
+	return flat
+}
+
 // variable finds the first variable of the list that has value, and the index of its route.
-func (l routeList) variable(value string) (name string, at int, found bool) {
-	for at, route := range l.routes {
+func variable(routes []route, value string) (name string, at int, found bool) {
+	for at, route := range routes {
 		for _, h := range route.Handle {
 			if h.kind() != "vars" {
 				continue
@@ -65,6 +177,16 @@ func (l routeList) variable(value string) (name string, at int, found bool) {
 		}
 	}
 	return "", 0, false
+}
+
+// sets tells whether one of the handlers sets the variable to another value for any request, also inside of subroutes.
+func sets(handlers []handler, name, value string) bool {
+	return slices.ContainsFunc(handlers, func(h handler) bool {
+		if other, found := h[name]; found && h.kind() == "vars" && text(other) != value {
+			return true
+		}
+		return slices.ContainsFunc(h.subroutes(), func(r route) bool { return sets(r.Handle, name, value) })
+	})
 }
 
 // fileVariables are the values of all variables that come from a file.
@@ -103,26 +225,8 @@ func expression(match map[string]json.RawMessage) string {
 
 // proxy finds the reverse proxy that every request of the handlers comes to, also inside of subroutes.
 func proxy(handlers []handler) (handler, bool) {
-	for _, h := range handlers {
-		switch h.kind() {
-		case "reverse_proxy":
-			return h, true
-		case "subroute":
-			var routes []route
-			if json.Unmarshal(h["routes"], &routes) != nil {
-				continue
-			}
-			for _, r := range routes {
-				if len(r.Match) > 0 {
-					continue
-				}
-				if found, ok := proxy(r.Handle); ok {
-					return found, true
-				}
-			}
-		}
-	}
-	return nil, false
+	h := firstAnswer(handlers)
+	return h, h != nil && h.kind() == "reverse_proxy"
 }
 
 // upstreams are the addresses that a reverse proxy sends to. The error says why they cannot be told.

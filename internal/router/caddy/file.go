@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 )
@@ -49,6 +50,10 @@ func (f shareFile) write(ctx context.Context, percent int) (err error) {
 			err = fmt.Errorf("write the share file %s: %w", f, err)
 		}
 	}()
+	// Caddy reads what a link points at: that is replaced, not the link.
+	if f, err = f.resolved(); err != nil {
+		return err
+	}
 	directory := filepath.Dir(string(f))
 	if err := fence.Raise(ctx, f.hidden("epoch")); err != nil {
 		return err
@@ -86,6 +91,26 @@ func (f shareFile) write(ctx context.Context, percent int) (err error) {
 		return err
 	}
 	return syncDirectory(directory)
+}
+
+// resolved is the file itself, which need not be there, where the path is a symbolic link.
+func (f shareFile) resolved() (shareFile, error) {
+	const most = 40 // As many as the kernel follows.
+	path := string(f)
+	for range most {
+		target, err := os.Readlink(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.EINVAL):
+			return shareFile(path), nil // Nothing there, or no link.
+		case err != nil:
+			return f, fmt.Errorf("resolve the link: %w", err)
+		case filepath.IsAbs(target):
+			path = target
+		default:
+			path = filepath.Join(filepath.Dir(path), target)
+		}
+	}
+	return f, errors.New("resolve the link: it leads in a circle")
 }
 
 // hidden is the path of a file of ours beside the share file.

@@ -142,3 +142,33 @@ func TestReadersSeeWholeShares(t *testing.T) {
 	close(done)
 	readers.Wait()
 }
+
+// Caddy follows a link, and its configuration may name the link for ever: the file behind it is what gets the share.
+func TestShareFileBehindALink(t *testing.T) {
+	dir := t.TempDir()
+	real, link, second := filepath.Join(dir, "real", "web.share"), filepath.Join(dir, "web.share"), filepath.Join(dir, "second")
+	for _, err := range []error{os.Mkdir(filepath.Dir(real), 0o750), os.Symlink(filepath.Join("real", "web.share"), link), os.Symlink(link, second)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, green := range []int{100, 25} { // The file is not there at first.
+		if err := newRouter(t, second).SetWeights(t.Context(), map[string]int{"green": green, "blue": 100 - green}); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(real) //nolint:gosec // a file of the test
+		if err != nil || string(text) != formatShare(green) {
+			t.Errorf("the file behind the link holds %q (%v)", text, err)
+		}
+		if target, err := os.Readlink(link); err != nil || target != "real/web.share" {
+			t.Errorf("the link became %q (%v)", target, err)
+		}
+	}
+	circle := filepath.Join(dir, "circle")
+	if err := os.Symlink(circle, circle); err != nil {
+		t.Fatal(err)
+	}
+	if err := newRouter(t, circle).SetWeights(t.Context(), map[string]int{"green": 100}); err == nil || !strings.Contains(err.Error(), "circle") {
+		t.Errorf("a link to itself: %v", err)
+	}
+}
