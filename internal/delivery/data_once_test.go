@@ -70,7 +70,7 @@ func TestDataIsNotPutBackByARecoveryAgain(t *testing.T) {
 // not known, because the process was killed in the middle of it or right after, it is put back anew: half of it is nothing.
 func TestDataIsPutBackOnceWhateverIsKilled(t *testing.T) {
 	for point := 1; ; point++ {
-		reached := false
+		var reached bool
 		for second := 1; ; second++ {
 			w := newWorld()
 			objects, p := before2(t, w)

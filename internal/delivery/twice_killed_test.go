@@ -11,8 +11,8 @@ import (
 
 // Pairs of two kills grow with the square of the points: so many are passed over, of rollbacks fewer. With DEPLOY_CRASH set all are tried.
 const (
-	everySoManyPairs     = 11
-	everySoManyRollbacks = 3
+	everySoManyPairs     = 23
+	everySoManyRollbacks = 7
 )
 
 // What is killed at a point is recovered, and the recovery killed at a point, in every pair: the next recovery brings world and record

@@ -41,6 +41,8 @@ type world struct {
 	broken map[string]error
 	// blind: the metrics are not to be had.
 	blind error
+	// probed, where it is set, is what a probe of a release that is not sick answers.
+	probed func(service.ReleaseID) error
 	// draining, where it is set, is what draining does.
 	draining func(context.Context) error
 	// cutOff lists what was stopped while it had traffic that another release could have answered.
@@ -64,7 +66,7 @@ func (w *world) copied() *world {
 		slots: w.slots, router: w.router, running: maps.Clone(w.running), files: maps.Clone(w.files), records: maps.Clone(w.records),
 		weights: maps.Clone(w.weights), sick: maps.Clone(w.sick), failing: maps.Clone(w.failing), erring: maps.Clone(w.erring),
 		unreachable: w.unreachable, data: w.data, saved: maps.Clone(w.saved), restores: slices.Clone(w.restores),
-		broken: maps.Clone(w.broken), blind: w.blind, draining: w.draining, cutOff: slices.Clone(w.cutOff),
+		broken: maps.Clone(w.broken), blind: w.blind, probed: w.probed, draining: w.draining, cutOff: slices.Clone(w.cutOff),
 	}
 }
 
@@ -310,8 +312,12 @@ func (p platform) Logs(context.Context, service.Placement, int) ([]string, error
 func (p platform) Probe(_ context.Context, i service.Instance, _ service.Health) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if r := p.running[i.Address]; r == "" || p.sick[r] {
+	r := p.running[i.Address]
+	if r == "" || p.sick[r] {
 		return errors.New("connection refused")
+	}
+	if p.probed != nil {
+		return p.probed(r)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -73,12 +74,15 @@ func machine() string {
 	return strings.TrimSpace(string(boot)) + " " + namespace
 }
 
+// processes is where the system shows its processes. A test hides them.
+var processes = "/proc"
+
 // ended is the start time of a process that has ended and waits to be reaped.
 const ended = "ended"
 
 // started is the start time of a process from /proc/<pid>/stat, field 22; empty if that cannot be read.
 func started(pid int) string {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	stat, err := os.ReadFile(filepath.Join(processes, strconv.Itoa(pid), "stat"))
 	if err != nil {
 		return ""
 	}
