@@ -13,6 +13,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/stage"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -28,7 +29,7 @@ type model struct {
 	stage.Common
 	Service          types.String `tfsdk:"service"`
 	Backups          types.Map    `tfsdk:"backups"`
-	Retain           types.Int64  `tfsdk:"retain"`
+	Retain           whole.Number `tfsdk:"retain"`
 	ValidFor         types.String `tfsdk:"valid_for"`
 	ID               types.String `tfsdk:"id"`
 	Location         types.String `tfsdk:"location"`

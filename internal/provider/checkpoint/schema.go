@@ -10,6 +10,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/stage"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 )
 
 func resourceSchema() schema.Schema {
@@ -25,7 +26,8 @@ func resourceSchema() schema.Schema {
 				NestedObject:        schema.NestedAttributeObject{Attributes: backupAttributes()},
 			},
 			"retain": schema.Int64Attribute{
-				Optional: true, Validators: []validator.Int64{int64validator.AtLeast(1)},
+				CustomType: whole.Type{},
+				Optional:   true, Validators: []validator.Int64{int64validator.AtLeast(1)},
 				MarkdownDescription: "How many checkpoints of the service are kept, with their data; older ones are deleted. Default: 10.",
 			},
 			"valid_for": schema.StringAttribute{

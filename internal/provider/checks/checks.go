@@ -4,6 +4,7 @@ package checks
 
 import (
 	"context"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -95,8 +96,13 @@ func Validate(ctx context.Context, root path.Path, checks types.Map) diag.Diagno
 		var unread diag.Diagnostics
 		spec := toSpec(ctx, at, element, &unread)
 		if !unread.HasError() {
-			diags.Append(diagnostics.Located(ctx, at, element, check.Validate(spec))...)
+			diags.Append(diagnostics.Located(ctx, at, element, slices.DeleteFunc(check.Validate(spec), tooShort))...)
 		}
 	}
 	return diags
+}
+
+// tooShort tells whether a problem is that of a time limit of nothing, which the attribute's validator reports.
+func tooShort(p service.Problem) bool {
+	return len(p.Path) > 0 && p.Path[len(p.Path)-1] == "timeout"
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -45,6 +46,7 @@ func commandAttribute() schema.Attribute {
 				MarkdownDescription: "Longest time that the program may run. Default: `5m`.",
 			},
 			"exit_code": schema.Int64Attribute{
+				CustomType:          whole.Type{},
 				Optional:            true,
 				MarkdownDescription: "Exit code that passes. Default: 0.",
 			},
@@ -62,7 +64,7 @@ type commandModel struct {
 	Environment types.Map    `tfsdk:"environment"`
 	Secrets     types.Map    `tfsdk:"secrets"`
 	Timeout     types.String `tfsdk:"timeout"`
-	ExitCode    types.Int64  `tfsdk:"exit_code"`
+	ExitCode    whole.Number `tfsdk:"exit_code"`
 	JUnit       types.String `tfsdk:"junit"`
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -47,7 +48,7 @@ func httpAttribute() schema.Attribute {
 				MarkdownDescription: "Body of the request. Not for secrets.",
 			},
 			"status": schema.ListAttribute{
-				Optional: true, ElementType: types.Int64Type,
+				Optional: true, ElementType: whole.Type{},
 				MarkdownDescription: "Status codes that are accepted. Default: 200 to 299.",
 			},
 			"body_matches": schema.StringAttribute{
@@ -71,6 +72,7 @@ func httpAttribute() schema.Attribute {
 				MarkdownDescription: "Longest time of one request. Default: `10s`.",
 			},
 			"retries": schema.Int64Attribute{
+				CustomType:          whole.Type{},
 				Optional:            true,
 				MarkdownDescription: "How often a request that failed, for whatever reason, is sent again, `interval` apart. Default: 0.",
 			},
@@ -79,6 +81,7 @@ func httpAttribute() schema.Attribute {
 				MarkdownDescription: "Time between requests. Default: `2s`.",
 			},
 			"passes": schema.Int64Attribute{
+				CustomType:          whole.Type{},
 				Optional:            true,
 				MarkdownDescription: "How many good answers must follow each other. Default: 1.",
 			},
@@ -98,9 +101,9 @@ type httpModel struct {
 	HeaderMatches types.Map    `tfsdk:"header_matches"`
 	MaxLatency    types.String `tfsdk:"max_latency"`
 	Timeout       types.String `tfsdk:"timeout"`
-	Retries       types.Int64  `tfsdk:"retries"`
+	Retries       whole.Number `tfsdk:"retries"`
 	Interval      types.String `tfsdk:"interval"`
-	Passes        types.Int64  `tfsdk:"passes"`
+	Passes        whole.Number `tfsdk:"passes"`
 }
 
 func httpToSpec(ctx context.Context, at path.Path, object types.Object, diags *diag.Diagnostics) *service.HTTPCheck {

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -21,6 +22,7 @@ func logsAttribute() schema.Attribute {
 				MarkdownDescription: "Regular expressions (RE2) of lines that must not be there: `[\"panic:\", \"ERROR\"]`.",
 			},
 			"max": schema.Int64Attribute{
+				CustomType:          whole.Type{},
 				Optional:            true,
 				MarkdownDescription: "How many such lines are allowed. Default: 0.",
 			},
@@ -29,8 +31,8 @@ func logsAttribute() schema.Attribute {
 }
 
 type logsModel struct {
-	Deny types.List  `tfsdk:"deny"`
-	Max  types.Int64 `tfsdk:"max"`
+	Deny types.List   `tfsdk:"deny"`
+	Max  whole.Number `tfsdk:"max"`
 }
 
 func logsToSpec(ctx context.Context, object types.Object, diags *diag.Diagnostics) *service.LogsCheck {

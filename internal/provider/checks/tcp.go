@@ -12,6 +12,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -35,6 +36,7 @@ func tcpAttribute() schema.Attribute {
 				MarkdownDescription: "Longest time of one connection. Default: `5s`.",
 			},
 			"retries": schema.Int64Attribute{
+				CustomType:          whole.Type{},
 				Optional:            true,
 				MarkdownDescription: "How often a connection that failed is tried again, `interval` apart. Default: 0.",
 			},
@@ -49,7 +51,7 @@ func tcpAttribute() schema.Attribute {
 type tcpModel struct {
 	Address  types.String `tfsdk:"address"`
 	Timeout  types.String `tfsdk:"timeout"`
-	Retries  types.Int64  `tfsdk:"retries"`
+	Retries  whole.Number `tfsdk:"retries"`
 	Interval types.String `tfsdk:"interval"`
 }
 

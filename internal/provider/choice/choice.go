@@ -64,15 +64,9 @@ func (o Of) Check(set []string) error {
 	case len(set) > 1:
 		return fmt.Errorf("set exactly one of: %s; here %s are set", strings.Join(o.Names, ", "), strings.Join(set, " and "))
 	case len(set) == 1 && slices.Contains(o.ToCome, set[0]):
-		return fmt.Errorf("%s", o.notYet(set[0]))
+		return fmt.Errorf("%s is %s", set[0], o.notYet())
 	}
 	return nil
-}
-
-// Missing tells whether none of them is set in object.
-func (o Of) Missing(object types.Object) bool {
-	set, known := o.set(object)
-	return known && len(set) == 0
 }
 
 func (o Of) set(object types.Object) (set []string, known bool) {
@@ -97,13 +91,13 @@ func (o Of) set(object types.Object) (set []string, known bool) {
 func (o Of) refuseToCome(root path.Path, set []string, diags *diag.Diagnostics) {
 	for _, name := range set {
 		if slices.Contains(o.ToCome, name) {
-			diags.AddAttributeError(root.AtName(name), "Not In This Version", o.notYet(name)+".")
+			diags.AddAttributeError(root.AtName(name), "Not In This Version", "It is "+o.notYet()+".")
 		}
 	}
 }
 
-func (o Of) notYet(name string) string {
-	return fmt.Sprintf("%s is not in this version of the provider; use %s", name, strings.Join(o.here(), " or "))
+func (o Of) notYet() string {
+	return "not in this version of the provider; use " + strings.Join(o.here(), " or ")
 }
 
 // here are those that this version has.

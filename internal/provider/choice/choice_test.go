@@ -19,19 +19,18 @@ var of = choice.Of{Names: []string{"ship", "train"}, ToCome: []string{"train"}}
 func TestChoices(t *testing.T) {
 	root := path.Root("by")
 	for name, test := range map[string]struct {
-		value     string
-		check     func(path.Path, types.Object, *diag.Diagnostics)
-		at        path.Path
-		want      string
-		otherwise string
+		value string
+		check func(path.Path, types.Object, *diag.Diagnostics)
+		at    path.Path
+		want  string
 	}{
 		"one":                   {value: `{"ship": "x", "other": "y"}`, check: of.ExactlyOne},
 		"none":                  {value: `{"other": "y"}`, check: of.ExactlyOne, at: root, want: "Set exactly one of: ship, train. Here none is set; this version of the provider has ship."},
 		"two":                   {value: `{"ship": "x", "train": "y"}`, check: of.ExactlyOne, at: root, want: "Set exactly one of: ship, train. Here ship and train are set."},
-		"one to come":           {value: `{"train": "y"}`, check: of.ExactlyOne, at: root.AtName("train"), want: "train is not in this version of the provider; use ship."},
+		"one to come":           {value: `{"train": "y"}`, check: of.ExactlyOne, at: root.AtName("train"), want: "It is not in this version of the provider; use ship."},
 		"not known yet":         {value: `{"train": "<unknown>"}`, check: of.ExactlyOne},
 		"any of none":           {value: `{}`, check: of.AtLeastOne, at: root, want: "Set at least one of: ship, train."},
-		"any of both":           {value: `{"ship": "x", "train": "y"}`, check: of.AtLeastOne, at: root.AtName("train"), want: "train is not in this version of the provider; use ship."},
+		"any of both":           {value: `{"ship": "x", "train": "y"}`, check: of.AtLeastOne, at: root.AtName("train"), want: "It is not in this version of the provider; use ship."},
 		"any, not known yet":    {value: `{"ship": "<unknown>"}`, check: of.AtLeastOne},
 		"nothing to look into":  {value: `null`, check: of.ExactlyOne},
 		"nothing that is known": {value: `"<unknown>"`, check: of.ExactlyOne},

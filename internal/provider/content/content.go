@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -91,6 +92,20 @@ func ToContent(ctx context.Context, object types.Object) (c service.Content, kno
 		c.Host = &service.HostContent{Command: plain.Strings(host.Command)}
 	}
 	return c, plain.IsKnown(ctx, object), diags
+}
+
+// RefuseNulls refuses arguments of the command that are nothing, in a content that stands at root.
+func RefuseNulls(ctx context.Context, root path.Path, object types.Object, diags *diag.Diagnostics) {
+	m, found := plain.Object[model](ctx, object, diags)
+	if !found {
+		return
+	}
+	host, _ := plain.Object[hostModel](ctx, m.Host, diags)
+	for i, element := range host.Command.Elements() {
+		if element.IsNull() {
+			diags.AddAttributeError(root.AtName("host").AtName("command").AtListIndex(i), "Invalid Value", "An argument of the command is null: write it as text, or leave it out.")
+		}
+	}
 }
 
 // present leaves out what is null: a variable without a value is one that is not there.

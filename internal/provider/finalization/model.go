@@ -12,6 +12,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/stage"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 )
 
 // defaultKeepPrevious is how many releases are kept ready where nothing is written.
@@ -20,7 +21,7 @@ const defaultKeepPrevious = 1
 type model struct {
 	stage.Common
 	BakeTime     types.String `tfsdk:"bake_time"`
-	KeepPrevious types.Int64  `tfsdk:"keep_previous"`
+	KeepPrevious whole.Number `tfsdk:"keep_previous"`
 	Finalized    types.String `tfsdk:"finalized"`
 	FinalizedAt  types.String `tfsdk:"finalized_at"`
 }

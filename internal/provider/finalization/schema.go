@@ -7,6 +7,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/stage"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 )
 
 func resourceSchema() schema.Schema {
@@ -20,7 +21,8 @@ func resourceSchema() schema.Schema {
 				MarkdownDescription: "How long the release is watched with all of the traffic before it is finalized. Default: `0s`.",
 			},
 			"keep_previous": schema.Int64Attribute{
-				Optional: true, Validators: []validator.Int64{int64validator.AtLeast(0)},
+				CustomType: whole.Type{},
+				Optional:   true, Validators: []validator.Int64{int64validator.AtLeast(0)},
 				MarkdownDescription: "How many releases before this one are kept ready for an instant rollback. Default: 1.",
 			},
 			"finalized": schema.StringAttribute{

@@ -1,6 +1,7 @@
 package judgement_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -144,6 +145,9 @@ func TestPolicies(t *testing.T) {
 		}
 		if resp.Diagnostics.HasError() == test.accepted {
 			t.Errorf("%s = %q: got %v, accepted must be %v", test.attribute, test.value, resp.Diagnostics, test.accepted)
+		}
+		if !test.accepted && !strings.HasPrefix(resp.Diagnostics[0].Detail(), req.Path.String()+": ") {
+			t.Errorf("%s is not named: %v", test.attribute, resp.Diagnostics)
 		}
 	}
 }

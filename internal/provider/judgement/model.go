@@ -12,6 +12,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 )
 
 // What holds where nothing is written.
@@ -28,7 +29,7 @@ type model struct {
 	Confidence    types.Float64 `tfsdk:"confidence"`
 	Errors        types.Object  `tfsdk:"errors"`
 	Latency       types.Object  `tfsdk:"latency"`
-	MinRequests   types.Int64   `tfsdk:"min_requests"`
+	MinRequests   whole.Number  `tfsdk:"min_requests"`
 	MaxPause      types.String  `tfsdk:"max_pause"`
 	OnNoData      types.String  `tfsdk:"on_no_data"`
 	OnSourceError types.String  `tfsdk:"on_source_error"`

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 )
 
 // Attribute is `analysis`. what says what is judged.
@@ -31,7 +32,8 @@ func Attribute(what string) schema.SingleNestedAttribute {
 			"errors":  errorsAttribute(),
 			"latency": latencyAttribute(),
 			"min_requests": schema.Int64Attribute{
-				Optional: true, Validators: []validator.Int64{int64validator.AtLeast(1)},
+				CustomType: whole.Type{},
+				Optional:   true, Validators: []validator.Int64{int64validator.AtLeast(1)},
 				MarkdownDescription: "Requests that the release must have answered before a step may end. Default: 100.",
 			},
 			"max_pause": schema.StringAttribute{

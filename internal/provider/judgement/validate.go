@@ -3,6 +3,7 @@ package judgement
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // Validate says what is wrong with the object `analysis`, which stands at root, beyond what its attributes' validators
@@ -54,7 +56,7 @@ func pauses(root path.Path, m model, diags *diag.Diagnostics) {
 	var unread diag.Diagnostics // The validators' to report.
 	interval := duration.ToDuration(m.Interval, defaultInterval, root, &unread)
 	longest := duration.ToDuration(m.MaxPause, defaultMaxPause, root, &unread)
-	if !unread.HasError() && interval > longest {
+	if shortest := service.Duration(time.Second); !unread.HasError() && longest >= shortest && interval > longest {
 		diags.AddAttributeError(root.AtName("interval"), "Invalid Value",
 			fmt.Sprintf("Looks every %s would come after max_pause, %s: write a shorter interval, such as \"1s\".", interval, longest))
 	}

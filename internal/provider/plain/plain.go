@@ -24,7 +24,10 @@ func Strings(list types.List) []string {
 func Ints(list types.List) []int {
 	var out []int
 	for _, element := range list.Elements() {
-		n, _ := element.(types.Int64)
+		n, is := element.(interface{ ValueInt64() int64 })
+		if !is {
+			n = types.Int64Null()
+		}
 		out = append(out, int(n.ValueInt64()))
 	}
 	return out
@@ -64,7 +67,11 @@ func IsKnown(ctx context.Context, value attr.Value) bool {
 }
 
 // Int of a number, fallback for null and unknown.
-func Int(value types.Int64, fallback int) int {
+func Int(value interface {
+	IsNull() bool
+	IsUnknown() bool
+	ValueInt64() int64
+}, fallback int) int {
 	if value.IsNull() || value.IsUnknown() {
 		return fallback
 	}

@@ -87,6 +87,7 @@ func TestValidate(t *testing.T) {
 		"a service's id":     {`{"requires": {"services": {"orders": ">= 1"}}}`, requires.AtName("services").AtMapKey("orders"), "<environment>/<name>"},
 		"a constraint":       {`{"requires": {"services": {"production/orders": "new"}}}`, requires.AtName("services").AtMapKey("production/orders"), ">= 2.3.0"},
 		"a missing key":      {`{"requires": {"config": ["LOG_LEVEL", "A"]}, "content": ` + contentJSON + `}`, requires.AtName("config").AtListIndex(1), "A is not in the content's config"},
+		"no time":            {`{"window": {"allow": []}}`, window.AtName("allow"), "or leave"},
 		"a time":             {`{"window": {"allow": ["09:00-17:00", "Mon-Thu 9-16"]}}`, window.AtName("allow").AtListIndex(1), "Mon-Thu 09:00-16:00"},
 		"a freeze":           {`{"window": {"freezes": ["christmas"]}}`, window.AtName("freezes").AtListIndex(0), "2026-12-24"},
 		"a time zone":        {`{"window": {"allow": ["09:00-17:00"], "timezone": "Amsterdam"}}`, window.AtName("timezone"), "Europe/Amsterdam"},

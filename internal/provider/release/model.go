@@ -13,6 +13,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/stage"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -22,7 +23,7 @@ type model struct {
 	Checkpoint         types.String `tfsdk:"checkpoint"`
 	Content            types.Object `tfsdk:"content"`
 	Health             types.Object `tfsdk:"health"`
-	MaxAttempts        types.Int64  `tfsdk:"max_attempts"`
+	MaxAttempts        whole.Number `tfsdk:"max_attempts"`
 	DeletionProtection types.Bool   `tfsdk:"deletion_protection"`
 	Mode               types.String `tfsdk:"mode"`
 	Replaces           types.String `tfsdk:"replaces"`

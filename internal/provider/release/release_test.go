@@ -48,6 +48,10 @@ func TestValidate(t *testing.T) {
 	for name, test := range map[string]struct{ text, at, want string }{
 		"least":             {least, "", ""},
 		"no host":           {strings.Replace(least, `,"host":{"command":["./web"]}`, "", 1), "content", "exactly one of: host"},
+		"a null argument":   {strings.Replace(least, `["./web"]`, `["./web",null]`, 1), "content.host.command[1]", "leave it out"},
+		"an empty secret":   {strings.Replace(least, `"host"`, `"secrets":{"A":""},"host"`, 1), `content.secrets["A"]`, "name of a credential"},
+		"an unknown secret": {strings.Replace(least, `"host"`, `"secrets":{"A":"<unknown>"},"host"`, 1), "", ""},
+		"no checkpoint":     {strings.Replace(least, `"content"`, `"checkpoint":"","content"`, 1), "checkpoint", "leave it out"},
 		"kubernetes":        {strings.Replace(least, `"host":{"command":["./web"]}`, `"kubernetes":{"manifest":"x"}`, 1), "content.kubernetes", "use host"},
 		"two platforms":     {strings.Replace(least, `"host"`, `"kubernetes":{},"host"`, 1), "content", "host and kubernetes are set"},
 		"version":           {strings.Replace(least, "1.8.2", "1 8", 1), "content.version", "is not a version"},
@@ -108,6 +112,10 @@ func TestOtherCheckpoint(t *testing.T) {
 		if !strings.Contains(diags[0].Detail(), part) {
 			t.Errorf("%q is not in %s", part, diags[0].Detail())
 		}
+	}
+	p.View.State.Releases = nil // What is not in the ledger is told apart by its id.
+	if diags := plan(t.Context(), p); len(diags) != 1 || !strings.Contains(diags[0].Detail(), "they differ in version: 1.8.1, and 1.8.2") {
+		t.Errorf("got %v", diags)
 	}
 	right := planningOf(t, least, stage.Changed, &w)
 	right.Plan.Checkpoint = types.StringValue(right.Plan.Release.ValueString() + "/checkpoint")
@@ -210,6 +218,51 @@ func TestDeletionProtection(t *testing.T) {
 		diags := planDelete(context.Background(), modelOf(t, test.text), test.facts, test.view, test.replacing)
 		if diags.HasError() != test.refused {
 			t.Errorf("%s: got %v", name, diags)
+		}
+	}
+}
+
+// After a restore that failed one warning says so; nothing beside it speaks of the same attempt as undone.
+func TestWarningsDoNotContradict(t *testing.T) {
+	var w warnings
+	p := planningOf(t, least, stage.Changed, &w)
+	release := service.ReleaseID(p.Plan.Release.ValueString())
+	state := ledger.State{
+		Attempts:    []ledger.Attempt{{Number: 5, Release: release, End: service.EndRestoreFailed}},
+		LastFailure: map[service.ReleaseID]ledger.LastFailure{release: {Attempt: 5}}, Broken: &ledger.Broken{Attempt: 5, Leftovers: []string{"the router"}},
+		Held: map[service.ReleaseID]string{release: "it failed 3 times"},
+	}
+	p.View, p.Run = &ledger.View{State: state}, "mine"
+	warn(p)
+	if len(w) != 1 || !strings.Contains(w[0], "Restore Unfinished") {
+		t.Errorf("got %v, want one warning of the restore", w)
+	}
+	p.View.State.Broken, p.View.State.Held = nil, nil
+	for want, a := range map[string]ledger.Attempt{
+		"an operator accepted": {Number: 5, End: service.EndRestoreFailed, Accepted: true}, "was rolled back": {Number: 5, End: service.EndRolledBack},
+		"what ran before runs again": {Number: 5, End: service.EndRestored}, "was abandoned": {Number: 5, End: service.EndAbandoned},
+		"and was later": {Number: 5, End: service.EndRestoreFailed},
+	} {
+		w = nil
+		p.View.State.Attempts = []ledger.Attempt{a}
+		warn(p)
+		if len(w) != 1 || !strings.Contains(w[0], want) {
+			t.Errorf("got %v, want one with %q", w, want)
+		}
+	}
+}
+
+// `mode` of a second rollback in a row is the same as before, and no plan shows what stays.
+func TestSecondRollbackIsSaid(t *testing.T) {
+	for before, want := range map[service.Mode]int{service.ModeRollback: 1, service.ModeUpdate: 0} {
+		var w warnings
+		p := planningOf(t, least, stage.Changed, &w)
+		prior := modelOf(t, least)
+		prior.Mode = types.StringValue(string(before))
+		p.Prior, p.Mode, p.View, p.Run = &prior, service.ModeRollback, &ledger.View{}, "mine"
+		warn(p)
+		if len(w) != want {
+			t.Errorf("after %s: got %v, want %d warnings", before, w, want)
 		}
 	}
 }

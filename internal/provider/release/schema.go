@@ -11,6 +11,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/content"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/stage"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 )
 
 func resourceSchema() schema.Schema {
@@ -27,7 +28,8 @@ func resourceSchema() schema.Schema {
 			"content": content.Attribute(),
 			"health":  healthAttribute(),
 			"max_attempts": schema.Int64Attribute{
-				Optional: true, Validators: []validator.Int64{int64validator.AtLeast(1)},
+				CustomType: whole.Type{},
+				Optional:   true, Validators: []validator.Int64{int64validator.AtLeast(1)},
 				MarkdownDescription: "How often the release may fail on evidence before it is held, and no apply introduces it any more. Default: `3`.",
 			},
 			"deletion_protection": schema.BoolAttribute{
@@ -86,7 +88,7 @@ func healthAttribute() schema.Attribute {
 						MarkdownDescription: "Path, such as `/healthz`.",
 					},
 					"status": schema.ListAttribute{
-						Optional: true, ElementType: types.Int64Type,
+						Optional: true, ElementType: whole.Type{},
 						MarkdownDescription: "Status codes that mean healthy. Default: 200 to 299.",
 					},
 					"headers": schema.MapAttribute{

@@ -26,6 +26,7 @@ func validate(ctx context.Context, m model) diag.Diagnostics {
 		return diags
 	}
 	problems := c.Validate()
+	content.RefuseNulls(ctx, path.Root("content"), m.Content, &diags)
 	content.Platforms.ExactlyOne(path.Root("content"), m.Content, &diags)
 	diags.Append(diagnostics.Located(ctx, path.Root("content"), m.Content, problems)...)
 	health := m.toHealth(ctx, &diags)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -41,13 +42,13 @@ type hostModel struct {
 }
 
 type slotModel struct {
-	Port  types.Int64 `tfsdk:"port"`
-	Ports types.List  `tfsdk:"ports"`
+	Port  whole.Number `tfsdk:"port"`
+	Ports types.List   `tfsdk:"ports"`
 }
 
 type logModel struct {
-	MaxSize  types.Int64 `tfsdk:"max_size"`
-	MaxFiles types.Int64 `tfsdk:"max_files"`
+	MaxSize  whole.Number `tfsdk:"max_size"`
+	MaxFiles whole.Number `tfsdk:"max_files"`
 }
 
 type routerModel struct {
@@ -70,7 +71,7 @@ type metricsModel struct {
 
 type scrapeModel struct {
 	Path      types.String `tfsdk:"path"`
-	Port      types.Int64  `tfsdk:"port"`
+	Port      whole.Number `tfsdk:"port"`
 	Requests  types.String `tfsdk:"requests"`
 	CodeLabel types.String `tfsdk:"code_label"`
 	Duration  types.String `tfsdk:"duration"`
@@ -151,7 +152,7 @@ func (h hostModel) toDefinition(ctx context.Context, id service.ID, diags *diag.
 		d.Slots[name] = service.HostSlot{Ports: ports}
 	}
 	if log, found := plain.Object[logModel](ctx, h.Log, diags); found {
-		d.Log = service.HostLog{MaxSize: whole(log.MaxSize, defaultLogSize), MaxFiles: whole(log.MaxFiles, defaultLogFiles)}
+		d.Log = service.HostLog{MaxSize: plain.Int(log.MaxSize, defaultLogSize), MaxFiles: plain.Int(log.MaxFiles, defaultLogFiles)}
 	}
 	return &d
 }
@@ -167,7 +168,7 @@ func (c caddyModel) toDefinition(diags *diag.Diagnostics) *service.CaddyRouter {
 func (s scrapeModel) toDefinition(diags *diag.Diagnostics) *service.ScrapeMetrics {
 	at := path.Root("metrics").AtName("scrape")
 	return &service.ScrapeMetrics{
-		Path: text(s.Path, defaultMetricsPath), Port: whole(s.Port, 0), Requests: text(s.Requests, defaultRequests),
+		Path: text(s.Path, defaultMetricsPath), Port: plain.Int(s.Port, 0), Requests: text(s.Requests, defaultRequests),
 		CodeLabel: text(s.CodeLabel, defaultCodeLabel), Duration: text(s.Duration, defaultDuration),
 		Timeout: duration.ToDuration(s.Timeout, defaultScrapeTimeout, at.AtName("timeout"), diags),
 	}
@@ -192,13 +193,6 @@ func text(value types.String, fallback string) string {
 		return fallback
 	}
 	return value.ValueString()
-}
-
-func whole(value types.Int64, fallback int) int {
-	if value.IsNull() || value.IsUnknown() {
-		return fallback
-	}
-	return int(value.ValueInt64())
 }
 
 func element[T any](ctx context.Context, value attr.Value, diags *diag.Diagnostics) (out T, found bool) {

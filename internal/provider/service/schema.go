@@ -9,6 +9,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/choice"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 )
 
 func resourceSchema() schema.Schema {
@@ -93,11 +94,12 @@ func hostAttribute() schema.Attribute {
 					"In each, the `port` of its only instance or the `ports` of several.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"port": schema.Int64Attribute{
+						CustomType:          whole.Type{},
 						Optional:            true,
 						MarkdownDescription: "Port that the instance listens on. Exactly one of `port` and `ports`.",
 					},
 					"ports": schema.ListAttribute{
-						Optional: true, ElementType: types.Int64Type,
+						Optional: true, ElementType: whole.Type{},
 						MarkdownDescription: "Ports, one an instance. All slots have equally many.",
 					},
 				}},
@@ -107,8 +109,8 @@ func hostAttribute() schema.Attribute {
 				Optional:            true,
 				MarkdownDescription: "Bounds of an instance's log files.",
 				Attributes: map[string]schema.Attribute{
-					"max_size":  schema.Int64Attribute{Optional: true, MarkdownDescription: "Size of a file in MiB after which the next one is begun. Default: `10`."},
-					"max_files": schema.Int64Attribute{Optional: true, MarkdownDescription: "How many older files are kept. Default: `3`."},
+					"max_size":  schema.Int64Attribute{CustomType: whole.Type{}, Optional: true, MarkdownDescription: "Size of a file in MiB after which the next one is begun. Default: `10`."},
+					"max_files": schema.Int64Attribute{CustomType: whole.Type{}, Optional: true, MarkdownDescription: "How many older files are kept. Default: `3`."},
 				},
 			},
 		},
@@ -139,7 +141,7 @@ func scrapeAttribute() schema.Attribute {
 		MarkdownDescription: "The instances' own Prometheus exposition, read directly.",
 		Attributes: map[string]schema.Attribute{
 			"path":       schema.StringAttribute{Optional: true, MarkdownDescription: "Path of the exposition. Default: `/metrics`."},
-			"port":       schema.Int64Attribute{Optional: true, MarkdownDescription: "Port of the exposition. Default: the instance's own."},
+			"port":       schema.Int64Attribute{CustomType: whole.Type{}, Optional: true, MarkdownDescription: "Port of the exposition. Default: the instance's own."},
 			"requests":   schema.StringAttribute{Optional: true, MarkdownDescription: "Name of the counter of requests. Default: `http_requests_total`."},
 			"code_label": schema.StringAttribute{Optional: true, MarkdownDescription: "Its label with the HTTP status; a status from 500 is an error. Default: `code`."},
 			"duration":   schema.StringAttribute{Optional: true, MarkdownDescription: "Name of the histogram of durations in seconds. Default: `http_request_duration_seconds`."},

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -41,7 +42,7 @@ func (m model) validate(ctx context.Context) diag.Diagnostics {
 	sources.AtLeastOne(path.Root("metrics"), m.Metrics, &diags)
 	m.validateSlots(ctx, &diags)
 	m.validateNotify(ctx, &diags)
-	if diags.HasError() {
+	if diags.HasError() || m.Platform.IsNull() { // Which the schema refuses.
 		return diags
 	}
 	definition, more := m.ToDefinition(ctx)
@@ -49,8 +50,19 @@ func (m model) validate(ctx context.Context) diag.Diagnostics {
 	if diags.HasError() {
 		return diags
 	}
-	diags.Append(m.located(ctx, connect.Validate(definition))...)
+	diags.Append(m.located(ctx, first(connect.Validate(definition)))...)
 	return diags
+}
+
+// first leaves out what is wrong with the router where something is wrong with the platform, whose slots it splits between.
+func first(problems []service.Problem) []service.Problem {
+	below := func(root string) func(service.Problem) bool {
+		return func(p service.Problem) bool { return len(p.Path) > 0 && p.Path[0] == root }
+	}
+	if slices.ContainsFunc(problems, below("platform")) {
+		return slices.DeleteFunc(problems, below("router"))
+	}
+	return problems
 }
 
 // located puts problems of the definition where they belong. Those below something that is not known yet say nothing.

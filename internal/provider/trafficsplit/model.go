@@ -13,11 +13,12 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/judgement"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/stage"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 )
 
 type model struct {
 	stage.Common
-	Weight   types.Int64  `tfsdk:"weight"`
+	Weight   whole.Number `tfsdk:"weight"`
 	Steps    types.List   `tfsdk:"steps"`
 	Analysis types.Object `tfsdk:"analysis"`
 	Weights  types.Map    `tfsdk:"weights"`
@@ -25,7 +26,7 @@ type model struct {
 }
 
 type stepModel struct {
-	Weight types.Int64  `tfsdk:"weight"`
+	Weight whole.Number `tfsdk:"weight"`
 	Pause  types.String `tfsdk:"pause"`
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/stage"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -18,7 +19,7 @@ const (
 
 func state(release string, weight int64, promoted string, weights map[string]int) *model {
 	return &model{
-		Common: stage.Common{Release: types.StringValue(release)}, Weight: types.Int64Value(weight),
+		Common: stage.Common{Release: types.StringValue(release)}, Weight: whole.Number{Int64Value: types.Int64Value(weight)},
 		Promoted: types.StringValue(promoted), Weights: toWeights(weights),
 	}
 }
@@ -26,7 +27,7 @@ func state(release string, weight int64, promoted string, weights map[string]int
 // wanted is a plan as the frame hands it on: computed attributes are prior ones where the release stays, else unknown.
 func wanted(release types.String, weight types.Int64, prior *model) stage.Planning[model] {
 	m := model{
-		Common: stage.Common{Release: release}, Weight: weight,
+		Common: stage.Common{Release: release}, Weight: whole.Number{Int64Value: weight},
 		Promoted: types.StringUnknown(), Weights: types.MapUnknown(types.Int64Type),
 	}
 	p := stage.Planning[model]{Prior: prior, Plan: &m, ReleaseChanges: stage.Changed, ArgumentsChange: true}
@@ -35,7 +36,7 @@ func wanted(release types.String, weight types.Int64, prior *model) stage.Planni
 		p.ReleaseChanges = stage.ChangeUnknown
 	case prior != nil && release.Equal(prior.Release):
 		p.ReleaseChanges = stage.Unchanged
-		p.ArgumentsChange = !weight.Equal(prior.Weight)
+		p.ArgumentsChange = !weight.Equal(prior.Weight.Int64Value)
 		m.Promoted, m.Weights = prior.Promoted, prior.Weights
 	}
 	return p
@@ -134,7 +135,7 @@ func TestPlanRefuses(t *testing.T) {
 	}
 	// What stands and does not change is left alone.
 	prior := state(one, 100, one, nil)
-	p := wanted(prior.Release, prior.Weight, prior)
+	p := wanted(prior.Release, prior.Weight.Int64Value, prior)
 	p.View = without
 	if diags := plan(t.Context(), p); diags.HasError() {
 		t.Errorf("nothing changes, and yet: %v", diags)

@@ -8,6 +8,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/judgement"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/stage"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 )
 
 func resourceSchema() schema.Schema {
@@ -17,7 +18,8 @@ func resourceSchema() schema.Schema {
 		Attributes: stage.Computed(map[string]schema.Attribute{
 			"release": stage.ReleaseArgument("Id of the release to shift traffic to: `deploy_smoke_test.<name>.release`, or `deploy_release.<name>.release` where there is no smoke test."),
 			"weight": schema.Int64Attribute{
-				Required: true,
+				CustomType: whole.Type{},
+				Required:   true,
 				MarkdownDescription: "Share of the traffic in whole percent, 1 to 100, that the candidate gets and keeps. `weight = 25` is a place to stay; change it to 100 to go on. " +
 					"A rollback goes to 100, whatever is written here.",
 			},
@@ -27,6 +29,7 @@ func resourceSchema() schema.Schema {
 					"Going down, or repairing weights that were moved by hand, walks none. Default: `weight` at once.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"weight": schema.Int64Attribute{
+						CustomType:          whole.Type{},
 						Required:            true,
 						MarkdownDescription: "Share of the traffic in whole percent, 1 to 100.",
 					},

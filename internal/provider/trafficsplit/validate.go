@@ -10,6 +10,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/judgement"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 )
 
 func validate(ctx context.Context, m model) diag.Diagnostics {
@@ -19,7 +20,7 @@ func validate(ctx context.Context, m model) diag.Diagnostics {
 	return diags
 }
 
-func validateWeight(at path.Path, weight types.Int64, diags *diag.Diagnostics) bool {
+func validateWeight(at path.Path, weight whole.Number, diags *diag.Diagnostics) bool {
 	if weight.IsNull() || weight.IsUnknown() {
 		return false
 	}
