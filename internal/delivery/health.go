@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/logline"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -25,7 +25,7 @@ const (
 // fails at once, with the last lines.
 // restarted are the restarts that instances had before, which say nothing about how they start now.
 func (w *work) awaitHealthy(ctx context.Context, r service.Release, h service.Health, restarted map[string]int) error {
-	denied, err := compile(h.DenyLogs)
+	denied, err := logline.Compile(h.DenyLogs)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func all(healthy map[string]bool, instances []service.Instance) bool {
 }
 
 // crashed looks for an instance that died or was started again, and for denied log lines.
-func (w *work) crashed(ctx context.Context, r service.Release, denied []*regexp.Regexp, restarted map[string]int) error {
+func (w *work) crashed(ctx context.Context, r service.Release, denied logline.Patterns, restarted map[string]int) error {
 	instances, err := w.adapters.Platform.Inspect(ctx, r.Placement)
 	if err != nil {
 		return fmt.Errorf("inspect %s: %w", r.ID, err)
@@ -108,40 +108,12 @@ func (w *work) crashed(ctx context.Context, r service.Release, denied []*regexp.
 		return fmt.Errorf("read the log of %s: %w", r.ID, err)
 	}
 	for _, line := range lines {
-		own := withoutInstance(line, r.Placement.Instances)
-		for _, pattern := range denied {
-			if pattern.MatchString(own) {
-				line := w.secretsOf(r).Excerpt([]string{line})
-				return against(append([]string{"log: " + strings.Join(line, "")}, w.remains(ctx, r)...), "%s wrote a line that %q denies while it started", r.ID, pattern)
-			}
+		if denied.Match(line, r.Placement.Instances) {
+			shown := strings.Join(w.secretsOf(r).Excerpt([]string{line}), "")
+			return against(append([]string{"log: " + shown}, w.remains(ctx, r)...), "%s wrote a line that deny_logs denies while it started", r.ID)
 		}
 	}
 	return nil
-}
-
-// withoutInstance is a log line as the instance wrote it: where there are several, the platform puts their names before the lines.
-func withoutInstance(line string, instances []service.Instance) string {
-	if len(instances) < 2 {
-		return line
-	}
-	for _, i := range instances {
-		if own, found := strings.CutPrefix(line, i.Name+": "); found {
-			return own
-		}
-	}
-	return line
-}
-
-func compile(patterns []string) ([]*regexp.Regexp, error) {
-	compiled := make([]*regexp.Regexp, 0, len(patterns))
-	for _, p := range patterns {
-		re, err := regexp.Compile(p)
-		if err != nil {
-			return nil, fmt.Errorf("read the log pattern %q: %w", p, err)
-		}
-		compiled = append(compiled, re)
-	}
-	return compiled, nil
 }
 
 func (w *work) unhealthy(ctx context.Context, r service.Release, healthy map[string]bool, reason map[string]string, waited time.Duration) error {

@@ -38,13 +38,13 @@ func (c *channel) events() []string {
 	return slices.Clone(c.took)
 }
 
-// told is a connector with channels.
-type told struct {
+// channelled is a connector with channels.
+type channelled struct {
 	*connector
 	channels map[string]delivery.Notifier
 }
 
-func (c told) Adapters(d service.Definition) (delivery.Adapters, error) {
+func (c channelled) Adapters(d service.Definition) (delivery.Adapters, error) {
 	a, err := c.connector.Adapters(d)
 	a.Notifiers = c.channels
 	return a, err
@@ -55,7 +55,7 @@ func telling(t *testing.T, w *world, objects store.Store, channels map[string]de
 	t.Helper()
 	p := newProvider(t, w, objects)
 	terms := ledger.Terms{Length: leaseLength, Wait: time.Minute, Poll: 20 * time.Millisecond}
-	p.run = delivery.NewRun(objects, told{&connector{world: w, process: p.process}, channels}, ledger.ThisProcess("terraform"), terms)
+	p.run = delivery.NewRun(objects, channelled{&connector{world: w, process: p.process}, channels}, ledger.ThisProcess("terraform"), terms)
 	if p.state().Definition == nil {
 		definition := service.Definition{ID: web, Notify: map[string]service.Notification{}}
 		for name := range channels {
@@ -68,10 +68,10 @@ func telling(t *testing.T, w *world, objects store.Store, channels map[string]de
 	return p
 }
 
-// later is a store a day on.
-type later struct{ store.Store }
+// tomorrow is a store a day on.
+type tomorrow struct{ store.Store }
 
-func (l later) Get(ctx context.Context, key string) (store.Object, error) {
+func (l tomorrow) Get(ctx context.Context, key string) (store.Object, error) {
 	o, err := l.Store.Get(ctx, key)
 	o.Now = o.Now.Add(25 * time.Hour)
 	return o, err
@@ -147,7 +147,7 @@ func TestAMessageThatIsNoNewsAnyMoreIsGivenUp(t *testing.T) {
 		t.Fatalf("due is %+v", due)
 	}
 	// The same, a day later: by the store's clock, which is what counts.
-	p = telling(t, w, later{objects}, map[string]delivery.Notifier{"deaf": deaf})
+	p = telling(t, w, tomorrow{objects}, map[string]delivery.Notifier{"deaf": deaf})
 	if err := p.apply(t.Context(), "2"); err != nil {
 		t.Fatal(err)
 	}
