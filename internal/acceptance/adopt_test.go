@@ -29,7 +29,7 @@ func TestAdoptAfterTheStoreIsLost(t *testing.T) {
 		t.Errorf("the plan does not say what to do:\n%s", out)
 	}
 	state := filepath.Join(r.dir, "terraform.tfstate")
-	if out := r.operator(2, "adopt", string(web), "--state", state); !strings.Contains(out, "add --yes") {
+	if out := r.operator(3, "adopt", string(web), "--state", state); !strings.Contains(out, "add --yes") {
 		t.Errorf("it did not ask:\n%s", out)
 	}
 	if _, err := os.Stat(filepath.Join(r.store, "store.json")); err == nil {

@@ -148,7 +148,7 @@ func (r *rig) nothingUnknown() {
 	if known := slices.Sorted(maps.Keys(state.Releases)); !slices.Equal(there, known) {
 		r.t.Errorf("the platform has %v, the ledger knows %v", there, known)
 	}
-	r.await("as many supervisors as instances", func() bool { return len(r.processes()) == 2*len(r.processesOf(web)) })
+	r.await("a supervisor and a logger for each instance, and nothing else", func() bool { return len(r.processes()) == 3*len(r.processesOf(web)) })
 }
 
 // stateIsTrue asserts that Terraform's state says what is.

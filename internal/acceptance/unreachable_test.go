@@ -22,6 +22,8 @@ func behindProxy(t *testing.T) (*rig, *cloudtest.Proxy) {
 	cloudtest.CreateS3Bucket(t, endpoint, "releases")
 	network := cloudtest.Before(t, strings.TrimPrefix(endpoint, "http://"))
 	r := newRig(t, true)
+	// Long enough for a slow machine to give the traffic back in the part of it that is left then.
+	r.env = append(r.env, "DEPLOY_LOCK_LEASE=15s")
 	r.storeURL = "s3://releases/ours?use_path_style=true&endpoint=" + url.QueryEscape("http://"+network.Address)
 	return r, network
 }

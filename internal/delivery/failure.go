@@ -97,12 +97,15 @@ func (s *stageWork) leaseLost(ctx context.Context, err error) *Error {
 	// What the ledger knows of the weights may be older than the world: they are asked for in any case.
 	if !a.Executing || a.Mode == service.ModeRollback || stable == nil || s.adapters.Router == nil || !s.lease.MayGiveBack() {
 		e.What += ". Nothing was touched after that"
+		e.Running = s.running(ctx)
 		return e
 	}
 	if err := s.serves(ctx, *stable); err != nil {
 		e.Leftovers = []string{fmt.Sprintf("traffic was not moved: stable %s does not answer: %s", stable.ID, err)}
+		e.Running = s.seen(ctx, a)
 	} else if err := s.setWeightsFirst(ctx, alone(stable.Placement.Slot)); err != nil {
 		e.Leftovers = []string{fmt.Sprintf("traffic could not be moved to %s: %s", stable.ID, err)}
+		e.Running = s.seen(ctx, a)
 	} else {
 		e.Restored = []string{fmt.Sprintf("all traffic is with %s in slot %s, read back from the router", stable.ID, stable.Placement.Slot)}
 		e.Running = fmt.Sprintf("%s in slot %s, with all of the traffic", stable.ID, stable.Placement.Slot)

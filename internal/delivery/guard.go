@@ -98,7 +98,10 @@ func GuardPlan(view ledger.View, run string, release service.ReleaseID, priorAtt
 
 // GuardOpen tells why a change planned for release must not be made where the attempt seen was open when the state was refreshed: one of
 // another release that has been finalized since is what the plan would replace without saying so. nil: it may.
-func GuardOpen(view ledger.View, release service.ReleaseID, seen int) *Error {
+func GuardOpen(view ledger.View, run string, release service.ReleaseID, seen int) *Error {
+	if newest := view.State.StandingAttempt(); newest != nil && newest.Run == run {
+		return nil // It may have finalized what it found at 100 % itself.
+	}
 	a := view.State.Attempt(seen)
 	if a == nil || a.End != service.EndFinalized || a.Release == release {
 		return nil

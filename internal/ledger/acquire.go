@@ -113,5 +113,6 @@ func (l *Ledger) take(ctx context.Context, view View, run string, holder Holder,
 		}
 	}
 	go lease.keepFresh(context.WithoutCancel(ctx))
+	go lease.expire()
 	return lease, nil
 }

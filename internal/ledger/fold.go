@@ -216,7 +216,10 @@ var transitions = map[Type]func(*State, Event){
 			a.Ending = e.Closing
 		}
 	}),
-	Tidied: onAttempt(func(_ *State, a *Attempt, _ Event) { a.Tidied = true }),
+	Tidied: onAttempt(func(s *State, a *Attempt, _ Event) {
+		a.Tidied = true
+		s.Pending = nil // What one of those that were killed at it had intended is done by now.
+	}),
 	Recovered: func(s *State, e Event) {
 		if e.Closing != nil && e.Closing.Hold {
 			s.Held[e.Release] = e.Text

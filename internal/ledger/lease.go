@@ -294,6 +294,24 @@ func (l *Lease) keepFresh(ctx context.Context) {
 	}
 }
 
+// expire loses the lease when it has run out, also while the store keeps a request waiting: what is to be done then has little time.
+func (l *Lease) expire() {
+	for {
+		left := time.Until(l.deadline())
+		if left <= 0 {
+			l.lose()
+			return
+		}
+		select {
+		case <-l.stop:
+			return
+		case <-l.lost:
+			return
+		case <-time.After(left):
+		}
+	}
+}
+
 // superseded tells whether somebody else has written the next event. Heartbeats do not collide, so that an owner whom another one
 // has given up would not come across it while it waits.
 func (l *Lease) superseded(ctx context.Context) bool {

@@ -59,7 +59,7 @@ func (r *Resource[M]) refuse(ctx context.Context, p *planning[M], diags *diag.Di
 		release := service.ReleaseID(p.target.ValueString())
 		err := delivery.GuardPlan(*view, p.ledger.run, release, attempt, p.facts.Seen)
 		if err == nil && p.facts.SeenOpen {
-			err = delivery.GuardOpen(*view, release, p.facts.Seen)
+			err = delivery.GuardOpen(*view, p.ledger.run, release, p.facts.Seen)
 		}
 		if err != nil {
 			diagnostics.AddError(ctx, diags, nil, err.Summary, err)
