@@ -48,6 +48,28 @@ func (c logsCheck) asked(t delivery.Target) string {
 	return fmt.Sprintf("at most %d lines that match %s in the logs of %s since it started", c.Max, strings.Join(patterns, " or "), ofWhom(t))
 }
 
+// logKeeper is a platform that knows what of a log it no longer has.
+type logKeeper interface {
+	// LogsMissing says what of the lines since the instances were started is no longer there; empty: nothing.
+	LogsMissing(ctx context.Context, p service.Placement) (string, error)
+}
+
+// missing says what was not read; empty: nothing. What nobody can read may be what is denied.
+func (c logsCheck) missing(ctx context.Context, t delivery.Target, read int) string {
+	if read >= logLimit {
+		return fmt.Sprintf("only its last %d lines are read", logLimit)
+	}
+	keeper, ok := t.Platform.(logKeeper)
+	if !ok {
+		return ""
+	}
+	missing, err := keeper.LogsMissing(ctx, t.Release.Placement)
+	if err != nil {
+		return err.Error()
+	}
+	return missing
+}
+
 func (c logsCheck) ask(ctx context.Context, t delivery.Target) outcome {
 	deny, err := logline.Compile(c.Deny)
 	if err != nil {
@@ -78,8 +100,9 @@ func (c logsCheck) ask(ctx context.Context, t delivery.Target) outcome {
 	}
 	o := outcome{passed: matched <= c.Max, tail: true}
 	o.got = fmt.Sprintf("%d of %d lines match, %d allowed", matched, len(lines), c.Max)
-	if len(lines) >= logLimit {
-		o.got += " (older lines were not read)"
+	if missing := c.missing(ctx, t, len(lines)); missing != "" {
+		o.got += ", and the log is not complete since the release started: " + missing
+		o.passed = false
 	}
 	if len(latest) > 0 {
 		o.evidence = []string{strings.Join(latest, "\n")}

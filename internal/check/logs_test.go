@@ -3,6 +3,7 @@ package check_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,4 +48,29 @@ func TestLogs(t *testing.T) {
 	wantFail(t, run(t, logs(5, "ERROR"), to), "the file is gone")
 	to.Platform = nil
 	wantFail(t, run(t, logs(5, "ERROR"), to), "no platform")
+}
+
+// keepingPlatform knows what is missing of its logs.
+type keepingPlatform struct {
+	logPlatform
+	missing string
+	failing error
+}
+
+func (p keepingPlatform) LogsMissing(context.Context, service.Placement) (string, error) {
+	return p.missing, p.failing
+}
+
+func TestLogsThatAreNotComplete(t *testing.T) {
+	deny := service.Check{Logs: &service.LogsCheck{Deny: []string{"ERROR"}}}
+	to := target("127.0.0.1:1")
+	good := logPlatform{lines: []string{"all well"}}
+	to.Platform = keepingPlatform{good, "", nil}
+	wantPass(t, run(t, deny, to), "0 of 1 lines match")
+	to.Platform = keepingPlatform{good, "green/0: the oldest lines were rotated away", nil}
+	wantFail(t, run(t, deny, to), "0 of 1 lines match", "the log is not complete since the release started: green/0: the oldest lines were rotated away")
+	to.Platform = keepingPlatform{good, "", errors.New("the disk is gone")}
+	wantFail(t, run(t, deny, to), "not complete", "the disk is gone")
+	to.Platform = logged(nil, slices.Repeat([]string{"all well"}, 100_000)...)
+	wantFail(t, run(t, deny, to), "0 of 100000 lines match", "only its last 100000 lines are read")
 }

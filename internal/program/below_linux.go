@@ -71,8 +71,11 @@ func (p Program) below(ctx context.Context, environment []string, output io.Writ
 		await(ctx, copied, KillGrace)
 	}
 	_ = link.orders.Close()
-	waited := make(chan error, 1)
-	go func() { waited <- watcher.Wait() }()
+	waited := make(chan struct{})
+	go func() {
+		defer close(waited)
+		_ = watcher.Wait() // What counts it has said itself.
+	}()
 	select {
 	case <-waited:
 	case <-time.After(KillGrace + watcherMargin):

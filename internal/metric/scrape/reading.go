@@ -142,14 +142,6 @@ func listed(bounds map[float64]bool) string {
 	return "its bounds are " + strings.Join(texts, ", ") + "; set the threshold to one of them"
 }
 
-// total is what all series together have counted.
-func (r reading) total() (sum float64) {
-	for _, of := range r.requests {
-		sum += of.total
-	}
-	return sum
-}
-
 // seconds turns a bound into a duration, at most the longest there is.
 func seconds(bound float64) time.Duration {
 	nanoseconds := math.Round(bound * float64(time.Second))

@@ -50,6 +50,51 @@ func (h *Host) Logs(ctx context.Context, p service.Placement, limit int) ([]stri
 	return lines, nil
 }
 
+// LogsMissing says what of the lines that p's instances wrote since they were started Logs cannot return however many it is
+// asked for; empty: nothing.
+func (h *Host) LogsMissing(ctx context.Context, p service.Placement) (string, error) {
+	l, err := h.where(p)
+	if err != nil {
+		return "", fmt.Errorf("look whether the log of %s is complete: %w", p.Release, err)
+	}
+	var reasons []string
+	for _, i := range p.Instances {
+		path, err := l.instance(i.Name)
+		var reason string
+		if err == nil {
+			reason, err = missing(supervisor.Directory(path), p.Release)
+		}
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return "", fmt.Errorf("look whether the log of %s of %s is complete: %w", i.Name, p.Release, err)
+		}
+		if reason != "" {
+			reasons = append(reasons, i.Name+": "+reason)
+		}
+	}
+	return strings.Join(reasons, "; "), nil
+}
+
+func missing(dir supervisor.Directory, release service.ReleaseID) (string, error) {
+	reason, err := dir.Missing(release)
+	if err != nil || reason != "" {
+		return reason, err
+	}
+	paths, err := children(dir.Logs(release))
+	if err != nil {
+		return "", err
+	}
+	size := int64(0)
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil { // One that is rotated away this moment is noted.
+			size += info.Size()
+		}
+	}
+	if size > logLimit {
+		return fmt.Sprintf("the log has %d MiB, of which the last %d are read", size>>20, logLimit>>20), nil
+	}
+	return "", nil
+}
+
 // share cuts the lines of several instances such that together they are at most limit: each keeps its last ones, and
 // who has few leaves room to the others.
 func share(all [][]string, limit int) [][]string {

@@ -329,6 +329,30 @@ func TestInstanceThatWritesOutlivesItsSupervisor(t *testing.T) {
 	}
 }
 
+// What was rotated away could have been anything: whoever looks for something in the log is told.
+func TestLogThatWasRotatedAway(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, 1)
+	missing := func(r service.Release) string {
+		t.Helper()
+		reason, err := g.LogsMissing(g.Context(), r.Placement)
+		g.ok(err)
+		return reason
+	}
+	r := g.runs("#!/bin/sh\necho 'ERROR: first words'\nyes 'a perfectly good line of the log that says nothing at all' | head -c 5000000\nexec sleep 600\n")
+	g.eventually(func() error {
+		if reason := missing(r); reason != "blue/0: the oldest lines were rotated away: the log keeps 3 files of 1 MiB" {
+			return fmt.Errorf("it says %q", reason)
+		}
+		return nil
+	})
+	g.ok(g.Stop(g.Context(), r.Placement))
+	other := g.runs("#!/bin/sh\necho all well\nexec sleep 600\n")
+	if reason := missing(other); reason != "" {
+		t.Errorf("another release's log says %q", reason)
+	}
+}
+
 // A supervisor that was killed right after it started the instance has noted itself alone.
 func TestSupervisorKilledBeforeItNotesTheInstance(t *testing.T) {
 	t.Parallel()
@@ -487,6 +511,11 @@ func TestLogsAcrossRotation(t *testing.T) {
 	const count = 90_000
 	mark := "a line of thirty bytes " // and six digits and a newline
 	g.started(r, map[string]string{platformtest.VariableLines: fmt.Sprint(count), platformtest.VariableMark: mark})
+	t.Cleanup(func() {
+		if missing, err := g.LogsMissing(context.Background(), r.Placement); missing != "" || err != nil {
+			t.Errorf("all of it is there, and it says %q, %v", missing, err)
+		}
+	})
 	last := fmt.Sprintf("%s%06d", mark, count-1)
 	var lines []string
 	g.eventually(func() error {

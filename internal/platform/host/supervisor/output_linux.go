@@ -140,6 +140,7 @@ func logStdin(arguments []string) error {
 // pump never stops reading, also where the disk is full.
 func pump(from io.Reader, dir string, bounds service.HostLog) error {
 	log := &lumberjack.Logger{Filename: filepath.Join(dir, LogFile), MaxSize: bounds.MaxSize, MaxBackups: bounds.MaxFiles}
+	rotated := newRotation(dir, bounds)
 	buffer := make([]byte, 64<<10)
 	failing := false
 	for {
@@ -148,8 +149,10 @@ func pump(from io.Reader, dir string, bounds service.HostLog) error {
 			_, failed := log.Write(buffer[:n])
 			if failed != nil && !failing {
 				complain(fmt.Errorf("output is lost: %w", failed))
+				incomplete(dir, "output was lost: "+failed.Error())
 			}
 			failing = failed != nil
+			rotated.look()
 		}
 		if errors.Is(err, io.EOF) {
 			return log.Close()
