@@ -63,6 +63,11 @@ func failAt(t *testing.T, stage service.Stage, first bool) {
 			t.Errorf("the error lacks %q:\n%s", part, out)
 		}
 	}
+	if first {
+		r.wantState(stage, "", "2")
+	} else {
+		r.wantState(stage, "1", "2")
+	}
 	state := r.view(web).State
 	last := state.Attempts[len(state.Attempts)-1]
 	if last.End != service.EndRestored {

@@ -3,6 +3,7 @@ package acceptance_test
 import (
 	"archive/tar"
 	"compress/gzip"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -127,9 +128,7 @@ func TestBadInputAtApply(t *testing.T) {
 		}
 		defer func() { _ = listener.Close() }()
 		r.write(config{Version: "1", NoRouter: true}.hcl(r))
-		if out := r.apply(1); !strings.Contains(out, r.address("blue")) && !strings.Contains(out, "port") {
-			t.Errorf("the error does not name the port:\n%s", out)
-		}
+		wantSaid(t, r.apply(1), fmt.Sprintf("port %d", r.ports["blue"]), fmt.Sprintf("held by another program: process %d", os.Getpid()))
 		if n := len(r.processes()); n != 0 {
 			t.Errorf("%d processes run", n)
 		}
@@ -168,6 +167,7 @@ func TestBadInputAtApply(t *testing.T) {
 		if res.code != 1 {
 			t.Errorf("exit %d:\n%s", res.code, res.output)
 		}
+		wantSaid(t, res.output, "production/web/1-", "deletion_protection = false")
 		r.runs("1")
 	})
 }

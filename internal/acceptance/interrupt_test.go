@@ -126,6 +126,7 @@ func TestInterruptInTheMiddleOfEachStage(t *testing.T) {
 			if code := r.wait(run); code != 1 {
 				t.Errorf("terraform exited with %d:\n%s", code, run.output.String())
 			}
+			wantSaid(t, run.output.String(), "Restored and verified:", "Running now: production/web/1-", "Next:")
 			r.runs("1")
 			r.write(config{Version: "2", Holds: stage}.hcl(r))
 			wantActions(t, r.plan(), allOf("update", "service"))

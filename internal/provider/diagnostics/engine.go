@@ -22,10 +22,10 @@ func AddError(ctx context.Context, diags *diag.Diagnostics, typ attr.Type, summa
 		return
 	}
 	if len(told.Path) > 0 && typ != nil {
-		diags.AddAttributeError(At(ctx, typ, told.Path), told.Summary, told.Detail())
+		diags.AddAttributeError(At(ctx, typ, told.Path), told.Summary, capital(told.Detail()))
 		return
 	}
-	diags.AddError(told.Summary, told.Detail())
+	diags.AddError(told.Summary, capital(told.Detail()))
 }
 
 // AddWarnings adds what a stage wants its users to know.

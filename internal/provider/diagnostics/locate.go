@@ -2,6 +2,7 @@ package diagnostics
 
 import (
 	"context"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -64,7 +65,17 @@ func Sentence(text string) string {
 	if text == "" {
 		return text
 	}
-	return ended(strings.ToUpper(text[:1]) + text[1:])
+	return ended(capital(text))
+}
+
+var plainWord = regexp.MustCompile(`^[a-z]+[,.;?]?(\s|$)`)
+
+// capital begins a text with a capital, but for one that begins with a name: of a release, an attribute, a check.
+func capital(text string) string {
+	if !plainWord.MatchString(text) {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 func ended(text string) string {

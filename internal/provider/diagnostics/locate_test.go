@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/configtest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/diagnostics"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -66,7 +67,7 @@ func TestFromProblems(t *testing.T) {
 }
 
 func TestSentence(t *testing.T) {
-	for text, want := range map[string]string{"write x": "Write x.", "Why?": "Why?", "": "", "done.": "Done.", `"a" is wrong`: `"a" is wrong.`} {
+	for text, want := range map[string]string{"write x": "Write x.", "Why?": "Why?", "": "", "done.": "Done.", `"a" is wrong`: `"a" is wrong.`, "production/web/1 runs": "production/web/1 runs.", "on_no_data is odd": "on_no_data is odd."} {
 		if got := diagnostics.Sentence(text); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
@@ -107,5 +108,16 @@ func TestCredential(t *testing.T) {
 	configtest.WantOne(t, diags, at, "There is no b.")
 	if strings.Contains(diags[0].Detail(), "hidden") {
 		t.Error("a secret is in the diagnostic")
+	}
+}
+
+func TestErrorsOfTheEngineBeginWithACapital(t *testing.T) {
+	for what, want := range map[string]string{"there is no room": "There is no room.", "production/web/1-0 is gone": "production/web/1-0 is gone."} {
+		var diags diag.Diagnostics
+		diagnostics.AddError(t.Context(), &diags, nil, "Failed", &delivery.Error{Summary: "Preflight Failed", What: what})
+		configtest.WantOne(t, diags, path.Empty(), want)
+		if !strings.HasPrefix(diags[0].Detail(), want) {
+			t.Errorf("got %q", diags[0].Detail())
+		}
 	}
 }
