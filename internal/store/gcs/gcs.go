@@ -8,9 +8,11 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"time"
 
 	"cloud.google.com/go/storage"
 	"gocloud.dev/blob/gcsblob"
+	"golang.org/x/oauth2"
 	"google.golang.org/api/option"
 	transport "google.golang.org/api/transport/http"
 
@@ -22,6 +24,9 @@ const kmsKey = "kms_key_name"
 
 // emulator is the environment variable by which Google's libraries find a server for tests.
 const emulator = "STORAGE_EMULATOR_HOST"
+
+// tokenTimeout is how long a token server may take.
+const tokenTimeout = 10 * time.Second
 
 // Open names the store gs://bucket/prefix. Credentials are the application default ones: a file named in the environment,
 // gcloud's, workload identity, or the machine's account.
@@ -66,6 +71,8 @@ func connect(ctx context.Context) (*storage.Client, error) {
 	if os.Getenv(emulator) != "" {
 		return storage.NewClient(ctx, option.WithHTTPClient(&http.Client{Transport: clock}), option.WithoutAuthentication())
 	}
+	// Tokens are asked for without the context of the request that needs one.
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: plain.Clone(), Timeout: tokenTimeout})
 	authorised, err := transport.NewTransport(ctx, clock, option.WithScopes(storage.ScopeReadWrite))
 	if err != nil {
 		return nil, fmt.Errorf("find Google's application default credentials: %w", err)
