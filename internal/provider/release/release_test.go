@@ -240,7 +240,7 @@ func TestWarningsDoNotContradict(t *testing.T) {
 	p.View.State.Broken, p.View.State.Held = nil, nil
 	for want, a := range map[string]ledger.Attempt{
 		"an operator accepted": {Number: 5, End: service.EndRestoreFailed, Accepted: true}, "was rolled back": {Number: 5, End: service.EndRolledBack},
-		"what ran before runs again": {Number: 5, End: service.EndRestored}, "was abandoned": {Number: 5, End: service.EndAbandoned},
+		"was undone": {Number: 5, End: service.EndRestored}, "was abandoned": {Number: 5, End: service.EndAbandoned},
 		"and was later": {Number: 5, End: service.EndRestoreFailed},
 	} {
 		w = nil

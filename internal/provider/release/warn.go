@@ -64,11 +64,11 @@ func ended(a *ledger.Attempt) (how, note string) {
 	case a.Undone:
 		return "was taken back by a rollback", outside
 	}
-	return "was restored: what ran before runs again", outside
+	return "was undone", outside
 }
 
 // outside explains the heading that Terraform gives such a plan.
-const outside = "\n\nTerraform may say that objects have changed outside of Terraform: when the attempt ended, what ran before was put back, and the state now says so."
+const outside = "\n\nTerraform may say that objects have changed outside of Terraform: when the attempt was undone, what ran before was put back, and the state now says so."
 
 func failureText(state *ledger.State, release service.ReleaseID) string {
 	last, failed := state.LastFailure[release]
