@@ -45,6 +45,7 @@ func Run(t *testing.T, open func() store.Store, o Options) {
 		{"AgeGrowsAndIsReset", ageGrowsAndIsReset},
 		{"ReadersSeeWhole", readersSeeWhole},
 		{"OneWinnerANumber", oneWinnerANumber},
+		{"LostAnswersCountOnce", lostAnswersCountOnce},
 		{"ListsMany", listsMany},
 		{"StreamsLarge", streamsLarge},
 		{"CutOffUploadLeavesNothing", cutOffUploadLeavesNothing},

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command ledger measures what history and numbers cost: reading a service's state after few and after many events, and a plan of
 // many services beside the same plan of a provider that does nothing.
 package main
