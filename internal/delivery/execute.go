@@ -197,7 +197,7 @@ func (s *stageWork) complete(ctx context.Context, release service.Release) error
 	if err != nil {
 		return err
 	}
-	if snapshot.Complete(release) {
+	if snapshot.Supervised(release) {
 		return nil
 	}
 	// Where it runs stays as recorded, whatever the service's definition says by now.

@@ -78,20 +78,20 @@ func (w *work) deliverWithin(ctx context.Context, limit time.Duration) {
 	group.Wait()
 }
 
-// tellingTo holds a token for each channel of a procedure that is being told something. One delivery to a channel at a time:
-// another one would tell the same again. A channel that is slow does not keep the others waiting.
-var tellingTo sync.Map
+// tokens has one delivery to a channel at a time: another one would tell the same again. A channel that is slow does not keep the
+// others waiting. Safe for concurrent use.
+type tokens struct{ channels sync.Map }
 
-type tokenKey struct {
-	procedure *Procedure
-	channel   string
+func (t *tokens) of(channel string) chan struct{} {
+	held, _ := t.channels.LoadOrStore(channel, make(chan struct{}, 1))
+	token, _ := held.(chan struct{})
+	return token
 }
 
 // deliver sends one channel's messages in order. One that it does not take stays due, and keeps none of the others back. A
 // channel that is no longer defined is told nothing, for good.
 func (w *work) deliver(ctx context.Context, channel string) {
-	held, _ := tellingTo.LoadOrStore(tokenKey{w.procedure, channel}, make(chan struct{}, 1))
-	token, _ := held.(chan struct{})
+	token := w.procedure.telling.of(channel)
 	select {
 	case token <- struct{}{}:
 		defer func() { <-token }()

@@ -54,7 +54,7 @@ func (r *Run) Service(id service.ID) *Procedure {
 	defer r.mu.Unlock()
 	p, found := r.procedures[id]
 	if !found {
-		p = &Procedure{run: r, id: id, ledger: ledger.Open(r.store, id), turn: make(chan struct{}, 1), telling: make(chan struct{}, 1)}
+		p = &Procedure{run: r, id: id, ledger: ledger.Open(r.store, id), turn: make(chan struct{}, 1)}
 		r.procedures[id] = p
 	}
 	return p
@@ -100,8 +100,8 @@ type Procedure struct {
 	ledger *ledger.Ledger
 	// turn holds a token while a stage is under way.
 	turn chan struct{}
-	// telling holds a token while messages are delivered.
-	telling chan struct{}
+	// telling holds a token for each channel that is being told something.
+	telling tokens
 	// lease and adapters are set by the first change; guarded by turn.
 	lease *ledger.Lease
 	// viewed is what plans were told.

@@ -76,7 +76,7 @@ func (s Snapshot) Complete(r Release) bool {
 	return r.Placement.Placed()
 }
 
-// Kept tells whether release is complete, and every one of its instances would be started again if it died.
-func (s Snapshot) Kept(r Release) bool {
+// Supervised tells whether the release is complete, and every one of its instances would be started again if it died.
+func (s Snapshot) Supervised(r Release) bool {
 	return s.Complete(r) && !slices.ContainsFunc(s.Instances, func(i InstanceState) bool { return i.Unsupervised && i.Release == r.ID })
 }

@@ -320,8 +320,8 @@ func TestInstanceThatWritesOutlivesItsSupervisor(t *testing.T) {
 		t.Errorf("got %+v", s)
 	}
 	snapshot := service.Snapshot{Instances: []service.InstanceState{s}}
-	if !snapshot.Complete(r) || snapshot.Kept(r) {
-		t.Errorf("complete %t, kept %t", snapshot.Complete(r), snapshot.Kept(r))
+	if !snapshot.Complete(r) || snapshot.Supervised(r) {
+		t.Errorf("complete %t, supervised %t", snapshot.Complete(r), snapshot.Supervised(r))
 	}
 	g.ok(g.Start(g.Context(), r, nil))
 	if s := g.state(r); !s.Running || s.Unsupervised || status.Child.Alive() {

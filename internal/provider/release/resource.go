@@ -72,7 +72,7 @@ func refresh(m *model, refreshed delivery.Refreshed, _ *stage.Facts) {
 	elements := make(map[string]attr.Value, len(refreshed.Snapshot.Instances))
 	for _, instance := range refreshed.Snapshot.Instances {
 		runs := ""
-		if instance.Running {
+		if instance.Running && !instance.Unsupervised { // Who looks after it is gone: it would not be started again.
 			runs = string(instance.Release)
 		}
 		elements[instance.Name] = types.StringValue(runs)
