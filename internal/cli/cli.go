@@ -53,7 +53,7 @@ func Main(version string, remember Remember, args []string) int {
 
 // run is Main on the options' streams.
 func (o *options) run(ctx context.Context, version string, args []string) int {
-	root := o.root(version)
+	root := o.root(version) //nolint:contextcheck // commands get it when they are executed
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {

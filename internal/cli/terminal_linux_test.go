@@ -89,8 +89,11 @@ func TestAnswersAtATerminal(t *testing.T) {
 			if _, err := person.WriteString(c.typed); err != nil {
 				t.Fatal(err)
 			}
-			ended := make(chan error, 1)
-			go func() { ended <- cmd.Wait() }()
+			ended := make(chan struct{})
+			go func() {
+				_ = cmd.Wait() // its exit code says it
+				close(ended)
+			}()
 			select {
 			case <-ended:
 			case <-time.After(20 * time.Second):
