@@ -17,11 +17,11 @@ func finalizes(e ledger.Event) bool {
 }
 
 // overTheNetwork has release 1 stand, and returns a new run over the network.
-func overTheNetwork(t *testing.T, w *world) (*network, *provider) {
+func overTheNetwork(t *testing.T, w *world, lease time.Duration) (*network, *provider) {
 	t.Helper()
 	objects := &network{memoryStore: newMemoryStore()}
 	applied(t, w, objects, "1").close()
-	return objects, newProvider(t, w, objects)
+	return objects, newProviderFor(t, w, objects, lease)
 }
 
 // The entry that makes a release stable is written, and its answer is lost, or is not waited for: the traffic never goes back to
@@ -78,7 +78,11 @@ func TestAnswerToTheFinalizationIsLost(t *testing.T) {
 			t.Run(answer+", then "+way, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld()
-				objects, p := overTheNetwork(t, w)
+				lease := leaseLength
+				if answer == "cancelled while it hangs" { // It ends with the lease.
+					lease = shortLease
+				}
+				objects, p := overTheNetwork(t, w, lease)
 				ctx, cancel := context.WithCancel(context.Background())
 				defer cancel()
 				lose(objects, cancel)
@@ -140,7 +144,7 @@ func TestAnswerToANewAttemptIsLost(t *testing.T) {
 		t.Run(fmt.Sprintf("arrived %t", arrives), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld()
-			objects, p := overTheNetwork(t, w)
+			objects, p := overTheNetwork(t, w, leaseLength)
 			opens := func(e ledger.Event) bool { return e.Type == ledger.AttemptOpened }
 			if arrives {
 				objects.spoil(func(e ledger.Event) error {
@@ -159,7 +163,7 @@ func TestAnswerToANewAttemptIsLost(t *testing.T) {
 					return false
 				})
 			}
-			ctx, cancel := context.WithTimeout(context.Background(), leaseLength/10)
+			ctx, cancel := context.WithTimeout(context.Background(), shortLease/10)
 			defer cancel()
 			if err := p.apply(ctx, "2"); err == nil {
 				t.Fatal("it went through")
@@ -194,7 +198,7 @@ func goesOn(t *testing.T, p *provider, version string) {
 // An interrupt right after an attempt was opened ends it: nobody has to recover what never began.
 func TestCancelRightAfterTheAttemptIsOpened(t *testing.T) {
 	w := newWorld()
-	objects, p := overTheNetwork(t, w)
+	objects, p := overTheNetwork(t, w, leaseLength)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	objects.spoil(func(e ledger.Event) error {
@@ -257,7 +261,7 @@ func TestCancelWhileTheStoreHangs(t *testing.T) {
 // The store dies right after a candidate got its first traffic, which the ledger does not know of yet: it is given back.
 func TestStoreDiesAfterTheFirstWeight(t *testing.T) {
 	w := newWorld()
-	objects, p := overTheNetwork(t, w)
+	objects, p := overTheNetwork(t, w, shortLease)
 	p.process.before = func(_ int, what string) {
 		if what == "weights done" {
 			objects.fail(true)

@@ -397,7 +397,7 @@ func TestPausedIsJudgedAgain(t *testing.T) {
 // traffic goes back.
 func TestStoreOutageUnderTraffic(t *testing.T) {
 	w, objects := newWorld(), newMemoryStore()
-	p := newProvider(t, w, objects)
+	p := newProviderFor(t, w, objects, shortLease)
 	ctx := context.Background()
 	if err := p.apply(ctx, "1"); err != nil {
 		t.Fatal(err)
