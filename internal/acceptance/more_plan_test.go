@@ -297,3 +297,20 @@ func TestUnknownNameThatTurnsOutTheSame(t *testing.T) {
 		t.Errorf("attempt %d began; processes were %v and are %v", now, before, r.processes())
 	}
 }
+
+// A second rollback in a row: `mode` stays what it is, so that the plan does not show it, and a warning does.
+func TestPlanOfASecondRollback(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, true)
+	for _, version := range []string{"1", "2", "3", "2"} {
+		r.deploy(config{Version: version, KeepPrevious: 2})
+	}
+	r.write(config{Version: "1", KeepPrevious: 2}.hcl(r))
+	p := r.plan()
+	if before, after := p.change("deploy_release.web"); before["mode"] != "rollback" || after["mode"] != "rollback" {
+		t.Errorf("mode goes from %v to %v", before["mode"], after["mode"])
+	}
+	wantSaid(t, p.text, "Rollback Planned", "production/web/1-", "kept ready")
+	r.apply(0)
+	r.runs("1")
+}
