@@ -23,7 +23,12 @@ func (p *Procedure) Guard(ctx context.Context, tell func(ledger.Progress)) (stri
 	if err != nil {
 		return "", err
 	}
-	for {
+	for newest := 0; ; {
+		if err == nil && view.State.Number < newest {
+			// A store that is not mounted reads like an empty one.
+			err = fmt.Errorf("the ledger of %s ends at event %d, and had event %d", p.id, view.State.Number, newest)
+		}
+		newest = max(newest, view.State.Number)
 		a := view.State.OpenAttempt()
 		if err == nil && a == nil {
 			return p.nothingParked(&view.State), nil
