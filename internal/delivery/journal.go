@@ -26,6 +26,13 @@ func (w *work) change(ctx context.Context, attempt int, action, target string, m
 // copes without it.
 const unheardOutcome = 300 * time.Millisecond
 
+// recording is the context of writing a fact: it goes on for unheardOutcome when the caller gives up meanwhile.
+func recording(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(unheardOutcome, cancel) })
+	return longer, func() { stop(); cancel() }
+}
+
 // changeData is change; intent says more of it.
 func (w *work) changeData(ctx context.Context, attempt int, intent ledger.Change, make func(context.Context) error) error {
 	action, target := intent.Action, intent.Target
@@ -39,9 +46,8 @@ func (w *work) changeData(ctx context.Context, attempt int, intent ledger.Change
 		outcome.Error = err.Error()
 	}
 	// The outcome is a fact, also when the caller has given up meanwhile, or does while it is written.
-	recording, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	recording, cancel := recording(ctx)
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(unheardOutcome, cancel) })()
 	if journalErr := w.append(recording, ledger.Event{Type: ledger.ChangeMade, Attempt: attempt, Change: &outcome}); journalErr != nil && err == nil {
 		return fmt.Errorf("%s %s: %w", action, target, journalErr)
 	}

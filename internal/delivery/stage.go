@@ -66,7 +66,7 @@ func (p *Procedure) runStage(ctx context.Context, stage service.Stage, request R
 	if err := s.guarded(bodyCtx, body); err != nil {
 		return s.failed(ctx, bodyCtx, err)
 	}
-	if err := s.pass(context.WithoutCancel(ctx)); err != nil {
+	if err := s.passes(ctx); err != nil {
 		return s.failed(ctx, bodyCtx, err)
 	}
 	w.deliverSoon(ctx)
@@ -176,6 +176,13 @@ func (s *stageWork) fillExports() {
 	a := s.current()
 	s.exports.Mode, s.exports.Replaces = a.Mode, a.Replaces
 	s.exports.WorstCase = service.Duration(s.request.WorstCase)
+}
+
+// passes writes that the stage passed, also when the caller gives up meanwhile.
+func (s *stageWork) passes(ctx context.Context) error {
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	return s.pass(ctx)
 }
 
 func (s *stageWork) pass(ctx context.Context) error {
