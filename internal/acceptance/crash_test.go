@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -13,7 +14,8 @@ import (
 // The crash matrix: a run is recorded, and then made again for each point that it passed, killed there by kill -9, and
 // followed by one of the ways out (scenario_test.go); and the other faults (fault_test.go, unreachable_test.go).
 // DEPLOY_CRASH says how much of it: "all" (each point, with one way out, in turn), "thorough" (each point with every way out), a number
-// (of all, one in so many), else a sample. DEPLOY_CRASH_ONLY is a scenario, or scenario/point, or scenario/point/way, or a fault, to repeat runs.
+// (of all, one in so many), else a sample. Of runs that fail at a stage, all but thorough leave out the points before it: the run that
+// goes through is killed at those. DEPLOY_CRASH_ONLY is a scenario, or scenario/point, or scenario/point/way, or a fault, to repeat runs.
 
 // sampled is how many kills make test does, of the scenarios sampledScenarios.
 const sampled = 8
@@ -81,7 +83,11 @@ func (a amount) crashes(chosen []scenario, recorded [][]string) []crash {
 		if out == nil {
 			out = ways
 		}
+		since := max(0, slices.Index(recorded[i], s.since))
 		for n, what := range recorded[i] {
+			if n < since && !a.thorough && a.only == "" {
+				continue
+			}
 			taken := out
 			if !a.thorough && a.only == "" {
 				taken = out[n%len(out):][:1]

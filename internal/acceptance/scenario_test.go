@@ -35,6 +35,8 @@ type scenario struct {
 	ends func(*rig)
 	// ways out; nil: all.
 	ways []string
+	// since is the point from which on the run is another than one that is killed everywhere already; empty: from its beginning.
+	since string
 }
 
 func scenarios() []scenario {
@@ -80,7 +82,7 @@ func scenarios() []scenario {
 		{name: "operator-adopt", base: v("1"), prepare: func(r *rig) { r.loseStore() }, release: v("1"), command: []string{"adopt", string(web), "--state", "terraform.tfstate", "--yes"}, ways: []string{"same"}},
 	}
 	for _, stage := range service.Stages {
-		all = append(all, scenario{name: "fails-" + strings.ReplaceAll(string(stage), "_", "-"), base: v("1"), release: failing(stage, "2"), reverted: v("1"), fails: true})
+		all = append(all, scenario{name: "fails-" + strings.ReplaceAll(string(stage), "_", "-"), base: v("1"), release: failing(stage, "2"), reverted: v("1"), fails: true, since: "before stage_opened " + string(stage)})
 	}
 	return all
 }

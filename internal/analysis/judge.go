@@ -104,7 +104,7 @@ func (j *judge) judge(untrue string) Verdict {
 				guilty = append(guilty, f.sentence)
 			}
 		}
-		doubts = append(doubts, s.doubts(j.limit)...)
+		doubts = append(doubts, s.doubts(j.limit, j.step)...)
 	}
 	if j.step < j.minimum {
 		v.TooFew = len(doubts) == 0 && untrue == ""

@@ -167,14 +167,14 @@ func (s *signal) judge(limit float64) []finding {
 }
 
 // doubts say why a step may not end yet, although no rule is broken.
-func (s *signal) doubts(limit float64) []string {
+func (s *signal) doubts(limit, requests float64) []string {
 	var doubts []string
 	if s.limited() && s.candidateNow.logEvidence() >= math.Log(limit) {
 		doubts = append(doubts, fmt.Sprintf("more than the allowed %s of the latest requests %s", share(s.limit), s.failed()))
 	}
 	c, st := s.step.candidate, s.stable()
 	if c.All == 0 {
-		if s.fault == "" {
+		if s.fault == "" && requests > 0 {
 			doubts = append(doubts, "no request of this step was timed")
 		}
 		return doubts // Too few requests is a reason of its own.

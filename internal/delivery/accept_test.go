@@ -27,6 +27,7 @@ func parkedOver1(t *testing.T, w *world, objects *memoryStore, weight int) *prov
 // What an operator accepts while traffic is split stays as it is: neither a recovery nor a later release stops what has traffic. What
 // carries most of it is stable.
 func TestAcceptOfASplit(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		weight int
 		stable string
@@ -71,6 +72,7 @@ func TestAcceptOfASplit(t *testing.T) {
 
 // Where the traffic goes to nothing that runs, there is nothing to accept.
 func TestAcceptOfTrafficToNowhere(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := parkedOver1(t, w, objects, 25)
 	defer p.close()
@@ -102,6 +104,7 @@ func bothRun(t *testing.T, w *world, objects *memoryStore) *provider {
 
 // Without a router of two that run stable is taken, unless it does not answer.
 func TestAcceptWithoutARouter(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		sick   []string
 		stable string
@@ -139,6 +142,7 @@ func TestAcceptWithoutARouter(t *testing.T) {
 
 // A restore that failed, of a stable that does not answer: an operator takes the candidate for stable, and the service takes releases.
 func TestAcceptOfAFailedRestore(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := parkedOver1(t, w, objects, 50)
 	w.set(func() { w.sick[releaseOf("1")] = true })
@@ -163,6 +167,7 @@ func TestAcceptOfAFailedRestore(t *testing.T) {
 
 // Killed in the middle, and again: what was accepted, or is recovered instead, agrees with the world.
 func TestAcceptIsKilled(t *testing.T) {
+	t.Parallel()
 	for point := 1; ; point++ {
 		w, objects := newWorld(), newMemoryStore()
 		parkedOver1(t, w, objects, 75).close()
@@ -204,6 +209,7 @@ func wantTrafficToSomethingThatRuns(t *testing.T, w *world) {
 
 // What is kept beside stable by an operator's word is kept ready: it can be rolled back to.
 func TestAcceptedSplitIsRolledBack(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := parkedOver1(t, w, objects, 75)
 	defer p.close()

@@ -78,10 +78,6 @@ func (p *Procedure) Survey(ctx context.Context, r Remembered) (Survey, error) {
 	return survey, p.tellApart(&survey, running, r)
 }
 
-func runsAny(r service.Release, instances []service.InstanceState) bool {
-	return slices.ContainsFunc(instances, func(i service.InstanceState) bool { return i.Running && i.Release == r.ID })
-}
-
 // tellApart finds the stable release and the candidate among those that run. A candidate may have any weight: so what the state
 // remembers to have come to stand first is stable, and where it remembers none that runs, the one with the traffic.
 func (p *Procedure) tellApart(survey *Survey, running []service.Release, r Remembered) error {

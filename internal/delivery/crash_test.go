@@ -160,6 +160,7 @@ func (s scenario) end(t *testing.T, w *world, objects *memoryStore) {
 // The engine is killed before and after every append and every change of the world, in an introduction, a restore and a
 // rollback. After each, a recovery brings world and record together, and the same apply goes through.
 func TestKilledAnywhere(t *testing.T) {
+	t.Parallel()
 	for name, s := range scenarios {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

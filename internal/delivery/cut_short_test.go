@@ -31,6 +31,7 @@ func wantHeld(t *testing.T, p *provider, version string) {
 // What an operator's rollback finds interrupted it ends as a rollback does: the introduction is taken out and held, and what was stable
 // before it stays.
 func TestRollbackOfAnInterruptedIntroduction(t *testing.T) {
+	t.Parallel()
 	for point := 1; ; point++ {
 		w, objects := newWorld(), newMemoryStore()
 		applied(t, w, objects, "1", "2").close()
@@ -64,6 +65,7 @@ func TestRollbackOfAnInterruptedIntroduction(t *testing.T) {
 
 // An operator's rollback that was cut short, and is given again, takes out one release and not two.
 func TestRollbackIsGivenAgain(t *testing.T) {
+	t.Parallel()
 	for point := 1; ; point++ {
 		w, objects := newWorld(), newMemoryStore()
 		p := newProvider(t, w, objects)
@@ -98,6 +100,7 @@ func TestRollbackIsGivenAgain(t *testing.T) {
 
 // A restore that failed is finished by an operator's rollback, and its release is held: what was stable stays.
 func TestRollbackFinishesAFailedRestore(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := applied(t, w, objects, "1", "2")
 	defer p.close()
@@ -119,6 +122,7 @@ func TestRollbackFinishesAFailedRestore(t *testing.T) {
 
 // What an operator took out stays held, also where the restore failed first.
 func TestTakenOutIsHeldThoughTheRestoreFailed(t *testing.T) {
+	t.Parallel()
 	for name, mend := range map[string]func(*provider) error{
 		"recover":  func(p *provider) error { _, err := p.service().Recover(context.Background()); return err },
 		"rollback": func(p *provider) error { return p.rollBack() },
@@ -147,6 +151,7 @@ func TestTakenOutIsHeldThoughTheRestoreFailed(t *testing.T) {
 // The store dies when the traffic of an operator's rollback, or of one by HCL, has moved: it stays where it is wanted, and a recovery
 // finishes the rest.
 func TestStoreDiesAfterARollbackMovedTheTraffic(t *testing.T) {
+	t.Parallel()
 	for name, act := range map[string]func(*provider) error{
 		"operator": (*provider).rollBack,
 		"apply":    func(p *provider) error { return p.apply(context.Background(), "1") },
@@ -189,6 +194,7 @@ func TestStoreDiesAfterARollbackMovedTheTraffic(t *testing.T) {
 
 // The recovery of a rollback is interrupted: it is finished all the same, and never undone.
 func TestCancelOfARollbacksRecovery(t *testing.T) {
+	t.Parallel()
 	for point := 1; ; point++ {
 		w, objects := newWorld(), &network{memoryStore: newMemoryStore()}
 		applied(t, w, objects, "1", "2").close()
@@ -226,6 +232,7 @@ func TestCancelOfARollbacksRecovery(t *testing.T) {
 
 // After a rollback in a ledger that was begun anew, which does not know when the older release stood, no stage claims what is gone.
 func TestRollbackAfterAdoption(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	applied(t, w, newMemoryStore(), "1", "2").close()
 	p := newProvider(t, w, newMemoryStore())
@@ -256,6 +263,7 @@ func TestRollbackAfterAdoption(t *testing.T) {
 
 // A stage that is new in a configuration does not take out what another run introduced: its plan could not know of it.
 func TestNewStageTakesNoOthersCandidateOut(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	w, objects := newWorld(), newMemoryStore()
 	p := newProvider(t, w, objects)
@@ -296,6 +304,7 @@ func TestNewStageTakesNoOthersCandidateOut(t *testing.T) {
 
 // A restore whose lease is another's meanwhile stops: the traffic is with stable, and the rest is the new owner's.
 func TestRestoreStopsWhenTheLeaseIsLost(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	applied(t, w, objects, "1").close()
 	p := newProvider(t, w, objects)

@@ -47,6 +47,7 @@ const later = "orders of the days after"
 
 // Data is put back once in an attempt: a restore that fails after that is finished without it.
 func TestDataIsNotPutBackByARecoveryAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	objects, p := before2(t, w)
 	p.process.before = func(_ int, what string) {
@@ -69,6 +70,7 @@ func TestDataIsNotPutBackByARecoveryAgain(t *testing.T) {
 // Killed at every point after it is known that the data was put back, and its recovery killed at every point: not again. Where it is
 // not known, because the process was killed in the middle of it or right after, it is put back anew: half of it is nothing.
 func TestDataIsPutBackOnceWhateverIsKilled(t *testing.T) {
+	t.Parallel()
 	for point := 1; ; point++ {
 		var reached bool
 		for second := 1; ; second++ {
@@ -135,6 +137,7 @@ func knows(m *memoryStore, what func(ledger.Event) bool) bool {
 
 // A candidate that could not be removed may go on writing: data waits until it is gone.
 func TestDataWaitsForTheCandidateToBeGone(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	objects, p := before2(t, w)
 	w.broken["remove"] = errors.New("the disk is gone")
@@ -175,6 +178,7 @@ func twoBackups(t *testing.T, w *world, objects *network) *provider {
 // The second piece of data of an operator's restore cannot be put back: the traffic stays where it is wanted, it is said what is
 // left, and a recovery does that, and nothing twice.
 func TestRestoreWhoseSecondBackupFails(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), &network{memoryStore: newMemoryStore()}
 	p := twoBackups(t, w, objects)
 	w.broken["restore 2/b"] = errors.New("half of it was put back")
@@ -209,6 +213,7 @@ func TestRestoreWhoseSecondBackupFails(t *testing.T) {
 
 // A backup that is not whole is found before anything is touched.
 func TestRestoreOfABackupThatIsNotWhole(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), &network{memoryStore: newMemoryStore()}
 	p := twoBackups(t, w, objects)
 	defer p.close()

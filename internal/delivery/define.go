@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -73,17 +74,17 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 // recoverRedefined recovers by the definition that the ledger has, and where that fails by the one that is wanted: a wrong address in
 // the old one may be what stands in the way.
 func (w *work) recoverRedefined(ctx context.Context, request DefineRequest) error {
-	err := w.recover(ctx)
+	first := w.recover(ctx)
 	state := w.state()
-	if err == nil || reflect.DeepEqual(*state.Definition, request.Definition) {
-		return err
+	if first == nil || reflect.DeepEqual(*state.Definition, request.Definition) {
+		return first
 	}
 	definition := request.Definition
-	if err := w.append(ctx, ledger.Event{Type: ledger.ServiceDefined, Definition: &definition, Owner: state.Owner, Text: "the service is defined anew, to recover it"}); err != nil {
-		return err
+	if err := w.append(ctx, ledger.Event{Type: ledger.ServiceDefined, Definition: &definition, Owner: state.Owner, Arguments: request.Arguments, Text: "the service is defined anew, to recover it"}); err != nil {
+		return errors.Join(first, err)
 	}
 	if err := w.connect(); err != nil {
-		return err
+		return errors.Join(first, err)
 	}
 	return w.recover(ctx)
 }

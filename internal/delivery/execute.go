@@ -184,7 +184,10 @@ func (s *stageWork) repair(ctx context.Context) error {
 	s.exports.Slot = release.Placement.Slot
 	if stable := s.state().StableRelease(); stable != nil && stable.ID != release.ID && s.adapters.Router != nil {
 		// Beside a candidate that waits at its weight, most users are with stable.
-		if err := s.complete(ctx, *stable); err != nil {
+		if err := s.complete(ctx, *stable); err != nil && ctx.Err() == nil {
+			// That says nothing about the candidate.
+			return &pausedError{reason: fmt.Sprintf("stable %s could not be completed: %s", stable.ID, err)}
+		} else if err != nil {
 			return err
 		}
 	}

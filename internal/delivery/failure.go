@@ -62,9 +62,7 @@ func (s *stageWork) failed(ctx, bodyCtx context.Context, err error) (Outcome, er
 	ctx = context.WithoutCancel(ctx)
 	switch {
 	case s.closed:
-		// The attempt has ended well, and what came after it did not: what is left to do is done by the next run.
-		return Outcome{}, &Error{Summary: "Stage Unfinished", What: fmt.Sprintf("%s of %s: %s", s.stage, s.request.Release, err),
-			Running: s.running(ctx), Next: "Apply again: what is left is done then.", Err: err}
+		return Outcome{}, s.unfinished(ctx, err)
 	case s.standing:
 		return Outcome{}, s.standingError(bodyCtx, err)
 	case !s.lease.Valid():
@@ -82,12 +80,25 @@ func (s *stageWork) failed(ctx, bodyCtx context.Context, err error) (Outcome, er
 	return Outcome{}, restored
 }
 
+// unfinished ends a stage that wrote the end of its attempt, and does not know whether that arrived, or could not do what comes after it.
+// What is there when the next run looks decides.
+func (s *stageWork) unfinished(ctx context.Context, err error) *Error {
+	e := &Error{
+		Summary: "Stage Unfinished", What: fmt.Sprintf("%s of %s: %s", s.stage, s.request.Release, err),
+		Running: s.running(ctx), Next: "Apply again: what is left is done then.", Err: err,
+	}
+	if a := s.current(); a.Open() && a.Mode != service.ModeRollback {
+		e.What += fmt.Sprintf(". %s passed everything, and it is not known whether that it is finalized was recorded", a.Release)
+		e.Next = fmt.Sprintf("Run plan again when the store answers. Where it was recorded, nothing is left; else the next apply, or `%s recover %s`, puts back what ran before.", operatorBinary, s.procedure.id)
+	}
+	return e
+}
+
 // leaseLost ends a stage that may do no more but this: while nobody else can have the lease yet, traffic goes back to stable.
 func (s *stageWork) leaseLost(ctx context.Context, err error) *Error {
 	e := &Error{
 		Summary: "Lease Lost", What: fmt.Sprintf("%s of %s stopped: %s", s.stage, s.request.Release, err), Err: err,
-		Running: s.running(ctx),
-		Next:    fmt.Sprintf("Run plan again: it shows what is left. The next apply, or `%s recover %s`, puts the rest right.", operatorBinary, s.procedure.id),
+		Next: fmt.Sprintf("Run plan again: it shows what is left. The next apply, or `%s recover %s`, puts the rest right.", operatorBinary, s.procedure.id),
 	}
 	if trouble := s.lease.Trouble(); trouble != nil {
 		e.What += ". The lease could not be renewed: " + trouble.Error()

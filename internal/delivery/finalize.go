@@ -49,17 +49,21 @@ func (s *stageWork) lastLook(ctx context.Context) error {
 	if release == nil {
 		return fmt.Errorf("look at %s: the ledger has no record of where it runs", s.request.Release)
 	}
-	if err := s.serves(ctx, *release); err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("look at %s: %w", release.ID, ctx.Err())
+	for look := 1; ; look++ {
+		err := s.serves(ctx, *release)
+		if err == nil {
+			return nil
 		}
-		return against([]string{err.Error()}, "%s does not answer, right before it would be finalized: %s", release.ID, err)
+		if look == silentLooks {
+			return against([]string{err.Error()}, "%s does not answer, right before it would be finalized, %d times in a row: %s", release.ID, look, err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("look at %s: %w", release.ID, ctx.Err())
+		case <-time.After(lookInterval):
+		}
 	}
-	return nil
 }
-
-// closingTimeout bounds the writing of an attempt's end, which is not given up in the middle: nobody could tell whether it is there.
-const closingTimeout = time.Minute
 
 // bake watches the release for a while, by the judgement of its traffic split or verification.
 func (s *stageWork) bake(ctx context.Context, duration service.Duration) error {

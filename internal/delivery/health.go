@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -140,6 +141,11 @@ func (w *work) serves(ctx context.Context, r service.Release) error {
 		return fmt.Errorf("%s is not complete: %s", r.ID, describe(instances))
 	}
 	return w.probeOnce(ctx, r)
+}
+
+// runsAny tells whether any of the instances runs r.
+func runsAny(r service.Release, instances []service.InstanceState) bool {
+	return slices.ContainsFunc(instances, func(i service.InstanceState) bool { return i.Running && i.Release == r.ID })
 }
 
 // probeOnce asks every instance of r once.

@@ -46,6 +46,7 @@ var watched = []string{"/internal/delivery", "/internal/provider", "/internal/cl
 // Every change of the outside world goes through journal.go: nothing else calls what makes one, nor takes it as a value, whatever
 // interface or type it comes by.
 func TestChangesGoThroughTheJournal(t *testing.T) {
+	t.Parallel()
 	packages := listed(t)
 	files := token.NewFileSet()
 	imports := importer.ForCompiler(files, "gc", func(path string) (io.ReadCloser, error) {

@@ -27,6 +27,7 @@ func overTheNetwork(t *testing.T, w *world, lease time.Duration) (*network, *pro
 // The entry that makes a release stable is written, and its answer is lost, or is not waited for: the traffic never goes back to
 // the old release while the ledger says that the new one is stable. The next run finds the two together, whatever it is.
 func TestAnswerToTheFinalizationIsLost(t *testing.T) {
+	t.Parallel()
 	type lost func(objects *network, cancel context.CancelFunc)
 	answers := map[string]lost{
 		"cancelled": func(objects *network, cancel context.CancelFunc) {
@@ -140,6 +141,7 @@ func wantTrafficWithStable(t *testing.T, w *world, m *memoryStore) {
 // A new attempt is written, and neither its answer comes nor can it be read back. Another stage of the same run finds it: no number
 // is used twice, and the service goes on.
 func TestAnswerToANewAttemptIsLost(t *testing.T) {
+	t.Parallel()
 	for _, arrives := range []bool{true, false} {
 		t.Run(fmt.Sprintf("arrived %t", arrives), func(t *testing.T) {
 			t.Parallel()
@@ -197,6 +199,7 @@ func goesOn(t *testing.T, p *provider, version string) {
 
 // An interrupt right after an attempt was opened ends it: nobody has to recover what never began.
 func TestCancelRightAfterTheAttemptIsOpened(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	objects, p := overTheNetwork(t, w, leaseLength)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -222,6 +225,7 @@ func TestCancelRightAfterTheAttemptIsOpened(t *testing.T) {
 // A store that hangs keeps nobody from stable who has given up: the traffic is back at once, though the outcome of the change before
 // was never recorded.
 func TestCancelWhileTheStoreHangs(t *testing.T) {
+	t.Parallel()
 	const bound, lease = 10 * time.Second, 5 * time.Minute // The store hangs for as long as the lease lasts.
 	w := newWorld()
 	objects := &network{memoryStore: newMemoryStore()}
@@ -260,6 +264,7 @@ func TestCancelWhileTheStoreHangs(t *testing.T) {
 
 // The store dies right after a candidate got its first traffic, which the ledger does not know of yet: it is given back.
 func TestStoreDiesAfterTheFirstWeight(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	objects, p := overTheNetwork(t, w, shortLease)
 	p.process.before = func(_ int, what string) {

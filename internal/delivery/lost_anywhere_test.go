@@ -11,6 +11,7 @@ import (
 // as long as the run lasts, or interrupted by its user just then. The run that goes on, and every other, finds out what was written: the
 // traffic is where the ledger says, each attempt has one end, and the same apply goes through.
 func TestAnswerIsLostAnywhere(t *testing.T) {
+	t.Parallel()
 	losses := map[string]func(objects *network, cancel context.CancelFunc){
 		"read back":                  func(*network, context.CancelFunc) {},
 		"not read back":              func(objects *network, _ context.CancelFunc) { objects.fail(true) },

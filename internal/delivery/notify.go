@@ -12,8 +12,8 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-// Messages are due by the event that they tell of, and stay due in the ledger until a channel took them: they are
-// delivered at least once, by this run or by a later one, and never fail or delay a release.
+// Messages are due by the event that they tell of, and stay due in the ledger until a channel took them, or a day has passed in which
+// it did not: by this run or by a later one, more than once where its answer was lost. They never fail or delay a release.
 
 const (
 	// notifyTimeout bounds a round of deliveries that somebody waits for, backgroundTimeout one that nobody does: enough for
@@ -88,7 +88,7 @@ func (t *tokens) of(channel string) chan struct{} {
 	return token
 }
 
-// deliver sends one channel's messages in order. One that it does not take stays due, and keeps none of the others back. A
+// deliver sends one channel's messages, oldest first. One that it does not take stays due, and keeps none of the others back. A
 // channel that is no longer defined is told nothing, for good.
 func (w *work) deliver(ctx context.Context, channel string) {
 	token := w.procedure.telling.of(channel)
@@ -109,7 +109,7 @@ func (w *work) deliver(ctx context.Context, channel string) {
 			text = channel + " is no longer defined: not told"
 		} else if err := notifier.Send(ctx, m); refusedForGood(err) {
 			text = fmt.Sprintf("%s refuses the message for good: %s", channel, err)
-		} else if old := w.now().Sub(m.Time); err != nil && old > undeliveredAfter {
+		} else if old := w.now().Sub(m.Time); err != nil && old > undeliveredAfter && ctx.Err() == nil {
 			text = fmt.Sprintf("%s could not be told, and the message is %s old: it is given up. The last failure: %s", channel, old.Round(time.Minute), err)
 		} else if err != nil {
 			continue // It stays due.

@@ -90,6 +90,7 @@ func takes(context.Context, service.Message) error { return nil }
 
 // A receiver that takes longer than anybody waits for is told once, and that is noted; it keeps no other one back.
 func TestASlowChannelIsToldOnce(t *testing.T) {
+	t.Parallel()
 	let := make(chan struct{})
 	slow := &channel{take: func(ctx context.Context, _ service.Message) error {
 		if deadline, ends := ctx.Deadline(); !ends || time.Until(deadline) < 30*time.Second {
@@ -116,6 +117,7 @@ func TestASlowChannelIsToldOnce(t *testing.T) {
 }
 
 func TestAMessageThatIsNotTakenKeepsNoOtherBack(t *testing.T) {
+	t.Parallel()
 	picky := &channel{take: func(_ context.Context, m service.Message) error {
 		if m.Event == "started" {
 			return errors.New("not that one")
@@ -136,6 +138,7 @@ func TestAMessageThatIsNotTakenKeepsNoOtherBack(t *testing.T) {
 }
 
 func TestAMessageThatIsNoNewsAnyMoreIsGivenUp(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	deaf := &channel{take: func(context.Context, service.Message) error { return errors.New("nobody there") }}
 	p := telling(t, w, objects, map[string]delivery.Notifier{"deaf": deaf})

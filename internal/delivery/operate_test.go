@@ -26,6 +26,7 @@ func applied(t *testing.T, w *world, objects store.Store, versions ...string) *p
 }
 
 func TestRestoreCheckpoint(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	for name, c := range map[string]struct {
 		checkpoint string
@@ -78,6 +79,7 @@ func TestRestoreCheckpoint(t *testing.T) {
 }
 
 func TestRestoreCheckpointRefuses(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	p := applied(t, w, newMemoryStore(), "1", "2", "3")
 	defer p.close()
@@ -98,6 +100,7 @@ func TestRestoreCheckpointRefuses(t *testing.T) {
 }
 
 func TestRollbackPlan(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	p := applied(t, newWorld(), newMemoryStore(), "1", "2")
 	defer p.close()
@@ -120,6 +123,7 @@ func remembered(passages map[service.Stage]ledger.Passage) delivery.Remembered {
 }
 
 func TestAdopt(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	w := newWorld()
 	applied(t, w, newMemoryStore(), "1", "2").close()
@@ -159,6 +163,7 @@ func TestAdopt(t *testing.T) {
 
 // What was being introduced when the store was lost is an introduction that nobody goes on with: it is recovered, traffic first.
 func TestAdoptWithACandidate(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	w := newWorld()
 	lost := applied(t, w, newMemoryStore(), "1", "2")
@@ -186,6 +191,7 @@ func TestAdoptWithACandidate(t *testing.T) {
 }
 
 func TestAdoptOfNothingAndOfNobodyKnows(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	w, objects := newWorld(), newMemoryStore()
 	p := newProvider(t, w, objects)

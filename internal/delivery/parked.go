@@ -145,17 +145,18 @@ func (p *Procedure) restoreParked(ctx context.Context, judged *ledger.Attempt, f
 		return false, err
 	}
 	defer end()
-	defer w.deliverDue(context.WithoutCancel(ctx))
 	a := w.state().OpenAttempt()
 	if a == nil || a.Number != judged.Number || a.Busy() || a.Weight != judged.Weight {
 		return false, p.yield(ctx)
 	}
 	if err := w.append(ctx, ledger.Event{
 		Type: ledger.StageOpened, Attempt: a.Number, Stage: service.StageTrafficSplit, Release: a.Release, Spec: a.Split,
-		Deadline: w.now().Add(restoreTimeout), Text: "a guard found evidence against " + string(a.Release),
+		Deadline: w.now().Add(restoreTimeout), Text: "a guard restores: " + failure.Reason,
 	}); err != nil {
-		return false, err
+		// Kept, the lease would keep everybody out, this guard too.
+		return false, errors.Join(err, p.yield(ctx))
 	}
+	defer w.deliverDue(context.WithoutCancel(ctx))
 	return true, w.restore(ctx, w.attempt(a.Number), failure)
 }
 

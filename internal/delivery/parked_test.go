@@ -26,6 +26,7 @@ func parkedAt(t *testing.T, w *world, objects *memoryStore) {
 
 // What turns bad while it is parked is rolled back by the split's own analysis, with its evidence, as the split would.
 func TestGuardRestoresAParkedCandidate(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	parkedAt(t, w, objects)
 	p := newProvider(t, w, objects)
@@ -53,6 +54,7 @@ func TestGuardRestoresAParkedCandidate(t *testing.T) {
 
 // While it is judged nobody is kept from the service: an apply goes on with it, and the guard ends with the attempt.
 func TestGuardGivesWayToAnApply(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	parkedAt(t, w, objects)
 	guarding, p := newProvider(t, w, objects), newProvider(t, w, objects)
@@ -86,6 +88,7 @@ func TestGuardGivesWayToAnApply(t *testing.T) {
 }
 
 func TestGuardOfNothing(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := newProvider(t, w, objects)
 	defer p.close()

@@ -53,6 +53,7 @@ func wantSummary(t *testing.T, err error, summary string) *delivery.Error {
 }
 
 func TestSevenSteps(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	for _, version := range []string{"1", "2", "3"} {
 		p := newProvider(t, w, objects)
@@ -66,6 +67,7 @@ func TestSevenSteps(t *testing.T) {
 
 // A failure at any stage puts back what was there, ends the attempt once and says so.
 func TestFailureRestores(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		spoil   func(*world)
 		summary string
@@ -104,6 +106,7 @@ func TestFailureRestores(t *testing.T) {
 }
 
 func TestFirstReleaseThatFailsLeavesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	p := newProvider(t, w, newMemoryStore())
 	defer p.close()
@@ -122,6 +125,7 @@ func TestFirstReleaseThatFailsLeavesNothing(t *testing.T) {
 
 // An interrupt restores with the traffic first, whatever stage it comes in.
 func TestCancelRestores(t *testing.T) {
+	t.Parallel()
 	for n := 1; ; n++ {
 		w, objects := newWorld(), newMemoryStore()
 		p := newProvider(t, w, objects)
@@ -169,6 +173,7 @@ func TestCancelRestores(t *testing.T) {
 }
 
 func TestParkedAtAWeightAndOn(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := newProvider(t, w, objects)
 	defer p.close()
@@ -201,6 +206,7 @@ func TestParkedAtAWeightAndOn(t *testing.T) {
 }
 
 func TestRollbackToTheKeptRelease(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := newProvider(t, w, objects)
 	defer p.close()
@@ -217,6 +223,7 @@ func TestRollbackToTheKeptRelease(t *testing.T) {
 }
 
 func TestOperatorRollbackHolds(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := newProvider(t, w, objects)
 	defer p.close()
@@ -249,6 +256,7 @@ func TestOperatorRollbackHolds(t *testing.T) {
 
 // A restore whose stable release does not answer moves no traffic and calls a person.
 func TestRestoreToASickStableFails(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := newProvider(t, w, objects)
 	defer p.close()
@@ -287,6 +295,7 @@ func TestRestoreToASickStableFails(t *testing.T) {
 }
 
 func TestLostUpdateIsRefused(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := newProvider(t, w, objects)
 	ctx := context.Background()
@@ -311,6 +320,7 @@ func TestLostUpdateIsRefused(t *testing.T) {
 
 // An apply that ended between two stages, before anything was placed, leaves an open attempt; another release abandons it.
 func TestAttemptBetweenTwoStagesIsAbandoned(t *testing.T) {
+	t.Parallel()
 	for _, next := range []string{"1", "3"} {
 		t.Run(next, func(t *testing.T) {
 			w, objects := newWorld(), newMemoryStore()
@@ -346,6 +356,7 @@ func TestAttemptBetweenTwoStagesIsAbandoned(t *testing.T) {
 }
 
 func TestNoRouter(t *testing.T) {
+	t.Parallel()
 	for _, slots := range [][]string{{"blue", "green"}, {"blue"}} {
 		t.Run(strings.Join(slots, "+"), func(t *testing.T) {
 			w, objects := newWorld(), newMemoryStore()
@@ -371,6 +382,7 @@ func TestNoRouter(t *testing.T) {
 
 // A release that was paused has passed nothing: the next apply judges the same step again.
 func TestPausedIsJudgedAgain(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := newProvider(t, w, objects)
 	defer p.close()
@@ -396,6 +408,7 @@ func TestPausedIsJudgedAgain(t *testing.T) {
 // A store that does not answer stands between nobody and the stable release: while the lease cannot be another's yet,
 // traffic goes back.
 func TestStoreOutageUnderTraffic(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := newProviderFor(t, w, objects, shortLease)
 	ctx := context.Background()
@@ -432,6 +445,7 @@ func TestStoreOutageUnderTraffic(t *testing.T) {
 
 // A router that does not answer during a restore calls a person, and a recovery finishes it.
 func TestRouterUnreachableDuringTheRestore(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	p := newProvider(t, w, newMemoryStore())
 	defer p.close()
@@ -457,6 +471,7 @@ func TestRouterUnreachableDuringTheRestore(t *testing.T) {
 
 // Back past a kept release: every stage reads what runs.
 func TestOperatorRollbackPastAKeptRelease(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	p := newProvider(t, w, newMemoryStore())
 	defer p.close()
@@ -480,6 +495,7 @@ func TestOperatorRollbackPastAKeptRelease(t *testing.T) {
 
 // A preflight that is too old does not begin an execution, and a checkpoint neither.
 func TestExpiredPassagesBeginNothing(t *testing.T) {
+	t.Parallel()
 	for summary, valid := range map[string][2]service.Duration{
 		"Preflight Expired":  {service.Duration(time.Nanosecond), service.Duration(time.Hour)},
 		"Checkpoint Expired": {service.Duration(time.Hour), service.Duration(time.Nanosecond)},
@@ -510,6 +526,7 @@ func TestExpiredPassagesBeginNothing(t *testing.T) {
 
 // A freeze is refused before anything is touched, and only an override that names the window passes it.
 func TestFreezeIsRefusedUnlessOverridden(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	p := newProvider(t, w, newMemoryStore())
 	defer p.close()
@@ -531,6 +548,7 @@ func TestFreezeIsRefusedUnlessOverridden(t *testing.T) {
 
 // Work on a service that is not there is refused, and writes nothing.
 func TestUnknownServiceChangesNothing(t *testing.T) {
+	t.Parallel()
 	objects := newMemoryStore()
 	p := newProvider(t, newWorld(), objects)
 	defer p.close()

@@ -53,6 +53,9 @@ func (w *work) recover(ctx context.Context) error {
 		return w.mend(ctx, w.attempt(state.Broken.Attempt), "")
 	}
 	a := state.OpenAttempt()
+	if a == nil {
+		return nil // Its end had been written, and only the answer was lost.
+	}
 	if a.Mode == service.ModeRollback && a.Failure == nil && a.Executing {
 		return w.finishRollback(ctx, a)
 	}
@@ -104,7 +107,10 @@ func (w *work) finishRollback(ctx context.Context, a *ledger.Attempt) error {
 func (w *work) mend(ctx context.Context, a *ledger.Attempt, hold string) error {
 	ctx, cancel := w.rescue(ctx, restoreTimeout)
 	defer cancel()
-	result := w.putBack(ctx, a)
+	result := &putBackResult{}
+	if w.trafficToStable(ctx, a, result) {
+		w.takeCandidateAway(ctx, a, result)
+	}
 	if result.err() != nil {
 		e := &Error{
 			What: fmt.Sprintf("The restore of attempt %d of %s failed again", a.Number, w.procedure.id), Restored: result.done,

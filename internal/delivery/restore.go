@@ -12,14 +12,18 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-// restoreTimeout bounds a restore; its parts have deadlines of their own.
-const restoreTimeout = 10 * time.Minute
+const (
+	// restoreTimeout bounds a restore; its parts have deadlines of their own.
+	restoreTimeout = 10 * time.Minute
+	// closingTimeout bounds the writing of an attempt's end, which is not given up in the middle: nobody could tell whether it is there.
+	closingTimeout = time.Minute
+)
 
 // putBackResult is what a restore did, and what it could not do.
 type putBackResult struct {
 	done     []string
 	failures []string
-	// decided is when the traffic was with stable again, evidence what the candidate left, taken before its removal.
+	// evidence is what the candidate left, taken before its removal.
 	evidence []string
 }
 
@@ -70,19 +74,6 @@ func (w *work) restore(ctx context.Context, a *ledger.Attempt, failure ledger.Fa
 	return w.closeRestored(ctx, w.attempt(a.Number), failure, result)
 }
 
-// putBack is a restore without its record: traffic first, then the candidate removed, then data, then verified.
-func (w *work) putBack(ctx context.Context, a *ledger.Attempt) *putBackResult {
-	result := &putBackResult{}
-	if !a.Executing {
-		result.did("nothing had been changed")
-		return result
-	}
-	if w.trafficToStable(ctx, a, result) {
-		w.takeCandidateAway(ctx, a, result)
-	}
-	return result
-}
-
 // trafficToStable moves all traffic to stable, if stable answers; false if it does not: then nothing else may be done.
 // Without a router it starts stable in its slot again.
 func (w *work) trafficToStable(ctx context.Context, a *ledger.Attempt, result *putBackResult) bool {
@@ -95,7 +86,7 @@ func (w *work) trafficToStable(ctx context.Context, a *ledger.Attempt, result *p
 	}
 	if err := w.serves(ctx, *stable); err != nil {
 		// It may only have been stopped: finalization had begun, or it died meanwhile.
-		if err := w.revive(ctx, a, *stable); err != nil {
+		if err := w.startAgain(ctx, a.Number, *stable); err != nil {
 			result.fail("traffic was not moved: stable %s does not answer: %s", stable.ID, err)
 			return false
 		}
@@ -121,17 +112,12 @@ func (w *work) stableInPlace(ctx context.Context, a *ledger.Attempt, stable serv
 			return false
 		}
 	}
-	if err := w.revive(ctx, a, stable); err != nil {
+	if err := w.startAgain(ctx, a.Number, stable); err != nil {
 		result.fail("stable %s does not run again: %s", stable.ID, err)
 		return false
 	}
 	result.did("stable %s runs again in slot %s", stable.ID, stable.Placement.Slot)
 	return true
-}
-
-// revive starts stable, if it does not run, and waits until it answers.
-func (w *work) revive(ctx context.Context, a *ledger.Attempt, stable service.Release) error {
-	return w.startAgain(ctx, a.Number, stable)
 }
 
 // startAgain starts what is missing of a release that ran before, and waits for one good answer of each instance. What
@@ -166,22 +152,24 @@ func (w *work) recorded(a *ledger.Attempt) *service.Release {
 
 // takeCandidateAway drains and removes the candidate, restores data that the checkpoint says so of, and inspects.
 func (w *work) takeCandidateAway(ctx context.Context, a *ledger.Attempt, result *putBackResult) {
+	gone := true
 	if candidate := w.recorded(a); candidate != nil && candidate.ID != w.state().Stable {
 		if len(result.evidence) == 0 {
 			result.evidence = w.remains(ctx, *candidate)
 		}
-		w.dismiss(ctx, a, *candidate, result)
+		gone = w.dismiss(ctx, a, *candidate, result)
 	}
-	if len(result.failures) == 0 { // A candidate that is still there would write over it.
+	switch {
+	case gone: // One that is still there would write over it.
 		w.restoreData(ctx, a, result)
-	} else if discards(a) {
+	case discards(a):
 		result.fail("data was not restored: that waits until the candidate is gone")
 	}
 	w.inspectRestored(ctx, a, result)
 }
 
-// dismiss removes the candidate; one that was stable before and is kept ready is only stopped.
-func (w *work) dismiss(ctx context.Context, a *ledger.Attempt, candidate service.Release, result *putBackResult) {
+// dismiss removes the candidate; one that was stable before and is kept ready is only stopped. It tells whether it is gone.
+func (w *work) dismiss(ctx context.Context, a *ledger.Attempt, candidate service.Release, result *putBackResult) bool {
 	if w.stable(a) == nil {
 		// The router has nowhere else to send requests to: they do not end before the release does.
 	} else if err := w.drain(ctx, candidate); err != nil {
@@ -194,9 +182,10 @@ func (w *work) dismiss(ctx context.Context, a *ledger.Attempt, candidate service
 	}
 	if err := act(ctx, a.Number, candidate); err != nil {
 		result.fail("candidate %s is still there: %s", candidate.ID, err)
-		return
+		return false
 	}
 	result.did("candidate %s is %s", candidate.ID, done)
+	return true
 }
 
 // discards tells whether a restore puts back data, and discards what was written since.
@@ -211,6 +200,10 @@ func (w *work) restoreData(ctx context.Context, a *ledger.Attempt, result *putBa
 	}
 	for _, saved := range a.Checkpoint.Backups {
 		if saved.Definition.OnRestore != "discard" {
+			continue
+		}
+		if slices.Contains(w.attempt(a.Number).DataRestored, saved.Name) {
+			result.did("data %s was put back before, and what was written since then stays", saved.Name)
 			continue
 		}
 		if err := w.putBackData(ctx, w.attempt(a.Number), saved); err != nil {
@@ -304,7 +297,7 @@ func (w *work) closeRestored(ctx context.Context, a *ledger.Attempt, failure led
 	closing := wantedEnd(a, ledger.Closing{End: service.EndRestored, Restored: result.done, Leftovers: result.failures})
 	event, text := "rolled_back", "was rolled back: "+failure.Reason
 	if !w.lease.Valid() {
-		return w.overtaken(ctx, a, result)
+		return w.overtaken(ctx, a, failure, result)
 	}
 	if result.err() != nil {
 		closing.End, event, text = service.EndRestoreFailed, "restore_failed", "failed, and so did the restore: "+result.failures[0]
@@ -326,9 +319,10 @@ func (w *work) closeRestored(ctx context.Context, a *ledger.Attempt, failure led
 }
 
 // overtaken ends a restore under a lease that was lost meanwhile: what became of it is told by who has the lease now.
-func (w *work) overtaken(ctx context.Context, a *ledger.Attempt, result *putBackResult) *Error {
+func (w *work) overtaken(ctx context.Context, a *ledger.Attempt, failure ledger.Failure, result *putBackResult) *Error {
 	e := &Error{
-		Summary: "Lease Lost", What: fmt.Sprintf("The restore of attempt %d of %s was cut short: the lease on %s was lost", a.Number, a.Release, w.procedure.id),
+		Summary: "Lease Lost", What: fmt.Sprintf("%s failed: %s. The restore of attempt %d was cut short: the lease on %s was lost", a.Release, failure.Reason, a.Number, w.procedure.id),
+		Evidence: failure.Evidence,
 		Restored: result.done, Leftovers: result.failures, Running: w.seen(ctx, a), Err: ledger.ErrLost,
 		Next: fmt.Sprintf("Another run may be at work: see `%s history %s`. Then run plan again: it shows what is left.", operatorBinary, w.procedure.id),
 	}

@@ -71,7 +71,7 @@ func (w *work) rollBackTo(ctx context.Context, a *ledger.Attempt) (service.Relea
 			return release, err
 		}
 	}
-	if err := w.revive(ctx, a, release); err != nil {
+	if err := w.startAgain(ctx, a.Number, release); err != nil {
 		return release, err
 	}
 	if err := w.verifyInstances(ctx, release); err != nil {
@@ -119,7 +119,7 @@ func (w *work) wantedData(ctx context.Context, a *ledger.Attempt) error {
 // resumeStable gives all traffic to the release that is stable already: its candidate was taken away before.
 func (w *work) resumeStable(ctx context.Context, a *ledger.Attempt, release service.Release) error {
 	if err := w.serves(ctx, release); err != nil {
-		if err := w.revive(ctx, a, release); err != nil {
+		if err := w.startAgain(ctx, a.Number, release); err != nil {
 			return err
 		}
 	}

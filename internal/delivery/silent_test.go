@@ -16,6 +16,7 @@ import (
 // A candidate that answers no probe under traffic, while its process lives, is restored: with an analysis that finds nothing wrong, and
 // without one.
 func TestSilentUnderTrafficIsRestored(t *testing.T) {
+	t.Parallel()
 	for name, judgement := range map[string]*delivery.AnalysisSpec{"with an analysis": quickAnalysis(), "without": nil} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -42,6 +43,7 @@ func TestSilentUnderTrafficIsRestored(t *testing.T) {
 
 // One probe without an answer is no evidence: the network's may be lost.
 func TestOneLostProbeRestoresNothing(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := applied(t, w, objects, "1")
 	defer p.close()
@@ -66,6 +68,7 @@ func TestOneLostProbeRestoresNothing(t *testing.T) {
 
 // A release that does not answer is not finalized: it would be the only one.
 func TestFinalizationRefusesASilentRelease(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := applied(t, w, objects, "1")
 	defer p.close()
@@ -94,6 +97,7 @@ func (p *provider) stageOpen() service.Stage {
 
 // Metrics that are not to be had say nothing about a release: where that restores it, it is a fault, and never holds it.
 func TestBlindRestoreIsNoEvidence(t *testing.T) {
+	t.Parallel()
 	for name, blind := range map[string]error{"no data": analysis.ErrNoData, "the source fails": errors.New("connection refused")} {
 		t.Run(name, func(t *testing.T) {
 			w, objects := newWorld(), newMemoryStore()
@@ -125,6 +129,7 @@ func TestBlindRestoreIsNoEvidence(t *testing.T) {
 
 // A guard restores what is parked and cannot be judged, where its policy is that, and it is no evidence either.
 func TestGuardRestoresBlindly(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := newProvider(t, w, objects)
 	if err := p.apply(t.Context(), "1"); err != nil {
@@ -149,6 +154,7 @@ func TestGuardRestoresBlindly(t *testing.T) {
 
 // A step that goes on without a judgement says so, once.
 func TestUnjudgedIsTold(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	w, objects := newWorld(), newMemoryStore()
 	p := applied(t, w, objects, "1")

@@ -15,6 +15,7 @@ import (
 
 // Where all that runs is being removed, and that is interrupted, it goes on to its end: half of a service is nothing that anybody wants.
 func TestStopIsInterrupted(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), &network{memoryStore: newMemoryStore()}
 	p := applied(t, w, objects, "1", "2")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -45,6 +46,7 @@ func wantNothing(t *testing.T, w *world, p *provider) {
 
 // Killed at every point of it, the same again ends it, and the release can be made anew.
 func TestStopIsKilled(t *testing.T) {
+	t.Parallel()
 	for _, parked := range []bool{false, true} {
 		t.Run(fmt.Sprintf("parked %t", parked), func(t *testing.T) {
 			for point := 1; ; point++ {
@@ -78,6 +80,7 @@ func TestStopIsKilled(t *testing.T) {
 
 // A run that goes on with another's attempt, finalizes it and is lost before it tidied: that is seen, and done by whoever comes next.
 func TestLostBeforeItTidied(t *testing.T) {
+	t.Parallel()
 	for name, next := range map[string]func(*provider) error{
 		"recover": func(p *provider) error { _, err := p.service().Recover(context.Background()); return err },
 		"define": func(p *provider) error {
@@ -109,6 +112,7 @@ func TestLostBeforeItTidied(t *testing.T) {
 
 // What could not be tidied, by a run that came to its end all the same, is seen, and tidied by a recovery.
 func TestTidyingFailed(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := applied(t, w, objects, "1")
 	w.set(func() { w.broken["stop"] = errors.New("it does not end") })
@@ -131,6 +135,7 @@ func TestTidyingFailed(t *testing.T) {
 
 // Requests that do not end keep nothing that was replaced alive for ever: it is said that they were cut off.
 func TestDrainOfTheOldReleaseTakesTooLong(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := applied(t, w, objects, "1")
 	defer p.close()
@@ -143,6 +148,7 @@ func TestDrainOfTheOldReleaseTakesTooLong(t *testing.T) {
 
 // A service whose restore failed still has something of a release somewhere: it is not retired.
 func TestBrokenServiceIsNotRetired(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := newProvider(t, w, objects)
 	defer p.close()
@@ -164,6 +170,7 @@ func TestBrokenServiceIsNotRetired(t *testing.T) {
 
 // A split that is removed takes the traffic back that a killed run gave, whether or not the ledger knows of it.
 func TestWithdrawAfterAKill(t *testing.T) {
+	t.Parallel()
 	for point := 1; ; point++ {
 		w, objects := newWorld(), newMemoryStore()
 		applied(t, w, objects, "1").close()
@@ -195,6 +202,7 @@ func TestWithdrawAfterAKill(t *testing.T) {
 
 // A rollback finds in its way what an earlier run did not tidy: that goes first.
 func TestRollbackOverWhatWasNotTidied(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := newProvider(t, w, objects)
 	p.keep = 2
@@ -221,6 +229,7 @@ func TestRollbackOverWhatWasNotTidied(t *testing.T) {
 
 // The state does not grow with what was rolled back and is forgotten.
 func TestStateDoesNotGrowWithRollbacks(t *testing.T) {
+	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := applied(t, w, objects, "1")
 	defer p.close()
@@ -247,6 +256,7 @@ func TestStateDoesNotGrowWithRollbacks(t *testing.T) {
 
 // Without a router the release itself raises its weight to 100 %: a freeze that began after its preflight holds it back.
 func TestFreezeHoldsAReleaseWithoutARouter(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	w, objects := withoutRouter(), newMemoryStore()
 	p := applied(t, w, objects, "1")
@@ -278,6 +288,7 @@ func TestFreezeHoldsAReleaseWithoutARouter(t *testing.T) {
 
 // A checkpoint that is retaken, and whose run is killed in the middle of it, lists nothing that is not whole.
 func TestCheckpointListsWhatIsWhole(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	for point := 1; ; point++ {
 		w, objects := newWorld(), newMemoryStore()

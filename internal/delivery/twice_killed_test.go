@@ -18,6 +18,7 @@ const (
 // What is killed at a point is recovered, and the recovery killed at a point, in every pair: the next recovery brings world and record
 // together all the same. A rollback is finished, and never undone.
 func TestKilledAndItsRecoveryToo(t *testing.T) {
+	t.Parallel()
 	recovery := func(p *provider) { _, _ = p.service().Recover(context.Background()) }
 	for name, s := range scenarios {
 		t.Run(name, func(t *testing.T) {

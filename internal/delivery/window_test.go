@@ -8,6 +8,7 @@ import (
 )
 
 func TestWindow(t *testing.T) {
+	t.Parallel()
 	amsterdam := delivery.Window{Allow: []string{"Mon-Thu 09:00-16:00"}, Timezone: "Europe/Amsterdam", Freezes: []string{"2026-12-20/2027-01-03", "2026-04-27"}}
 	night := delivery.Window{Allow: []string{"Fri 22:00-02:00"}}
 	weekend := delivery.Window{Allow: []string{"Sat-Mon 10:00-12:00"}}
@@ -45,6 +46,7 @@ func TestWindow(t *testing.T) {
 }
 
 func TestWindowThatCannotBeUnderstood(t *testing.T) {
+	t.Parallel()
 	for attribute, w := range map[string]delivery.Window{
 		"allow":    {Allow: []string{"Mon-Thu 9-16"}},
 		"freezes":  {Freezes: []string{"2027-01-03/2026-12-20"}},

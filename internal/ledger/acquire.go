@@ -93,7 +93,7 @@ var errTaken = errors.New("another run was first")
 func (l *Ledger) take(ctx context.Context, view View, run string, holder Holder, terms Terms) (*Lease, error) {
 	lease := &Lease{
 		ledger: l, run: run, state: view.State, clock: NewStoreTime(view.Now), length: terms.Length,
-		beaten: time.Now(), lost: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{}),
+		appending: make(chan struct{}, 1), beaten: time.Now(), lost: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	lease.epoch = view.State.Epoch + 1
 	err := lease.append(ctx, Event{Type: LeaseAcquired, Lease: &LeaseTerms{Holder: holder, Length: terms.Length}})

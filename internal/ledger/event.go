@@ -196,7 +196,7 @@ type Closing struct {
 type Change struct {
 	// ID pairs the intent with the outcome.
 	ID int `json:"id"`
-	// Action: "place", "start", "stop", "remove", "weights", "backup", "restore". Target: what it is done to.
+	// Action: "place", "start", "stop", "remove", "weights", "backup", "delete backup", "restore". Target: what it is done to.
 	Action string `json:"action"`
 	Target string `json:"target"`
 	// Data names the backup that a "restore" puts back; Place is where a "backup" is written, or deleted.

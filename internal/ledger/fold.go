@@ -191,7 +191,14 @@ var transitions = map[Type]func(*State, Event){
 		for _, b := range e.Checkpoint.Backups {
 			ref.Data = append(ref.Data, b.Directory)
 		}
-		s.Checkpoints = slices.DeleteFunc(s.Checkpoints, func(c CheckpointRef) bool { return c.Attempt == a.Number })
+		s.Checkpoints = slices.DeleteFunc(s.Checkpoints, func(c CheckpointRef) bool {
+			for _, place := range c.Data { // Of one that this takes the place of.
+				if c.Attempt == a.Number && !slices.Contains(ref.Data, place) {
+					s.Discard = append(s.Discard, place)
+				}
+			}
+			return c.Attempt == a.Number
+		})
 		s.Checkpoints = append(s.Checkpoints, ref)
 	}),
 	CheckpointPruned: func(s *State, e Event) {
@@ -234,6 +241,7 @@ var transitions = map[Type]func(*State, Event){
 	ServiceStopped: func(s *State, e Event) {
 		if a := s.OpenAttempt(); a != nil {
 			a.End, a.EndedAt, a.Stage, a.Restoring = service.EndAbandoned, e.Time, "", false
+			s.Discard, a.Saving = append(s.Discard, a.Saving...), nil
 		}
 		for i := range s.Attempts {
 			s.Attempts[i].Undone = true

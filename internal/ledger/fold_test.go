@@ -88,6 +88,7 @@ func foldAll(t *rapid.T, state ledger.State, events []ledger.Event) ledger.State
 // A snapshot anywhere, written and read as JSON, comes to the same state as all the events; folding writes into no state
 // that somebody else holds.
 func TestFoldFromASnapshotIsTheSame(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		events := story(t)
 		cut := rapid.IntRange(0, len(events)).Draw(t, "cut")
@@ -114,6 +115,7 @@ func TestFoldFromASnapshotIsTheSame(t *testing.T) {
 
 // What must hold of every state that a ledger can come to.
 func TestFoldInvariants(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var state ledger.State
 		ends := map[int]service.End{}
@@ -156,6 +158,7 @@ func TestFoldInvariants(t *testing.T) {
 }
 
 func TestFoldRefuses(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		event ledger.Event
 		want  string
@@ -174,6 +177,7 @@ func TestFoldRefuses(t *testing.T) {
 }
 
 func TestPassageOfAVoidAttemptDoesNotStand(t *testing.T) {
+	t.Parallel()
 	passage := func(n int, r service.ReleaseID) map[service.Stage]ledger.Passage {
 		return map[service.Stage]ledger.Passage{service.StageSmokeTest: {Attempt: n, Release: r}}
 	}
@@ -191,6 +195,7 @@ func TestPassageOfAVoidAttemptDoesNotStand(t *testing.T) {
 }
 
 func TestFailuresOnEvidenceHoldARelease(t *testing.T) {
+	t.Parallel()
 	fail := func(state ledger.State, cause ledger.Cause) ledger.State {
 		n := state.LastAttempt + 1
 		for _, e := range []ledger.Event{
@@ -223,6 +228,7 @@ func TestFailuresOnEvidenceHoldARelease(t *testing.T) {
 // TestAttemptIsBusyUntilItsFirstStagePassed: killed right after it was opened, nothing of an attempt is in any state, so
 // nothing but a recovery would ever close it.
 func TestAttemptIsBusyUntilItsFirstStagePassed(t *testing.T) {
+	t.Parallel()
 	var state ledger.State
 	add := func(e ledger.Event) ledger.Attempt {
 		e.Number, e.MinVersion, e.Time = state.Number+1, 1, epoch.Add(time.Duration(state.Number)*time.Minute)

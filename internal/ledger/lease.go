@@ -26,7 +26,7 @@ type Lease struct {
 	length time.Duration
 	clock  StoreTime
 
-	appending sync.Mutex // held while an event is written: one at a time
+	appending chan struct{} // holds a token while an event is written: one at a time
 
 	mu       sync.Mutex // guards what follows, and is never held over a request to the store
 	state    State
@@ -57,9 +57,6 @@ func (l *Lease) State() State {
 
 // Now is the store's clock.
 func (l *Lease) Now() time.Time { return l.clock.Now() }
-
-// Run names the run that holds the lease.
-func (l *Lease) Run() string { return l.run }
 
 // Epoch counts the ledger's leases up to this one.
 func (l *Lease) Epoch() int { return l.epoch }
@@ -111,8 +108,10 @@ func (l *Lease) Append(ctx context.Context, e Event) error {
 }
 
 func (l *Lease) append(ctx context.Context, e Event) error {
-	l.appending.Lock()
-	defer l.appending.Unlock()
+	if err := l.turn(ctx); err != nil {
+		return fmt.Errorf("append %s to the ledger of %s: %w", e.Type, l.ledger.id, err)
+	}
+	defer func() { <-l.appending }()
 	// No answer within the lease is no answer: by then it may be another's.
 	ctx, cancel := context.WithDeadline(ctx, l.deadline())
 	defer cancel()
@@ -165,9 +164,21 @@ func (l *Lease) append(ctx context.Context, e Event) error {
 // Settle finds out what became of an append whose answer was lost: State is the ledger's again when it returns nil. An append that
 // is still on its way arrives where the next one wants to, which then recognises it.
 func (l *Lease) Settle(ctx context.Context) error {
-	l.appending.Lock()
-	defer l.appending.Unlock()
+	if err := l.turn(ctx); err != nil {
+		return err
+	}
+	defer func() { <-l.appending }()
 	return l.settle(ctx)
+}
+
+// turn waits until no other event is being written.
+func (l *Lease) turn(ctx context.Context) error {
+	select {
+	case l.appending <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the event before: %w", ctx.Err())
+	}
 }
 
 func (l *Lease) settle(ctx context.Context) error {

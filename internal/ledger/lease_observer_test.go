@@ -106,6 +106,7 @@ func writeRaw(t *testing.T, s store.Store, number int, data []byte) {
 // A process that may be hidden (another user's, in a /proc that hides them) is there: nothing is known of when it started. It is not
 // gone, so that its heartbeat decides.
 func TestHiddenHolderIsNotKnownToBeGone(t *testing.T) {
+	t.Parallel()
 	holder := ledger.ThisProcess("test")
 	if holder.Machine == "" {
 		t.Skip("this system does not tell processes apart: /proc is missing")

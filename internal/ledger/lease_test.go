@@ -44,6 +44,7 @@ func release(t *testing.T, l *ledger.Lease) {
 
 // Many want the lease: one has it at a time, all get it, and the ledger has no gap.
 func TestLeaseIsOnesAtATime(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	var holders, most atomic.Int32
 	var group sync.WaitGroup
@@ -78,6 +79,7 @@ func TestLeaseIsOnesAtATime(t *testing.T) {
 
 // A holder that shows itself is waited for; one that does not is taken over, and can then write nothing.
 func TestSilentHolderIsTakenOver(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	silent := &muted{Store: open(t, dir)}
 	first, err := ledger.Open(silent, web).Acquire(context.Background(), "first", ledger.Holder{Name: "first"}, terms(time.Second, time.Minute))
@@ -137,6 +139,7 @@ func (f *forgetful) Create(ctx context.Context, key string, data []byte) error {
 }
 
 func TestLostAcknowledgementIsRecognised(t *testing.T) {
+	t.Parallel()
 	s := &forgetful{Store: open(t, t.TempDir())}
 	l := ledger.Open(s, web)
 	lease, err := l.Acquire(context.Background(), "run", ledger.Holder{Name: "test"}, terms(20*time.Second, time.Second))
@@ -156,6 +159,7 @@ func TestLostAcknowledgementIsRecognised(t *testing.T) {
 }
 
 func TestEndedProcessIsKnownToBeGone(t *testing.T) {
+	t.Parallel()
 	holder := ledger.ThisProcess("test")
 	if holder.Gone() {
 		t.Error("this process is said to be gone")
@@ -168,6 +172,7 @@ func TestEndedProcessIsKnownToBeGone(t *testing.T) {
 
 // Damage is named and never overwritten.
 func TestDamagedEventIsNamed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	l := ledger.Open(open(t, dir), web)
 	lease, err := l.Acquire(context.Background(), "run", ledger.Holder{Name: "test"}, terms(20*time.Second, time.Second))
@@ -198,6 +203,7 @@ func TestDamagedEventIsNamed(t *testing.T) {
 
 // A snapshot that is garbage is only a cache: the events have the say.
 func TestGarbageSnapshotIsPassedOver(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	l := ledger.Open(open(t, dir), web)
 	lease, err := l.Acquire(context.Background(), "run", ledger.Holder{Name: "test"}, terms(20*time.Second, time.Second))

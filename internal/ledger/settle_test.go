@@ -37,6 +37,7 @@ func (d *deaf) Get(ctx context.Context, key string) (store.Object, error) {
 // An append that was written, and of which nothing could be learned, is found before the next: what comes of older knowledge is
 // refused, and no number is used twice.
 func TestUnknownAppendIsSettledBeforeTheNext(t *testing.T) {
+	t.Parallel()
 	s := &deaf{Store: open(t, t.TempDir())}
 	l := ledger.Open(s, web)
 	lease, err := l.Acquire(context.Background(), "run", ledger.Holder{Name: "test"}, terms(20*time.Second, time.Second))
@@ -75,6 +76,7 @@ func TestUnknownAppendIsSettledBeforeTheNext(t *testing.T) {
 
 // What only a newer provider can read is not damaged: the error names the object, and says what to do.
 func TestNewerEventAsksForANewerProvider(t *testing.T) {
+	t.Parallel()
 	for name, data := range map[string]string{
 		"of a known type":     `{"number": 3, "min_version": 2, "type": "recovered", "nonce": "n"}`,
 		"of an unknown type":  `{"number": 3, "min_version": 2, "type": "transcended", "nonce": "n"}`,

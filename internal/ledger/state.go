@@ -60,7 +60,7 @@ type State struct {
 	Checkpoints []CheckpointRef `json:"checkpoints,omitempty"`
 	// Discard are places of backups that no checkpoint lists (any more), and that are not deleted yet.
 	Discard []string `json:"discard,omitempty"`
-	// Pending changes: intended, outcome unknown.
+	// Pending changes: intended, outcome unknown. For people who look into a ledger: what is there is inspected, not concluded from this.
 	Pending    []Change `json:"pending,omitempty"`
 	LastChange int      `json:"last_change"`
 	// Due are messages not yet delivered, oldest first.
@@ -92,7 +92,7 @@ type Attempt struct {
 	Tidied bool `json:"tidied,omitempty"`
 	// Accepted: its restore failed, and an operator took what runs for the stable release.
 	Accepted bool `json:"accepted,omitempty"`
-	// Stage that is open now, empty between stages, since OpenedStageAt and at the latest until Deadline.
+	// Stage that is open now, empty between stages, since StageOpenedAt and at the latest until Deadline.
 	Stage         service.Stage `json:"stage,omitempty"`
 	StageOpenedAt time.Time     `json:"stage_opened_at,omitzero"`
 	Deadline      time.Time     `json:"deadline,omitzero"`

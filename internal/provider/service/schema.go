@@ -153,7 +153,7 @@ func scrapeAttribute() schema.Attribute {
 func notifyAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional:            true,
-		MarkdownDescription: "Webhooks that are told, as JSON, what happens; by names of your choice. Each message arrives at least once, and none delays a release.",
+		MarkdownDescription: "Webhooks that are told, as JSON, what happens; by names of your choice. Each message is tried until it arrives, for a day, and may arrive twice; none delays a release.",
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"url": schema.StringAttribute{
 				Required:            true,

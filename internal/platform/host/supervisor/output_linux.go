@@ -111,13 +111,14 @@ func (o *output) keepLogger(d Directory, program []string) {
 func (o *output) close() {
 	o.mu.Lock()
 	o.closing = true
-	logger := o.logger
 	o.mu.Unlock()
 	_ = o.writer.Close()
 	select {
 	case <-o.ended:
 	case <-time.After(flushTimeout):
-		_ = logger.Kill()
+		o.mu.Lock()
+		_ = o.logger.Kill()
+		o.mu.Unlock()
 		<-o.ended
 	}
 	_ = o.reader.Close()
