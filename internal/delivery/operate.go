@@ -34,30 +34,26 @@ func (p *Procedure) decideRollback(state *ledger.State, to service.ReleaseID) (r
 		to = state.Kept[0]
 	}
 	if to == "" || !slices.Contains(state.Kept, to) {
-		return r, refuse("Nothing To Roll Back To", fmt.Sprintf("%s keeps no release ready%s; %s", p.id, named(to), keeps(state)),
+		return r, refuse("Nothing To Roll Back To", fmt.Sprintf("%s keeps no release ready%s", p.id, namedOf(to, state)),
 			fmt.Sprintf("See `%s history %s` for what ran, and release it again by its HCL.", operatorBinary, p.id))
 	}
 	r.from, r.to = state.Stable, to
 	return r, nil
 }
 
-// keeps says in words what is kept ready.
-func keeps(state *ledger.State) string {
-	if len(state.Kept) == 0 {
-		return "it keeps none"
+// namedOf names the release that was asked for, and what is kept ready instead; empty where none was asked for.
+func namedOf(r service.ReleaseID, state *ledger.State) string {
+	if r == "" {
+		return ""
 	}
 	names := make([]string, len(state.Kept))
 	for i, kept := range state.Kept {
 		names[i] = string(kept)
 	}
-	return "it keeps " + strings.Join(names, ", ")
-}
-
-func named(r service.ReleaseID) string {
-	if r == "" {
-		return ""
+	if len(names) == 0 {
+		names = []string{"none"}
 	}
-	return " by the name " + string(r)
+	return fmt.Sprintf(" by the name %s; it keeps %s", r, strings.Join(names, ", "))
 }
 
 // words says what is about to be done.

@@ -83,8 +83,12 @@ func (p *Procedure) RestoreCheckpoint(ctx context.Context, name string, data boo
 	if err := w.verifyData(ctx, wanted); err != nil {
 		return "", err
 	}
+	interrupted := w.state().OpenAttempt()
 	if err := w.settle(ctx); err != nil {
 		return "", err
+	}
+	if bringsBack(interrupted, checkpoint, wanted) {
+		return w.lastEnd(), nil // Done a second time, it would lose what was written since.
 	}
 	r, err := p.decideRollback(w.state(), checkpoint.Stable.ID)
 	if err != nil {
@@ -100,6 +104,13 @@ func (p *Procedure) RestoreCheckpoint(ctx context.Context, name string, data boo
 		return done, err
 	}
 	return fmt.Sprintf("%s; data %s is as it was at %s", done, backupNames(checkpoint), checkpoint.TakenAt.UTC().Format("2006-01-02 15:04:05 MST")), nil
+}
+
+// bringsBack tells whether an attempt that was interrupted, and is finished now, did what is wanted again.
+func bringsBack(interrupted *ledger.Attempt, checkpoint, data *service.Checkpoint) bool {
+	a := interrupted
+	return a != nil && a.ByOperator && a.Executing && a.Failure == nil && a.Release == checkpoint.Stable.ID &&
+		(data == nil || a.Data != nil && a.Data.ID == data.ID && a.Data.Attempt == data.Attempt)
 }
 
 // verifyData refuses a checkpoint of which one backup is not whole, before anything is touched; nil: no data is wanted.
