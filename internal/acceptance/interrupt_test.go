@@ -44,7 +44,7 @@ func (r *rig) traffic() func() asked {
 				_ = response.Body.Close()
 			}
 			seen.requests++
-			time.Sleep(5 * time.Millisecond)
+			time.Sleep(r.pause)
 		}
 		done <- seen
 	}()

@@ -66,7 +66,7 @@ func (r *rig) watchStable() func() []string {
 	go func() {
 		var silent []string
 		client := &http.Client{Timeout: 10 * time.Second}
-		for ; ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+		for ; ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
 			before, err := l.Read(ctx)
 			if err != nil || before.State.StableRelease() == nil {
 				continue

@@ -113,6 +113,8 @@ type rig struct {
 	caddy    *caddytest.Server
 	ports    map[string]int // blue, green
 	env      []string
+	// pause of the client that keeps asking, between two requests.
+	pause time.Duration
 }
 
 // newRig makes a rig with a router, or without one.
@@ -120,7 +122,7 @@ func newRig(t *testing.T, withRouter bool) *rig {
 	t.Helper()
 	build(t)
 	dir := t.TempDir()
-	r := &rig{t: t, dir: filepath.Join(dir, "configuration"), store: filepath.Join(dir, "store"), host: filepath.Join(dir, "host"), ports: map[string]int{}}
+	r := &rig{t: t, dir: filepath.Join(dir, "configuration"), store: filepath.Join(dir, "store"), host: filepath.Join(dir, "host"), ports: map[string]int{}, pause: 5 * time.Millisecond}
 	r.storeURL = "file://" + r.store
 	for _, d := range []string{r.dir, r.host} {
 		if err := os.MkdirAll(d, 0o755); err != nil {

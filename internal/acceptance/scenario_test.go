@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -128,6 +129,7 @@ func (r *rig) uploadsAreBack() {
 func (s *scenario) rig(t *testing.T) *rig {
 	t.Helper()
 	r := newRig(t, !s.noRouter)
+	r.pause = 15 * time.Millisecond // Hundreds of these runs share a machine.
 	r.env = append(r.env, "TF_CLI_CONFIG_FILE="+built.crashConfig)
 	if s.backups {
 		if err := os.Mkdir(r.uploads(), 0o700); err != nil {

@@ -99,11 +99,9 @@ func GuardPlan(view ledger.View, run string, release service.ReleaseID, priorAtt
 // GuardOpen tells why a change planned for release must not be made where the attempt seen was open when the state was refreshed: one of
 // another release that has been finalized since is what the plan would replace without saying so. nil: it may.
 func GuardOpen(view ledger.View, run string, release service.ReleaseID, seen int) *Error {
-	if newest := view.State.StandingAttempt(); newest != nil && newest.Run == run {
-		return nil // It may have finalized what it found at 100 % itself.
-	}
 	a := view.State.Attempt(seen)
-	if a == nil || a.End != service.EndFinalized || a.Release == release {
+	// What this run itself finished, as it recovered or found it at 100 %, the plan knew of.
+	if a == nil || a.End != service.EndFinalized || a.EndedRun == run || a.Release == release {
 		return nil
 	}
 	return changedSincePlan(fmt.Sprintf("Attempt %d of %s was open when the state was refreshed, and was finalized after it", a.Number, a.Release))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/analysis"
@@ -284,10 +285,21 @@ func (j *judge) evidence() []string {
 		if g.Stable.All > 0 {
 			line += ", stable " + tally(g.Stable)
 		}
-		line += fmt.Sprintf("; evidence against it %.3g, limit %.3g", g.Evidence, g.Limit)
+		line += fmt.Sprintf("; evidence against it %s, limit %s", significant(g.Evidence), significant(g.Limit))
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// significant is a number that matters by its size.
+func significant(x float64) string {
+	switch {
+	case x >= math.MaxFloat64:
+		return "∞"
+	case x >= 1000:
+		return fmt.Sprintf("%.0f", x)
+	}
+	return fmt.Sprintf("%.3g", x)
 }
 
 func tally(t analysis.Tally) string {
