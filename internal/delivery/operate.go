@@ -90,10 +90,7 @@ func (p *Procedure) RollbackPlan(ctx context.Context, to service.ReleaseID) (str
 		}
 		return first + "; then back to " + string(to), nil
 	}
-	if state.Lease != nil && !view.Alive {
-		state.LostRuns = append(slices.Clone(state.LostRuns), state.LeaseRun) // As it will be when the lease is taken.
-	}
-	if done := cutShort(state); done != nil && to == "" {
+	if done := cutShort(view.WithLostRun()); done != nil && to == "" {
 		return fmt.Sprintf("nothing more is rolled back: %s carries the traffic, by a command that was cut short right after; what it left is tidied away", done.Release), nil
 	}
 	r, err := p.decideRollback(state, to)

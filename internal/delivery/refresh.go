@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
@@ -65,9 +66,14 @@ func (p *Procedure) observe(ctx context.Context, view ledger.View, stage service
 }
 
 // ExpectedWeights is the split that the ledger says should be there, by slot; nil where the service has no split or
-// nothing runs. An interrupted attempt counts as restored.
+// nothing runs. An interrupted attempt counts as restored, an interrupted rollback as finished.
 func ExpectedWeights(view ledger.View) map[string]int {
 	state := &view.State
+	if a := view.Finishing(); a != nil {
+		if slot := slotOfRollback(state, a.Release); slot != "" {
+			return withZero(alone(slot), *state.Definition)
+		}
+	}
 	stable := state.StableRelease()
 	a := state.OpenAttempt()
 	if a != nil && a.Number == view.Void() {
@@ -83,6 +89,24 @@ func ExpectedWeights(view ledger.View) map[string]int {
 		return withZero(alone(stable.Placement.Slot), *state.Definition)
 	}
 	return map[string]int{candidate.Placement.Slot: a.Weight, stable.Placement.Slot: 100 - a.Weight}
+}
+
+// slotOfRollback is where a release that is rolled back to comes to run: where it is recorded, unless stable has that slot by now.
+// Empty where that cannot be told.
+func slotOfRollback(state *ledger.State, release service.ReleaseID) string {
+	record, found := state.Releases[release]
+	stable := state.StableRelease()
+	if !found || stable == nil || stable.ID == release || record.Placement.Slot != stable.Placement.Slot {
+		return record.Placement.Slot
+	}
+	if host := state.Definition.Platform.Host; host != nil {
+		for _, slot := range slices.Sorted(maps.Keys(host.Slots)) {
+			if slot != stable.Placement.Slot {
+				return slot
+			}
+		}
+	}
+	return ""
 }
 
 // withZero names the slots without traffic too, as a router does.

@@ -143,7 +143,10 @@ var transitions = map[Type]func(*State, Event){
 		if e.Change == nil {
 			return
 		}
-		s.Pending = slices.DeleteFunc(s.Pending, func(c Change) bool { return c.ID == e.Change.ID })
+		s.Pending = slices.DeleteFunc(s.Pending, func(c Change) bool {
+			// Made anew, it does not matter any more what became of one that a killed run had intended.
+			return c.ID == e.Change.ID || e.Change.Error == "" && c.Action == e.Change.Action && c.Target == e.Change.Target
+		})
 		if e.Change.Action == ActionDeleteBackup && e.Change.Error == "" {
 			s.Discard = slices.DeleteFunc(s.Discard, func(place string) bool { return place == e.Change.Place })
 		}

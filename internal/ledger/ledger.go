@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -70,6 +71,34 @@ func (v View) Untidied() *Attempt {
 	return v.State.Untidied()
 }
 
+// AnswerLost is State.AnswerLost as of this view: the run that holds the lease may be lost as well.
+func (v View) AnswerLost(p Passage) bool {
+	return v.WithLostRun().AnswerLost(p)
+}
+
+// DefinitionLost is State.DefinitionLost as of this view.
+func (v View) DefinitionLost() bool {
+	return v.WithLostRun().DefinitionLost()
+}
+
+// WithLostRun is the state as it will be when a lease that nobody keeps is taken.
+func (v View) WithLostRun() *State {
+	state := v.State
+	if state.Lease != nil && !v.Alive {
+		state.LostRuns = append(slices.Clone(state.LostRuns), state.LeaseRun)
+	}
+	return &state
+}
+
+// Finishing is the interrupted attempt that a recovery brings to its end, instead of restoring what was before: a rollback; nil if there
+// is none. Void is the other kind.
+func (v View) Finishing() *Attempt {
+	if a := v.Interrupted(); a != nil && a.finishes() {
+		return a
+	}
+	return nil
+}
+
 // Void is the number of the attempt that is to be read as if it had been restored already, 0 for none.
 func (v View) Void() int {
 	if a := v.Interrupted(); a != nil && !a.finishes() {
@@ -86,7 +115,7 @@ func (a Attempt) finishes() bool {
 // Standing is State.Standing as of this view: with what was interrupted as it will be once it has been recovered.
 func (v View) Standing(stage service.Stage) *Passage {
 	state := v.State
-	if a := v.Interrupted(); a != nil && a.finishes() {
+	if a := v.Finishing(); a != nil {
 		state = state.clone()
 		finished := state.Attempt(a.Number)
 		finished.End = service.EndFinalized

@@ -135,7 +135,7 @@ func refuseMoved(id service.ID, definition service.Definition, view ledger.View,
 // refuseManaged refuses to create what somebody else has, unless a create passed and only its answer was lost.
 func (r *serviceResource) refuseManaged(id service.ID, view ledger.View, diags *diag.Diagnostics) {
 	state := &view.State
-	if state.Definition == nil || state.Retired || state.Owner == "" || state.DefinedRun == r.engine.RunID() || state.DefinitionLost() {
+	if state.Definition == nil || state.Retired || state.Owner == "" || state.DefinedRun == r.engine.RunID() || view.DefinitionLost() {
 		return
 	}
 	diags.AddAttributeError(path.Root("name"), "Service Already Managed", fmt.Sprintf(

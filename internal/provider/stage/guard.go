@@ -78,7 +78,7 @@ func (r *Resource[M]) refuse(ctx context.Context, p *planning[M], diags *diag.Di
 func (r *Resource[M]) refuseManaged(p *planning[M], diags *diag.Diagnostics) {
 	view := p.ledger.view
 	passage := view.Standing(r.kind.Stage)
-	if passage == nil || passage.Owner == "" || passage.Run == p.ledger.run || view.State.AnswerLost(*passage) {
+	if passage == nil || passage.Owner == "" || passage.Run == p.ledger.run || view.AnswerLost(*passage) {
 		return
 	}
 	diags.AddError("Already Managed", fmt.Sprintf(
