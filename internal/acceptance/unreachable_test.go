@@ -55,14 +55,27 @@ func cutOff(spoil, mend func(*cloudtest.Proxy)) func(*testing.T) {
 	}
 }
 
-// spoilt releases and rolls back over a network that is bad, and not so bad that it could not be done.
+// spoilt releases and rolls back over a network that is bad: in the end it is done, and an apply that was cut short says so and leaves
+// what ran before.
 func spoilt(spoil func(*cloudtest.Proxy)) func(*testing.T) {
 	return func(t *testing.T) {
 		r, network := behindProxy(t)
 		spoil(network)
+		before := ""
 		for _, version := range []string{"1", "2", "1"} {
-			r.deploy(config{Version: version})
+			r.write(config{Version: version}.hcl(r))
+			for try := 1; ; try++ {
+				res := r.run("apply", "-auto-approve", "-no-color", "-input=false")
+				if res.code == 0 {
+					break
+				}
+				if stable := r.view(web).State.Stable; try == 5 || stable.Version() != before && stable != "" {
+					t.Fatalf("apply %d of %s exited with %d, and %q is stable:\n%s", try, version, res.code, stable, res.output)
+				}
+				r.await("the run's lease to be over", func() bool { return !r.view(web).Alive })
+			}
 			r.runs(version)
+			before = version
 			wantActions(t, r.plan(), map[string]string{})
 		}
 		r.oneEndEach()
