@@ -77,7 +77,8 @@ func scenarios() []scenario {
 		{name: "operator-rollback-of-three", base: both("1"), prepare: deployed(both("2"), both("3")), release: both("2"), command: []string{"rollback", string(web), "--yes"}, ways: back},
 		{name: "operator-rollback-parked", base: v("1"), prepare: deployed(parked), release: v("1"), command: []string{"rollback", string(web), "--yes"}, ways: back},
 		{name: "operator-recover", base: v("1"), prepare: killedInTheSplit, release: v("1"), command: []string{"recover", string(web), "--yes"}, ways: back},
-		{name: "operator-accept", base: v("1"), prepare: killedInTheSplit, release: v("1"), command: []string{"accept", string(web), "--yes"}, ways: []string{"same"}},
+		{name: "operator-accept", base: v("1"), prepare: killedInTheSplit, release: v("3"), // The next release takes away what was accepted beside stable.
+			command: []string{"accept", string(web), "--yes"}, ways: []string{"same"}},
 		{name: "operator-restore", base: v("1"), backups: true, prepare: func(r *rig) { r.deploy(config{Version: "2", Backups: r.uploads()}); r.spoilUploads() }, release: v("1"),
 			command: []string{"restore", string(web), "2", "--data", "--yes"}, ways: back, ends: func(r *rig) { r.runs("1"); r.uploadsAreBack() }},
 		{name: "operator-adopt", base: v("1"), prepare: func(r *rig) { r.loseStore() }, release: v("1"), command: []string{"adopt", string(web), "--state", "terraform.tfstate", "--yes"}, ways: []string{"same"}},
