@@ -124,7 +124,8 @@ func (r *rig) oneEndEach() {
 			r.t.Errorf("attempt %d was opened %d times and closed %d times", attempt, n, closed[attempt])
 		}
 	}
-	if len(state.Pending) > 0 {
+	// One that a killed run has left where nobody had to do anything after it is unknown until somebody takes the lease.
+	if len(state.Pending) > 0 && state.Lease == nil {
 		r.t.Errorf("changes without an outcome: %+v", state.Pending)
 	}
 }
