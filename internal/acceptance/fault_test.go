@@ -137,10 +137,7 @@ func fullDisk(t *testing.T) {
 	if err := os.MkdirAll(r.store, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", r.store, "tmpfs", 0, "size=4m"); err != nil {
-		t.Skipf("no small disk can be mounted here: %v; run as root", err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(r.store, syscall.MNT_DETACH) })
+	smallDisk(t, r.store)
 	r.deploy(config{Version: "1"})
 	stop := r.traffic()
 	run := r.inTheMiddle(service.StageTrafficSplit, "2")

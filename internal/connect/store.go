@@ -53,14 +53,15 @@ func localStore(u *url.URL) (store.Store, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if err := foreign(root, os.Geteuid()); err != nil {
-		return nil, "", fmt.Errorf("open the store %s: %w", u, err)
-	}
 	opened, err := local.Open(root)
 	if err != nil {
 		return nil, "", fmt.Errorf("open the store %s: %w", u, err)
 	}
-	return owned{Store: opened, root: root, euid: os.Geteuid()}, root, nil
+	s := owned{Store: opened, root: root, euid: os.Geteuid()}
+	if err := foreign(root, s.euid); err != nil {
+		s.readOnly = fmt.Errorf("write into the store %s: %w", u, err)
+	}
+	return s, root, nil
 }
 
 // localRoot reads file:///absolute and file://./relative.

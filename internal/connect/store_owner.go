@@ -14,8 +14,8 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
 )
 
-// foreign refuses the superuser on another user's store: what it writes, readable by itself alone, that user could not read any
-// more, and what it starts would run as root. A directory that is not there yet belongs to nobody.
+// foreign tells why the superuser may not write into another user's store, nil where it may: what it writes, readable by itself alone, that user could not read any
+// more, and what it starts would run as root. Reading harms nobody. A directory that is not there yet belongs to nobody.
 func foreign(root string, euid int) error {
 	if euid != 0 {
 		return nil
@@ -57,6 +57,16 @@ type owned struct {
 	store.Store
 	root string
 	euid int
+	// readOnly is why nothing is written, nil where it is.
+	readOnly error
+}
+
+// writing is what a write comes to, unless it may not be tried.
+func (o owned) writing(write func() error) error {
+	if o.readOnly != nil {
+		return o.readOnly
+	}
+	return o.denied(write())
 }
 
 // denied says whose a file is that may not be used, and what to do.
@@ -93,12 +103,12 @@ func (o owned) denied(err error) error {
 
 // Create implements store.Store.
 func (o owned) Create(ctx context.Context, key string, data []byte) error {
-	return o.denied(o.Store.Create(ctx, key, data))
+	return o.writing(func() error { return o.Store.Create(ctx, key, data) })
 }
 
 // Put implements store.Store.
 func (o owned) Put(ctx context.Context, key string, data []byte) error {
-	return o.denied(o.Store.Put(ctx, key, data))
+	return o.writing(func() error { return o.Store.Put(ctx, key, data) })
 }
 
 // Get implements store.Store.
@@ -115,12 +125,12 @@ func (o owned) List(ctx context.Context, prefix string) ([]string, error) {
 
 // Delete implements store.Store.
 func (o owned) Delete(ctx context.Context, key string) error {
-	return o.denied(o.Store.Delete(ctx, key))
+	return o.writing(func() error { return o.Store.Delete(ctx, key) })
 }
 
 // Upload implements store.Store.
 func (o owned) Upload(ctx context.Context, key string, r io.Reader) error {
-	return o.denied(o.Store.Upload(ctx, key, r))
+	return o.writing(func() error { return o.Store.Upload(ctx, key, r) })
 }
 
 // Open implements store.Store.

@@ -38,26 +38,44 @@ func usersStore(t *testing.T) (root string) {
 	return root
 }
 
-// `sudo … rollback` on a user's store would leave files that the user's next plan cannot read.
-func TestRootDoesNotWorkOnAUsersStore(t *testing.T) {
+// `sudo … rollback` on a user's store would leave files that the user's next plan cannot read; `sudo … history` leaves nothing.
+func TestRootOnlyReadsAUsersStore(t *testing.T) {
 	root := usersStore(t)
-	_, _, err := Store(t.Context(), "file://"+root)
-	if err == nil {
-		t.Fatal("it is opened")
-	}
-	for _, want := range []string{"belongs to user 54321", "sudo -u '#54321'", "chown -R root " + root} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%v does not say %q", err, want)
+	opened := func(root string) store.Store {
+		t.Helper()
+		s, _, err := Store(t.Context(), "file://"+root)
+		if err != nil {
+			t.Fatal(err)
 		}
+		return s
+	}
+	if err := os.WriteFile(filepath.Join(root, "theirs"), []byte("data"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := opened(root)
+	if object, err := s.Get(t.Context(), "theirs"); err != nil || string(object.Data) != "data" {
+		t.Errorf("it reads %q, %v", object.Data, err)
+	}
+	for method, err := range map[string]error{
+		"Create": s.Create(t.Context(), "ours", nil), "Put": s.Put(t.Context(), "ours", nil),
+		"Upload": s.Upload(t.Context(), "ours", strings.NewReader("")), "Delete": s.Delete(t.Context(), "theirs"),
+	} {
+		for _, want := range []string{"belongs to user 54321", "sudo -u '#54321'", "chown -R root " + root} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v does not say %q", method, err, want)
+			}
+		}
+	}
+	if keys, err := s.List(t.Context(), ""); err != nil || len(keys) != 1 {
+		t.Errorf("the store holds %v, %v", keys, err)
 	}
 	if err := os.Chown(root, 0, 0); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Store(t.Context(), "file://"+root); err != nil {
-		t.Errorf("a store of its own: %v", err)
-	}
-	if _, _, err := Store(t.Context(), "file://"+filepath.Join(root, "not", "there")); err != nil {
-		t.Errorf("one that is not there yet: %v", err)
+	for what, root := range map[string]string{"a store of its own": root, "one that is not there yet": filepath.Join(root, "not", "there")} {
+		if err := opened(root).Create(t.Context(), "ours", nil); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 

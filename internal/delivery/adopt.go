@@ -140,7 +140,7 @@ func (p *Procedure) Adopt(ctx context.Context, r Remembered) (Survey, string, er
 	if err := p.ledger.Enlist(ctx); err != nil {
 		return Survey{}, "", err
 	}
-	w, end, err := p.take(ctx, false)
+	w, end, err := p.take(ctx, admission{})
 	if err != nil {
 		return Survey{}, "", err
 	}

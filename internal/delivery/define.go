@@ -34,7 +34,7 @@ type DefineOutcome struct {
 func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOutcome, error) {
 	ctx, cancel := p.stageContext(ctx)
 	defer cancel()
-	w, end, err := p.take(ctx, false)
+	w, end, err := p.take(ctx, admission{})
 	if err != nil {
 		return DefineOutcome{}, err
 	}
@@ -111,7 +111,7 @@ func orEmpty(o *DefineOutcome) *DefineOutcome {
 
 // Retire ends the management of a service; its ledger stays.
 func (p *Procedure) Retire(ctx context.Context, owner string) error {
-	w, end, err := p.take(ctx, false)
+	w, end, err := p.take(ctx, admission{})
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (p *Procedure) Retire(ctx context.Context, owner string) error {
 
 // Forget removes a stage that changes nothing by being removed: its passages are forgotten.
 func (p *Procedure) Forget(ctx context.Context, stage service.Stage, owner string) error {
-	w, end, err := p.take(ctx, false)
+	w, end, err := p.take(ctx, admission{})
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (w *work) mayDelete(stage service.Stage, owner string) error {
 
 // Withdraw removes a traffic split: a candidate goes back to 0 % first.
 func (p *Procedure) Withdraw(ctx context.Context, owner string) error {
-	w, end, err := p.take(ctx, false)
+	w, end, err := p.take(ctx, admission{})
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (p *Procedure) Withdraw(ctx context.Context, owner string) error {
 
 // StopRelease removes all that runs of a service.
 func (p *Procedure) StopRelease(ctx context.Context, owner string) error {
-	w, end, err := p.take(ctx, false)
+	w, end, err := p.take(ctx, admission{})
 	if err != nil {
 		return err
 	}

@@ -100,13 +100,16 @@ func (p *Procedure) RollbackPlan(ctx context.Context, to service.ReleaseID) (str
 	return r.words(state), nil
 }
 
-// readDefined reads the ledger of a service that has to be there.
+// readDefined reads the ledger of a service that has to be there, and within reach.
 func (p *Procedure) readDefined(ctx context.Context) (ledger.View, error) {
 	view, err := p.Read(ctx)
-	if err == nil && view.State.Definition == nil {
-		err = p.notFound()
+	switch {
+	case err != nil:
+		return view, err
+	case view.State.Definition == nil:
+		return view, p.notFound()
 	}
-	return view, err
+	return view, p.inReach(ctx, &view.State)
 }
 
 // Rollback takes out what is being introduced, or else what is stable, and gives the traffic back to the release before
@@ -265,7 +268,7 @@ func (w *work) rollBackInTime(ctx context.Context, a *ledger.Attempt) error {
 
 // Unhold lets a held release be introduced again; release empty: all of the service's.
 func (p *Procedure) Unhold(ctx context.Context, release service.ReleaseID) ([]service.ReleaseID, error) {
-	w, end, err := p.begin(ctx)
+	w, end, err := p.take(ctx, admission{known: true, anywhere: true})
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,11 @@ type Platform interface {
 	Stop(ctx context.Context, p service.Placement) error
 	// Remove stops the instances and deletes the release's files, logs included. Removing what is gone is no error.
 	Remove(ctx context.Context, p service.Placement) error
-	// Inspect says for each instance of p what is there. An instance that is not there is a state, not an error.
+	// Reach tells why this process is the wrong one to work on p: on another machine, or as another user than the one that placed it.
+	// What is only down, or does not answer, is in reach. It changes nothing.
+	Reach(ctx context.Context, p service.Placement) error
+	// Inspect says for each instance of p what is there. An instance that is not there is a state, not an error; that p is
+	// on another machine is one.
 	Inspect(ctx context.Context, p service.Placement) ([]service.InstanceState, error)
 	// Releases lists what was placed and not removed, as the platform itself knows it, placed last first, whether it runs or
 	// not: what a lost ledger is built anew from.

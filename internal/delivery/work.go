@@ -22,18 +22,18 @@ type work struct {
 // begin takes the turn and the lease of a service that is there, and connects to the world. The caller ends with the
 // returned function. For a service that the ledger does not know it writes nothing.
 func (p *Procedure) begin(ctx context.Context) (*work, func(), error) {
-	return p.take(ctx, true)
+	return p.take(ctx, admission{known: true})
 }
 
-// take is begin; known tells whether the service has to be there.
-func (p *Procedure) take(ctx context.Context, known bool) (*work, func(), error) {
+// take is begin with another admission.
+func (p *Procedure) take(ctx context.Context, a admission) (*work, func(), error) {
 	select {
 	case p.turn <- struct{}{}:
 	case <-ctx.Done():
 		return nil, nil, fmt.Errorf("wait for the stage before on %s: %w", p.id, ctx.Err())
 	}
 	end := func() { <-p.turn }
-	w, err := p.hold(ctx, known)
+	w, err := p.hold(ctx, a)
 	if err != nil {
 		end()
 		return nil, nil, err
@@ -47,17 +47,15 @@ func (p *Procedure) notFound() *Error {
 		"Correct the id or the store; in a configuration refer to deploy_service.<name>.id, so that the service is made first.")
 }
 
-func (p *Procedure) hold(ctx context.Context, known bool) (*work, error) {
+func (p *Procedure) hold(ctx context.Context, a admission) (*work, error) {
 	if p.lease != nil && !p.lease.Valid() {
 		return nil, refuse("Lease Lost", fmt.Sprintf("This run lost the lease on %s: it could not renew it in time, or was suspended", p.id),
 			"Run plan and apply again.")
 	}
 	p.viewed.change()
 	if p.lease == nil {
-		if view, err := p.ledger.Read(ctx); err != nil {
-			return nil, fmt.Errorf("read the ledger of %s: %w", p.id, err)
-		} else if known && view.State.Definition == nil {
-			return nil, p.notFound()
+		if err := p.admit(ctx, a); err != nil {
+			return nil, err
 		}
 		lease, err := p.ledger.Acquire(ctx, p.run.id, p.run.holder, p.run.terms)
 		if err != nil {
@@ -101,7 +99,7 @@ func (p *Procedure) close(ctx context.Context, orphaned bool) error {
 	if p.lease == nil {
 		return nil
 	}
-	if w, err := p.hold(ctx, false); err == nil {
+	if w, err := p.hold(ctx, admission{}); err == nil {
 		telling, cancel := reserving(ctx)
 		w.deliverDue(telling)
 		cancel()

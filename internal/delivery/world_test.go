@@ -33,6 +33,8 @@ type world struct {
 	sick, failing, erring map[service.ReleaseID]bool
 	// unreachable: the router does not answer.
 	unreachable bool
+	// elsewhere: this is another machine than the one where releases were placed.
+	elsewhere bool
 	// data of the service, and what was saved of it by place; restores lists the places from which it was put back.
 	data     string
 	saved    map[string]string
@@ -293,6 +295,15 @@ func (p platform) Releases(context.Context) ([]service.Release, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.SortedFunc(maps.Values(p.records), func(a, b service.Release) int { return strings.Compare(string(b.ID), string(a.ID)) }), nil
+}
+
+func (p platform) Reach(context.Context, service.Placement) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.elsewhere {
+		return errors.New("it was placed on the machine a, and this is b")
+	}
+	return nil
 }
 
 func (p platform) Inspect(_ context.Context, at service.Placement) ([]service.InstanceState, error) {

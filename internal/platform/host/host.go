@@ -34,6 +34,8 @@ type Options struct {
 	SupervisorArgs []string
 	// Limits of what an artifact may unpack to; zero: artifact's own.
 	Limits artifact.Limits
+	// Machine that this is; zero: as the operating system says.
+	Machine Machine
 }
 
 // Host is this machine as the platform of one service.
@@ -63,6 +65,9 @@ func New(definition service.HostPlatform, id service.ID, options Options) (*Host
 	if len(options.SupervisorArgs) == 0 {
 		options.SupervisorArgs = []string{"supervise"}
 	}
+	if options.Machine == (Machine{}) {
+		options.Machine = thisMachine()
+	}
 	problems := Validate(definition)
 	errs := make([]error, len(problems))
 	for i, p := range problems {
@@ -88,6 +93,8 @@ func (h *Host) Slots() []string {
 // record is what a placement keeps of the definition that it was made by.
 type record struct {
 	Directory string `json:"directory"`
+	// Machine is nil in what was placed before machines were told apart.
+	Machine *Machine `json:"machine,omitempty"`
 }
 
 // Placement implements delivery.Platform.
@@ -96,7 +103,7 @@ func (h *Host) Placement(r service.Release, slot string) (service.Placement, err
 	if !found {
 		return service.Placement{}, fmt.Errorf("%s has no slot %q, only %q", h.id, slot, h.Slots())
 	}
-	platform, err := json.Marshal(record{Directory: h.definition.Directory})
+	platform, err := json.Marshal(record{Directory: h.definition.Directory, Machine: &h.options.Machine})
 	if err != nil {
 		return service.Placement{}, fmt.Errorf("record the placement of %s: %w", r.ID, err)
 	}
@@ -110,7 +117,7 @@ func (h *Host) Placement(r service.Release, slot string) (service.Placement, err
 	return p, nil
 }
 
-// where finds the directory that a placement was made in.
+// where finds the directory that a placement was made in; an error where that is not on this machine.
 func (h *Host) where(p service.Placement) (layout, error) {
 	kept := record{Directory: h.definition.Directory}
 	if len(p.Platform) > 0 {
@@ -121,5 +128,6 @@ func (h *Host) where(p service.Placement) (layout, error) {
 	if !slices.Contains(slotNames, p.Slot) || kept.Directory == "" {
 		return "", fmt.Errorf("%s was not placed on platform host: its slot is %q in the directory %q", p.Release, p.Slot, kept.Directory)
 	}
-	return layout(kept.Directory), nil
+	l := layout(kept.Directory)
+	return l, h.here(l, kept.Machine)
 }

@@ -39,6 +39,9 @@ func (h *Host) Stop(context.Context, service.Placement) error { return errNeedsL
 // Remove implements delivery.Platform.
 func (h *Host) Remove(context.Context, service.Placement) error { return errNeedsLinux }
 
+// Reach implements delivery.Platform.
+func (h *Host) Reach(context.Context, service.Placement) error { return errNeedsLinux }
+
 // Inspect implements delivery.Platform.
 func (h *Host) Inspect(context.Context, service.Placement) ([]service.InstanceState, error) {
 	return nil, errNeedsLinux

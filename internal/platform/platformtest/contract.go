@@ -123,6 +123,7 @@ func (b *bench) eventually(what string, check func() error) {
 
 func (b *bench) inspect(r service.Release) []service.InstanceState {
 	b.Helper()
+	b.ok(b.Platform.Reach(b.Context(), r.Placement))
 	states, err := b.Platform.Inspect(b.Context(), r.Placement)
 	b.ok(err)
 	if len(states) != len(r.Placement.Instances) {

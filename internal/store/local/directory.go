@@ -1,8 +1,10 @@
 package local
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,6 +28,9 @@ func (s *Store) writeTemporary(directory string, data io.Reader) (string, error)
 		return "", s.unwritable(directory, err)
 	}
 	_, err = io.Copy(file, data)
+	if err == nil && s.shared() {
+		err = file.Chmod(0o660)
+	}
 	if err == nil {
 		err = file.Sync()
 	}
@@ -48,7 +53,7 @@ func (s *Store) prepare(directory string) error {
 		return nil
 	}
 	deepest := existing(directory)
-	if err := os.MkdirAll(directory, 0o700); err != nil {
+	if err := s.makeAll(directory); err != nil {
 		return err
 	}
 	for child := directory; child != filepath.Dir(child); child = filepath.Dir(child) {
@@ -66,6 +71,42 @@ func (s *Store) prepare(directory string) error {
 	s.sweep(directory)
 	s.ready[directory] = true
 	return nil
+}
+
+// makeAll makes the directory and those above it that are not there: each with its rights from its first moment, where the store
+// is a group's for the group as well.
+func (s *Store) makeAll(directory string) error {
+	if !s.shared() {
+		return os.MkdirAll(directory, 0o700)
+	}
+	if _, err := os.Stat(directory); err == nil {
+		return nil
+	}
+	parent := filepath.Dir(directory)
+	if err := s.makeAll(parent); err != nil {
+		return err
+	}
+	// MkdirTemp's own rights are its owner's alone, whatever the umask; the group comes from the parent's setgid bit.
+	made, err := os.MkdirTemp(parent, temporaryPrefix+"*")
+	if err != nil {
+		return err
+	}
+	if err := os.Chmod(made, 0o770|fs.ModeSetgid); err != nil {
+		return errors.Join(err, os.Remove(made))
+	}
+	if err := os.Rename(made, directory); err != nil {
+		_ = os.Remove(made)
+		if _, there := os.Stat(directory); there != nil { // nobody else made it meanwhile
+			return err
+		}
+	}
+	return nil
+}
+
+// shared tells whether the store is a group's: its directory has the setgid bit, as directories have that a group works in.
+func (s *Store) shared() bool {
+	info, err := os.Stat(s.root)
+	return err == nil && info.IsDir() && info.Mode()&fs.ModeSetgid != 0
 }
 
 // holds tells whether path is the root or below it.

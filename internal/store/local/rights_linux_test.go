@@ -23,18 +23,74 @@ func withoutPrivileges(t *testing.T, do func()) {
 		do()
 		return
 	}
+	const nobody = 65534
+	as(t, nobody, os.Getegid(), do)
+}
+
+// as runs do with the rights of another user and group on files.
+func as(t *testing.T, user, group int, do func()) {
+	t.Helper()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		runtime.LockOSThread() // Never unlocked, so that the thread is not used again.
-		const nobody = 65534
-		if err := syscall.Setfsuid(nobody); err != nil {
+		// The group first: without the user's rights it cannot be changed.
+		if err := errors.Join(syscall.Setfsgid(group), syscall.Setfsuid(user)); err != nil {
 			t.Error(err)
 			return
 		}
 		do()
 	}()
 	<-done
+}
+
+// A directory with the setgid bit is a group's: each of its users goes on with what another one wrote, and nobody else reads it.
+func TestAGroupSharesADirectory(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can act as several users: run as root")
+	}
+	const group, other = 4321, 4322
+	root := filepath.Join(t.TempDir(), "store")
+	for _, closed := range []string{filepath.Dir(root), filepath.Dir(filepath.Dir(root))} {
+		if err := os.Chmod(closed, 0o755); err != nil { // #nosec G302 -- a test's empty directory.
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Mkdir(root, 0o700), os.Chown(root, 1001, group), os.Chmod(root, 0o770|fs.ModeSetgid)); err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	as(t, 1001, group, func() {
+		s := open(t, root)
+		if err := errors.Join(s.Create(ctx, "production/web/ledger/1", []byte("one")), s.Put(ctx, "production/web/heartbeat", []byte("one"))); err != nil {
+			t.Error(err)
+		}
+	})
+	as(t, 1002, group, func() {
+		s := open(t, root)
+		if object, err := s.Get(ctx, "production/web/ledger/1"); err != nil || string(object.Data) != "one" {
+			t.Errorf("the second user reads %q, %v", object.Data, err)
+		}
+		if err := errors.Join(s.Create(ctx, "production/web/ledger/2", []byte("two")), s.Put(ctx, "production/web/heartbeat", []byte("two")),
+			s.Delete(ctx, "production/web/ledger/1"), s.Create(ctx, "production/shop/ledger/1", nil)); err != nil {
+			t.Errorf("the second user writes: %v", err)
+		}
+	})
+	as(t, 1001, group, func() {
+		s := open(t, root)
+		if keys, err := s.List(ctx, ""); err != nil || !cmp.Equal(keys, []string{"production/shop/ledger/1", "production/web/heartbeat", "production/web/ledger/2"}) {
+			t.Errorf("the first user lists %v, %v", keys, err)
+		}
+		if err := errors.Join(s.Put(ctx, "production/web/heartbeat", []byte("one")), s.Create(ctx, "production/shop/ledger/2", nil)); err != nil {
+			t.Errorf("the first user goes on: %v", err)
+		}
+	})
+	as(t, 1003, other, func() {
+		if _, err := open(t, root).Get(ctx, "production/web/heartbeat"); !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("who is not of the group: %v", err)
+		}
+	})
+	wantFiles(t, root, "production/shop/ledger/1", "production/shop/ledger/2", "production/web/heartbeat", "production/web/ledger/2")
 }
 
 func TestReadingNeedsNoRightToWrite(t *testing.T) {
