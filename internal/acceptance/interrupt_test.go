@@ -60,7 +60,12 @@ type running struct {
 
 func (r *rig) start(args ...string) *running {
 	r.t.Helper()
-	run := &running{Cmd: r.command(context.Background(), args...), done: make(chan struct{})}
+	return r.begun(r.command(context.Background(), args...))
+}
+
+func (r *rig) begun(cmd *exec.Cmd) *running {
+	r.t.Helper()
+	run := &running{Cmd: cmd, done: make(chan struct{})}
 	run.Stdout, run.Stderr = &run.output, &run.output
 	if err := run.Start(); err != nil {
 		r.t.Fatal(err)

@@ -168,6 +168,20 @@ func (s *scenario) crash(r *rig, variables ...string) result {
 	return r.run(append([]string{"apply", "-auto-approve", "-no-color", "-input=false"}, s.args...)...)
 }
 
+// begin starts what crash runs.
+func (s *scenario) begin(r *rig, variables ...string) *running {
+	r.t.Helper()
+	cmd := r.command(context.Background(), append([]string{"apply", "-auto-approve", "-no-color", "-input=false"}, s.args...)...)
+	if s.command != nil {
+		program := exec.CommandContext(context.Background(), built.crashing, append(slices.Clone(s.command), "--store", r.storeURL)...)
+		program.Dir, program.SysProcAttr = r.dir, cmd.SysProcAttr
+		program.Env = append(cleanEnvironment(), "DEPLOY_LOCK_LEASE=6s")
+		cmd = program
+	}
+	cmd.Env = append(cmd.Env, variables...)
+	return r.begun(cmd)
+}
+
 // command1 runs a command of the operator's once.
 func (r *rig) command1(program string, arguments, environment []string) result {
 	r.t.Helper()

@@ -13,11 +13,17 @@ import (
 )
 
 // A run that is suspended right before a change takes effect, past its lease, is taken over. When it goes on it changes
-// nothing: not the ledger, not the router, not what runs.
+// nothing: not the ledger, not the router, not what runs, not the data.
 func TestSuspendedRunChangesNothing(t *testing.T) {
 	t.Parallel()
 	update := scenario{name: "suspended", base: config{Version: "1"}, release: config{Version: "2"}, reverted: config{Version: "1"}}
 	restore := scenario{name: "suspended-restore", base: config{Version: "1"}, release: failing(service.StageVerification, "2"), reverted: config{Version: "1"}, fails: true}
+	var data scenario
+	for _, s := range scenarios() {
+		if s.name == "operator-restore" {
+			data = s
+		}
+	}
 	for _, s := range []struct {
 		scenario
 		// where: each point of the recorded run that says so.
@@ -25,6 +31,7 @@ func TestSuspendedRunChangesNothing(t *testing.T) {
 	}{
 		{update, []string{"in place", "in start", "in weights", "in stop", "before stage_passed"}},
 		{restore, []string{"in remove", "before traffic first"}},
+		{data, []string{"in change restore", "in data"}},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
@@ -42,13 +49,14 @@ func TestSuspendedRunChangesNothing(t *testing.T) {
 
 func (s scenario) suspended(t *testing.T, point int) {
 	r := s.rig(t)
-	kept := r.env
-	r.env = append(append([]string(nil), kept...), "DEPLOY_CRASH_SUSPEND=1", fmt.Sprintf("DEPLOY_CRASH_AT=%d", point))
-	run := r.start("apply", "-auto-approve", "-no-color", "-input=false")
-	r.env = kept
+	run := s.begin(r, "DEPLOY_CRASH_SUSPEND=1", fmt.Sprintf("DEPLOY_CRASH_AT=%d", point))
 	provider := 0
 	r.await("the provider to be suspended", func() bool {
-		provider = suspendedChild(run.Process.Pid)
+		for _, process := range append(childrenOf(run.Process.Pid), run.Process.Pid) {
+			if stopped(process) {
+				provider = process
+			}
+		}
 		return provider != 0
 	})
 	defer func() { _ = syscall.Kill(provider, syscall.SIGCONT) }()
@@ -59,7 +67,11 @@ func (s scenario) suspended(t *testing.T, point int) {
 	if stands == nil || view.State.OpenAttempt() != nil && view.State.OpenAttempt().Busy() {
 		t.Fatalf("the service is not recovered: %+v", view.State)
 	}
-	before, share := r.processes(), readAll(r.ShareFile())
+	if s.backups { // What users write from now on is not to be lost.
+		r.uploadsAreBack()
+		r.spoilUploads()
+	}
+	before, share, uploads := r.processes(), readAll(r.ShareFile()), r.tree(r.uploads())
 	if err := syscall.Kill(provider, syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
@@ -77,28 +89,45 @@ func (s scenario) suspended(t *testing.T, point int) {
 	if after := readAll(r.ShareFile()); after != share {
 		t.Errorf("the share was %q and is %q", share, after)
 	}
+	if after := r.tree(r.uploads()); after != uploads {
+		t.Errorf("the data was %s and is %s", uploads, after)
+	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(r.ShareFile()), ".*.next.*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 	if view.State.OpenAttempt() == nil {
 		r.runs(stands.ID.Version())
 	}
-	s.same(r, "")
+	if s.command == nil { // An operator's command was carried out by the recovery: given again, it would be another one.
+		s.same(r, "")
+	}
 	r.oneEndEach()
 	if t.Failed() {
 		t.Logf("the run that was suspended:\n%s", run.output.String())
 	}
 }
 
-// suspendedChild is the child of a process that is stopped, 0 where none is.
-func suspendedChild(parent int) int {
-	for _, child := range childrenOf(parent) {
-		status, err := os.ReadFile(procPath(child, "status"))
-		if err == nil && strings.Contains(string(status), "\nState:\tT") {
-			return child
-		}
+// stopped tells whether a process is suspended.
+func stopped(pid int) bool {
+	status, err := os.ReadFile(procPath(pid, "status"))
+	return err == nil && strings.Contains(string(status), "\nState:\tT")
+}
+
+// tree is all that is in and beside a directory, with what is in its files; empty where it is not there.
+func (r *rig) tree(root string) string {
+	r.t.Helper()
+	var all []string
+	beside, _ := filepath.Glob(filepath.Join(filepath.Dir(root), "*"+filepath.Base(root)+"*"))
+	for _, path := range beside {
+		_ = filepath.WalkDir(path, func(path string, entry os.DirEntry, err error) error {
+			if err == nil && entry.Type().IsRegular() {
+				path += ": " + readAll(path)
+			}
+			all = append(all, path)
+			return nil
+		})
 	}
-	return 0
+	return strings.Join(all, "\n")
 }
 
 func readAll(path string) string {
