@@ -31,19 +31,33 @@ func TestContract(t *testing.T) {
 	storetest.RunCloud(t, reopen, func(place string) string { return "azblob://" + place })
 }
 
-func TestLostAnswersCountOnce(t *testing.T) {
+// behind starts a server with a proxy before it; open opens the store there.
+func behind(t *testing.T) (proxy *cloudtest.Proxy, open func() store.Store) {
+	t.Helper()
 	cloudtest.Azure(t)
 	cloudtest.CreateAzureContainer(t, "releases")
 	const variable = "AZURE_STORAGE_CONNECTION_STRING"
 	before, after, _ := strings.Cut(os.Getenv(variable), "http://")
 	address, path, _ := strings.Cut(after, "/")
-	proxy := cloudtest.Before(t, address)
+	proxy = cloudtest.Before(t, address)
 	t.Setenv(variable, before+"http://"+proxy.Address+"/"+path)
-	s, err := reopen("azblob://releases")
-	if err != nil {
-		t.Fatal(err)
+	return proxy, func() store.Store {
+		s, err := reopen("azblob://releases")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
 	}
-	cloudtest.LostAnswersCountOnce(t, s, proxy)
+}
+
+func TestLostAnswersCountOnce(t *testing.T) {
+	proxy, open := behind(t)
+	cloudtest.LostAnswersCountOnce(t, open(), proxy)
+}
+
+func TestServerWithoutConditionsIsRefused(t *testing.T) {
+	proxy, open := behind(t)
+	cloudtest.ServerWithoutConditionsIsRefused(t, open, "azblob://releases", proxy)
 }
 
 // What a shared access signature authorises is a secret, and stands in the address of every request.

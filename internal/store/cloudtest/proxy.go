@@ -36,6 +36,10 @@ func Before(t *testing.T, address string) *Proxy {
 	forward := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
+			if query := r.Out.URL.Query(); p.IgnoreConditions.Load() && query.Has("ifGenerationMatch") {
+				query.Del("ifGenerationMatch") // Google's condition; the others' are signed
+				r.Out.URL.RawQuery = query.Encode()
+			}
 			if r.In.Header.Get("Authorization") != "" {
 				r.Out.Host = r.In.Host // it is signed
 			}
@@ -72,9 +76,11 @@ func (p *Proxy) spoil(response *http.Response) error {
 		p.Lost.Add(1)
 		return errLost{}
 	}
-	if p.IgnoreConditions.Load() && response.StatusCode == http.StatusPreconditionFailed {
-		response.StatusCode, response.Status = http.StatusOK, "200 OK"
+	refused := response.StatusCode == http.StatusPreconditionFailed || response.StatusCode == http.StatusConflict
+	if p.IgnoreConditions.Load() && refused {
+		response.StatusCode, response.Status = http.StatusCreated, "201 Created"
 		response.Header.Set("ETag", `"overwritten"`)
+		response.Header.Del("x-ms-error-code")
 		response.Body, response.ContentLength = http.NoBody, 0
 		response.Header.Set("Content-Length", "0")
 	}

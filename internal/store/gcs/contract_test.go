@@ -28,14 +28,28 @@ func TestContract(t *testing.T) {
 	storetest.RunCloud(t, reopen, func(place string) string { return "gs://" + place })
 }
 
-func TestLostAnswersCountOnce(t *testing.T) {
+// behind starts a server with a proxy before it; open opens the store there.
+func behind(t *testing.T) (proxy *cloudtest.Proxy, open func() store.Store) {
+	t.Helper()
 	cloudtest.GCS(t)
 	cloudtest.CreateGCSBucket(t, "releases")
-	proxy := cloudtest.Before(t, os.Getenv("STORAGE_EMULATOR_HOST"))
+	proxy = cloudtest.Before(t, os.Getenv("STORAGE_EMULATOR_HOST"))
 	t.Setenv("STORAGE_EMULATOR_HOST", proxy.Address)
-	s, err := reopen("gs://releases")
-	if err != nil {
-		t.Fatal(err)
+	return proxy, func() store.Store {
+		s, err := reopen("gs://releases")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
 	}
-	cloudtest.LostAnswersCountOnce(t, s, proxy)
+}
+
+func TestLostAnswersCountOnce(t *testing.T) {
+	proxy, open := behind(t)
+	cloudtest.LostAnswersCountOnce(t, open(), proxy)
+}
+
+func TestServerWithoutConditionsIsRefused(t *testing.T) {
+	proxy, open := behind(t)
+	cloudtest.ServerWithoutConditionsIsRefused(t, open, "gs://releases", proxy)
 }

@@ -2,14 +2,12 @@ package s3_test
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/store/bucket"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/store/cloudtest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/store/s3"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/store/storetest"
@@ -51,24 +49,11 @@ func through(t *testing.T, proxy *cloudtest.Proxy) store.Store {
 	return s
 }
 
-// A server that takes a second creation would let two runs believe to have the lock.
 func TestServerWithoutConditionsIsRefused(t *testing.T) {
 	endpoint := cloudtest.S3(t)
 	cloudtest.CreateS3Bucket(t, endpoint, "releases")
 	proxy := cloudtest.Before(t, strings.TrimPrefix(endpoint, "http://"))
-	proxy.IgnoreConditions.Store(true)
-	s := through(t, proxy)
-	err := s.Create(t.Context(), "production/web/ledger/00000001.json", nil)
-	if !errors.Is(err, bucket.ErrNotExclusive) || !strings.Contains(err.Error(), "s3://releases") {
-		t.Errorf("%v, want ErrNotExclusive with the store's name", err)
-	}
-	if keys, err := s.List(t.Context(), ""); err != nil || len(keys) > 0 {
-		t.Errorf("it wrote %q, %v", keys, err)
-	}
-	proxy.IgnoreConditions.Store(false)
-	if err := through(t, proxy).Create(t.Context(), "production/web/ledger/00000001.json", nil); err != nil {
-		t.Errorf("with conditions: %v", err)
-	}
+	cloudtest.ServerWithoutConditionsIsRefused(t, func() store.Store { return through(t, proxy) }, "s3://releases", proxy)
 }
 
 func TestURLsRefused(t *testing.T) {
