@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 )
 
 func (o *options) recover() *cobra.Command {
@@ -55,9 +57,12 @@ func (s *session) recover(ctx context.Context) (result, error) {
 type recovered struct {
 	result
 	Error string `json:"error,omitempty"`
+	// LeftAlone is why it is for another machine's, or user's, timer to recover.
+	LeftAlone string `json:"left_alone,omitempty"`
 }
 
-// recoverAll recovers each service that needs it, and goes on after a failure. A service that a run is at work on is left alone.
+// recoverAll recovers each service that needs it, and goes on after a failure. A service that a run is at work on is left alone, and
+// so is one that runs elsewhere.
 func (o *options) recoverAll(ctx context.Context) error {
 	services, err := o.services(ctx)
 	if err != nil {
@@ -86,7 +91,9 @@ func (o *options) recoverAll(ctx context.Context) error {
 			s.tellWaits(ctx)
 			line.result, err = s.recover(ctx)
 			return err
-		}); err != nil {
+		}); errors.Is(err, delivery.ErrOutOfReach) {
+			line.LeftAlone = err.Error()
+		} else if err != nil {
 			line.Error = err.Error()
 			failed++
 		}
@@ -113,8 +120,11 @@ func (o *options) printRecovered(lines []recovered, services int, failed error) 
 	}
 	for _, line := range lines {
 		text := line.Done + "; running now: " + line.Running
-		if line.Error != "" {
+		switch {
+		case line.Error != "":
 			text = "NOT recovered: " + line.Error
+		case line.LeftAlone != "":
+			text = "left alone: " + line.LeftAlone
 		}
 		if _, err := fmt.Fprintf(o.out, "%s: %s\n", line.Service, text); err != nil {
 			return err

@@ -2,11 +2,15 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
+
+// ErrOutOfReach says that a service runs where this process cannot work on it: on another machine, or as another user.
+var ErrOutOfReach = errors.New("out of reach")
 
 // admission is what has to hold before a run takes a lease.
 type admission struct {
@@ -58,7 +62,7 @@ func (p *Procedure) inReach(ctx context.Context, state *ledger.State) error {
 		}
 		if err := adapters.Platform.Reach(ctx, r.Placement); err != nil {
 			e := refuse("Service Out Of Reach", fmt.Sprintf("%s cannot be worked on from here: %s", p.id, err), "Run this where the service runs, as the user that it runs as.")
-			e.Err = err
+			e.Err = fmt.Errorf("%w: %w", ErrOutOfReach, err)
 			return e
 		}
 	}

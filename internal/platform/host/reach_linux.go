@@ -31,7 +31,16 @@ func (h *Host) Reach(_ context.Context, p service.Placement) error {
 	if !ok || int(stat.Uid) == os.Geteuid() {
 		return nil
 	}
-	return fmt.Errorf("reach %s: it was placed in %s by the user %s, and this runs as %s", p.Release, l, nameOf(int(stat.Uid)), nameOf(os.Geteuid()))
+	name := nameOf(int(stat.Uid))
+	return fmt.Errorf("reach %s: it was placed in %s by the user %s, and this runs as %s; run it as that user: sudo -u '%s' …", p.Release, l, name, nameOf(os.Geteuid()), sudo(name))
+}
+
+// sudo names a user as sudo takes it.
+func sudo(name string) string {
+	if _, err := strconv.Atoi(name); err == nil {
+		return "#" + name
+	}
+	return name
 }
 
 // nameOf is a user's name, or its number where it has none here.
