@@ -1,8 +1,10 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -57,6 +59,10 @@ func (p *Procedure) Survey(ctx context.Context, r Remembered) (Survey, error) {
 	if err != nil {
 		return Survey{}, fmt.Errorf("look for what runs of %s: %w", p.id, err)
 	}
+	if len(releases) == 0 && len(r.Passed) > 0 {
+		return Survey{}, refuse("Nothing Found Here", fmt.Sprintf("The state remembers %s, and of %s nothing is to be found from here", lastToPass(r.Passed), p.id),
+			"Run this where the service runs. Where it is gone there too, there is nothing to adopt: remove its resources from the state (`terraform state rm`) and apply; it is installed anew.")
+	}
 	var survey Survey
 	if adapters.Router != nil {
 		if survey.Weights, err = adapters.Router.Weights(ctx); err != nil {
@@ -106,6 +112,11 @@ func (p *Procedure) tellApart(survey *Survey, running []service.Release, r Remem
 		}
 	}
 	return nil
+}
+
+// lastToPass is the release that passed something last.
+func lastToPass(passed map[service.ReleaseID]Passed) service.ReleaseID {
+	return slices.MaxFunc(slices.Collect(maps.Keys(passed)), func(a, b service.ReleaseID) int { return cmp.Compare(passed[a].Attempt, passed[b].Attempt) })
 }
 
 // earlier is the attempt that a release has to be older than another to be stable in its place.

@@ -205,7 +205,15 @@ func TestAdoptOfNothingAndOfNobodyKnows(t *testing.T) {
 	}
 	delete(w.running, "green")
 	delete(w.records, releaseOf("1"))
-	if _, _, err := p.service().Adopt(ctx, remembered(nil)); err != nil {
+	_, _, err = p.service().Adopt(ctx, remembered(nil))
+	if e := wantSummary(t, err, "Nothing Found Here"); !strings.Contains(e.Error(), string(releaseOf("2"))) || !strings.Contains(e.Error(), "terraform state rm") {
+		t.Errorf("it does not say what is missing and what to do: %v", e)
+	}
+	if keys, _ := objects.List(ctx, ""); len(keys) > 0 {
+		t.Errorf("it wrote %v", keys)
+	}
+	// A service that was defined, and of which no release ever stood.
+	if _, _, err := p.service().Adopt(ctx, delivery.Remembered{Definition: service.Definition{ID: web}, Owner: "owner", StoreID: "lost"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.apply(ctx, "1"); err != nil {
