@@ -97,6 +97,27 @@ func TestIdentityIsWhatDecides(t *testing.T) {
 	}
 }
 
+// A supervisor that exits gives its lock back before it is gone: a stop that ends in between leaves a place that looks taken.
+func TestStopWaitsForASupervisorOnItsWayOut(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, 1)
+	old, next := g.placed(g.release("1.0.0"), "blue"), g.placed(g.release("2.0.0"), "blue")
+	leaving, supervisor1 := bystander(t)
+	g.ok(os.MkdirAll(string(g.instance("blue/0")), 0o750))
+	g.ok(g.instance("blue/0").WriteStatus(supervisor.Status{Release: old.ID, Supervisor: supervisor1, DrainTimeout: service.Duration(time.Second)}))
+	stopped := make(chan error, 1)
+	go func() { stopped <- g.Stop(g.Context(), old.Placement) }()
+	select {
+	case err := <-stopped:
+		t.Fatalf("the stop ended before the supervisor: %v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	g.ok(leaving.Process.Kill())
+	g.ok(<-stopped)
+	g.started(next, nil)
+	g.ok(g.Stop(g.Context(), next.Placement))
+}
+
 func TestOrphan(t *testing.T) {
 	t.Parallel()
 	for name, behaviour := range map[string]string{"good": "", "stubborn": platformtest.Stubborn, "with children": platformtest.Parent} {

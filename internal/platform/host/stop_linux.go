@@ -53,7 +53,21 @@ func withStopped(ctx context.Context, l layout, i service.Instance, release serv
 	if err := endOrphan(ctx, dir, status, status.DrainTimeout.D()); err != nil {
 		return err
 	}
+	if err := gone(ctx, status); err != nil {
+		return err
+	}
 	return then(dir)
+}
+
+// gone waits until the supervisor, whose lock is free, is no process any more. The kernel closes the files of one that exits, and with
+// them gives the lock back, a moment before nobody sees it any longer: who looks in between would find the place taken.
+func gone(ctx context.Context, status supervisor.Status) error {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	if err := status.Supervisor.Wait(ctx); err != nil {
+		return fmt.Errorf("wait for its supervisor, process %d, to be gone: %w", status.Supervisor.PID, err)
+	}
+	return nil
 }
 
 // stopSupervisor asks the supervisor to stop and waits until it has gone, which gives us its lock. One that does not go
