@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 
@@ -95,6 +96,8 @@ type record struct {
 	Directory string `json:"directory"`
 	// Machine is nil in what was placed before machines were told apart.
 	Machine *Machine `json:"machine,omitempty"`
+	// User is the number of the one who placed it.
+	User *int `json:"user,omitempty"`
 }
 
 // Placement implements delivery.Platform.
@@ -103,7 +106,8 @@ func (h *Host) Placement(r service.Release, slot string) (service.Placement, err
 	if !found {
 		return service.Placement{}, fmt.Errorf("%s has no slot %q, only %q", h.id, slot, h.Slots())
 	}
-	platform, err := json.Marshal(record{Directory: h.definition.Directory, Machine: &h.options.Machine})
+	user := os.Geteuid()
+	platform, err := json.Marshal(record{Directory: h.definition.Directory, Machine: &h.options.Machine, User: &user})
 	if err != nil {
 		return service.Placement{}, fmt.Errorf("record the placement of %s: %w", r.ID, err)
 	}
@@ -117,13 +121,22 @@ func (h *Host) Placement(r service.Release, slot string) (service.Placement, err
 	return p, nil
 }
 
-// where finds the directory that a placement was made in; an error where that is not on this machine.
-func (h *Host) where(p service.Placement) (layout, error) {
+// recordOf reads what a placement keeps.
+func (h *Host) recordOf(p service.Placement) (record, error) {
 	kept := record{Directory: h.definition.Directory}
 	if len(p.Platform) > 0 {
 		if err := json.Unmarshal(p.Platform, &kept); err != nil {
-			return "", fmt.Errorf("read where %s was placed: %w", p.Release, err)
+			return record{}, fmt.Errorf("read where %s was placed: %w", p.Release, err)
 		}
+	}
+	return kept, nil
+}
+
+// where finds the directory that a placement was made in; an error where that is not on this machine.
+func (h *Host) where(p service.Placement) (layout, error) {
+	kept, err := h.recordOf(p)
+	if err != nil {
+		return "", err
 	}
 	if !slices.Contains(slotNames, p.Slot) || kept.Directory == "" {
 		return "", fmt.Errorf("%s was not placed on platform host: its slot is %q in the directory %q", p.Release, p.Slot, kept.Directory)

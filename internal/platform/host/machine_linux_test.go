@@ -77,8 +77,13 @@ func TestAnotherUserIsOutOfReach(t *testing.T) {
 	}
 	g := newGround(t, 1)
 	r := g.placed(g.release("1.0.0"), "blue")
+	theirs := r.Placement
+	theirs.Platform = []byte(strings.Replace(string(theirs.Platform), `"user":0`, `"user":54321`, 1))
 	g.ok(g.Reach(t.Context(), r.Placement))
+	g.ok(g.Reach(t.Context(), theirs)) // but the directory was given to root
 	g.ok(os.Chown(filepath.Join(g.definition.Directory, "service"), 54321, 54321))
+	g.ok(g.Reach(t.Context(), r.Placement)) // some file systems tell another owner
+	r.Placement = theirs
 	if err := g.Reach(t.Context(), r.Placement); err == nil || !strings.Contains(err.Error(), "by the user 54321, and this runs as root") {
 		t.Errorf("reach what another user placed: %v", err)
 	}
