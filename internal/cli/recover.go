@@ -33,6 +33,9 @@ func (o *options) recover() *cobra.Command {
 				if plan == "" {
 					return s.print(result{Service: args[0], Done: "nothing was interrupted", Running: orNone(s.view.State.Stable)})
 				}
+				if err := s.p.InReach(ctx); err != nil {
+					return err
+				}
 				if err := s.ask(ctx, "Recover %s: %s", args[0], plan); err != nil {
 					return err
 				}
@@ -57,12 +60,12 @@ func (s *session) recover(ctx context.Context) (result, error) {
 type recovered struct {
 	result
 	Error string `json:"error,omitempty"`
-	// LeftAlone is why it is for another machine's, or user's, timer to recover.
+	// LeftAlone is why it is for another machine's timer to recover.
 	LeftAlone string `json:"left_alone,omitempty"`
 }
 
 // recoverAll recovers each service that needs it, and goes on after a failure. A service that a run is at work on is left alone, and
-// so is one that runs elsewhere.
+// so is one that runs on another machine.
 func (o *options) recoverAll(ctx context.Context) error {
 	services, err := o.services(ctx)
 	if err != nil {
@@ -87,12 +90,13 @@ func (o *options) recoverAll(ctx context.Context) error {
 	}
 	for _, id := range needing {
 		line := recovered{result: result{Service: id}}
+		var out *delivery.OutOfReach
 		if err := o.operate(ctx, id, "recover", func(ctx context.Context, s *session) (err error) {
 			s.tellWaits(ctx)
 			line.result, err = s.recover(ctx)
 			return err
-		}); errors.Is(err, delivery.ErrOutOfReach) {
-			line.LeftAlone = err.Error()
+		}); errors.As(err, &out) && out.Elsewhere {
+			line.LeftAlone = out.Why
 		} else if err != nil {
 			line.Error = err.Error()
 			failed++

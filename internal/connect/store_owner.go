@@ -7,15 +7,16 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
-	"strconv"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/account"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store/local"
 )
 
-// foreign tells why the superuser may not write into another user's store, nil where it may: what it writes, readable by itself alone, that user could not read any
-// more, and what it starts would run as root. Reading harms nobody. A directory that is not there yet belongs to nobody.
+// foreign tells why the superuser may not write into another user's store, nil where it may: what it writes, readable by itself alone,
+// that user could not read any more, and what it starts would run as root. Reading harms nobody. A directory that is not there yet
+// belongs to nobody.
 func foreign(root string, euid int) error {
 	if euid != 0 {
 		return nil
@@ -24,32 +25,14 @@ func foreign(root string, euid int) error {
 	if err != nil {
 		return nil //nolint:nilerr // what is wrong with it is said by whoever reads or writes it
 	}
-	owner, known := ownerOf(info)
-	if !known || owner == 0 {
+	owner, _, known := ownerOf(info)
+	if !known || owner == 0 || local.Shared(info) { // a group reads what root writes, and platforms look themselves whose a release is
 		return nil
 	}
-	name := nameOf(owner)
+	name := account.User(owner)
 	return fmt.Errorf("it belongs to user %s, and this runs as root: what root writes there %s could not read any more, and releases would run as root. "+
 		"Nothing was touched. Run it as %s: %s …; or, where all that uses the store runs as root, give it to root: chown -R root %s",
-		name, name, name, sudo(owner), root)
-}
-
-// nameOf is a user's name, or its number where it has none here.
-func nameOf(uid uint32) string {
-	number := strconv.FormatUint(uint64(uid), 10)
-	if u, err := user.LookupId(number); err == nil {
-		return u.Username
-	}
-	return number
-}
-
-// sudo begins a command line as that user.
-func sudo(uid uint32) string {
-	name := nameOf(uid)
-	if name == strconv.FormatUint(uint64(uid), 10) {
-		name = `'#` + name + `'` // as sudo takes numbers
-	}
-	return "sudo -u " + name
+		name, name, name, account.Sudo(owner), root)
 }
 
 // owned is a store on a disk whose errors of missing rights say who has them.
@@ -87,18 +70,22 @@ func (o owned) denied(err error) error {
 	if statErr != nil {
 		return err
 	}
-	owner, known := ownerOf(info)
+	owner, _, known := ownerOf(info)
 	if !known {
 		return err
 	}
-	self := nameOf(uint32(o.euid)) // #nosec G115 -- where owners are known, users have numbers that fit.
+	self := account.User(o.euid)
 	next := fmt.Sprintf("give all of the store back to %s: sudo chown -R %s %s", self, self, o.root)
 	if whole, err := os.Stat(o.root); err == nil {
-		if theirs, _ := ownerOf(whole); int(theirs) != o.euid {
-			next = fmt.Sprintf("run it as %s (%s …), or give all of the store to %s: sudo chown -R %s %s", nameOf(theirs), sudo(theirs), self, self, o.root)
+		theirs, group, _ := ownerOf(whole)
+		switch {
+		case local.Shared(whole):
+			next = fmt.Sprintf("the store is its group's: sudo usermod -aG %s %s, and log in anew", account.Group(group), self)
+		case theirs != o.euid:
+			next = fmt.Sprintf("run it as %s (%s …), or give all of the store to %s: sudo chown -R %s %s", account.User(theirs), account.Sudo(theirs), self, self, o.root)
 		}
 	}
-	return fmt.Errorf("%w. %s belongs to user %s, and this runs as %s: %s", err, path, nameOf(owner), self, next)
+	return fmt.Errorf("%w. %s belongs to user %s, and this runs as %s: %s", err, path, account.User(owner), self, next)
 }
 
 // Create implements store.Store.

@@ -69,7 +69,13 @@ func TestRootOnlyReadsAUsersStore(t *testing.T) {
 	if keys, err := s.List(t.Context(), ""); err != nil || len(keys) != 1 {
 		t.Errorf("the store holds %v, %v", keys, err)
 	}
-	if err := os.Chown(root, 0, 0); err != nil {
+	if err := os.Chmod(root, 0o770|fs.ModeSetgid); err != nil { // #nosec G302 -- as a group shares it
+		t.Fatal(err)
+	}
+	if err := opened(root).Create(t.Context(), "of/a/group", nil); err != nil {
+		t.Errorf("a store of a group: %v", err)
+	}
+	if err := errors.Join(os.Chmod(root, 0o700), os.Chown(root, 0, 0)); err != nil { // #nosec G302 -- a directory
 		t.Fatal(err)
 	}
 	for what, root := range map[string]string{"a store of its own": root, "one that is not there yet": filepath.Join(root, "not", "there")} {
@@ -134,6 +140,15 @@ func TestMissingRightsNameTheOwner(t *testing.T) {
 	as(t, deployer, func() {
 		if _, err := s.Get(t.Context(), "production/web/state.json"); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), file+" belongs to user root, and this runs as 54321: give all of the store back") {
 			t.Errorf("a file is root's: %v", err)
+		}
+	})
+	// A group's store is to be joined, not to be taken.
+	if err := errors.Join(os.Chown(root, 0, 4321), os.Chmod(root, 0o770|fs.ModeSetgid)); err != nil { // #nosec G302 -- as a group shares it
+		t.Fatal(err)
+	}
+	as(t, deployer, func() {
+		if err := s.Create(t.Context(), "staging/web", nil); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "sudo usermod -aG 4321 54321") || strings.Contains(err.Error(), "chown") {
+			t.Errorf("a store of a group that one is not in: %v", err)
 		}
 	})
 	if _, err := s.Get(t.Context(), "nothing"); !errors.Is(err, store.ErrNotFound) {

@@ -3,4 +3,4 @@ package connect
 import "io/fs"
 
 // ownerOf knows nobody: Windows has other rights.
-func ownerOf(fs.FileInfo) (uid uint32, known bool) { return 0, false }
+func ownerOf(fs.FileInfo) (uid, gid int, known bool) { return 0, 0, false }

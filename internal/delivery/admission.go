@@ -9,9 +9,6 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-// ErrOutOfReach says that a service runs where this process cannot work on it: on another machine, or as another user.
-var ErrOutOfReach = errors.New("out of reach")
-
 // admission is what has to hold before a run takes a lease.
 type admission struct {
 	// known: the service has to be there.
@@ -20,7 +17,8 @@ type admission struct {
 	anywhere bool
 }
 
-// admit asks before the lease is taken, so that who is refused leaves nothing behind.
+// admit asks before the lease is taken, so that who is refused leaves nothing behind; and Procedure.hold once more with the lease in
+// hand, for what the run before has placed while this one waited for it.
 func (p *Procedure) admit(ctx context.Context, a admission) error {
 	view, err := p.ledger.Read(ctx)
 	switch {
@@ -32,6 +30,12 @@ func (p *Procedure) admit(ctx context.Context, a admission) error {
 		return nil
 	}
 	return p.inReach(ctx, &view.State)
+}
+
+// InReach refuses a service that cannot be worked on from here, before anybody is asked whether to.
+func (p *Procedure) InReach(ctx context.Context) error {
+	_, err := p.readDefined(ctx)
+	return err
 }
 
 // inReach refuses to work on a service from where what runs of it cannot be reached: there all of it would look gone, and what
@@ -60,9 +64,10 @@ func (p *Procedure) inReach(ctx context.Context, state *ledger.State) error {
 		if !found || !r.Placement.Placed() {
 			continue
 		}
-		if err := adapters.Platform.Reach(ctx, r.Placement); err != nil {
-			e := refuse("Service Out Of Reach", fmt.Sprintf("%s cannot be worked on from here: %s", p.id, err), "Run this where the service runs, as the user that it runs as.")
-			e.Err = fmt.Errorf("%w: %w", ErrOutOfReach, err)
+		var out *OutOfReach
+		if err := adapters.Platform.Reach(ctx, r.Placement); errors.As(err, &out) {
+			e := refuse("Service Out Of Reach", fmt.Sprintf("%s cannot be worked on from here: %s", r.ID, out.Why), out.Next)
+			e.Err = err
 			return e
 		}
 	}

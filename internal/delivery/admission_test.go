@@ -2,6 +2,7 @@ package delivery_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -35,7 +36,8 @@ func TestNothingIsDoneFromOutOfReach(t *testing.T) {
 		"destroy":  func() error { return other.service().StopRelease(ctx, "") },
 	} {
 		e := wantSummary(t, act(), "Service Out Of Reach")
-		if !strings.Contains(e.Error(), "this is b") || !strings.Contains(e.Error(), "Run this where the service runs") {
+		var out *delivery.OutOfReach
+		if !errors.As(e, &out) || !strings.Contains(e.Error(), "this is b") || !strings.Contains(e.Error(), "Next: Run this on a.") {
 			t.Errorf("%s does not say where it is: %v", name, e)
 		}
 	}
@@ -56,4 +58,33 @@ func TestNothingIsDoneFromOutOfReach(t *testing.T) {
 		t.Fatal(err)
 	}
 	stands(t, w, here, "2")
+}
+
+// What the run before placed, while this one waited for the lease, counts: it is asked again, and the lease given back.
+func TestReachIsAskedAgainWithTheLease(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	objects, w := newMemoryStore(), newWorld()
+	p := applied(t, w, objects, "1")
+	p.close()
+	before := p.state().Number
+	far := newWorld()
+	asked := 0
+	far.reached = func() {
+		asked++
+		far.mu.Lock()
+		defer far.mu.Unlock()
+		far.elsewhere = asked > 1
+	}
+	other := newProvider(t, far, objects)
+	_, err := other.service().Rollback(ctx, "", "")
+	_ = wantSummary(t, err, "Service Out Of Reach")
+	if len(far.running) > 0 {
+		t.Errorf("it started %v", far.running)
+	}
+	view, err := other.service().Read(ctx)
+	if err != nil || view.State.Number != before+2 || view.Alive {
+		t.Errorf("the lease was not taken and given back: %d events more, alive %v, %v", view.State.Number-before, view.Alive, err)
+	}
+	other.close()
 }

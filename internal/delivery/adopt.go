@@ -1,10 +1,8 @@
 package delivery
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 
@@ -59,8 +57,8 @@ func (p *Procedure) Survey(ctx context.Context, r Remembered) (Survey, error) {
 	if err != nil {
 		return Survey{}, fmt.Errorf("look for what runs of %s: %w", p.id, err)
 	}
-	if len(releases) == 0 && len(r.Passed) > 0 {
-		return Survey{}, refuse("Nothing Found Here", fmt.Sprintf("The state remembers %s, and of %s nothing is to be found from here", lastToPass(r.Passed), p.id),
+	if placed := lastPlaced(r.Passed); len(releases) == 0 && placed != "" {
+		return Survey{}, refuse("Nothing Found Here", fmt.Sprintf("The state remembers %s, and of %s nothing is to be found from here", placed, p.id),
 			"Run this where the service runs. Where it is gone there too, there is nothing to adopt: remove its resources from the state (`terraform state rm`) and apply; it is installed anew.")
 	}
 	var survey Survey
@@ -114,9 +112,15 @@ func (p *Procedure) tellApart(survey *Survey, running []service.Release, r Remem
 	return nil
 }
 
-// lastToPass is the release that passed something last.
-func lastToPass(passed map[service.ReleaseID]Passed) service.ReleaseID {
-	return slices.MaxFunc(slices.Collect(maps.Keys(passed)), func(a, b service.ReleaseID) int { return cmp.Compare(passed[a].Attempt, passed[b].Attempt) })
+// lastPlaced is the newest release that was placed by what the state remembers; empty where none was.
+func lastPlaced(passed map[service.ReleaseID]Passed) service.ReleaseID {
+	newest := service.ReleaseID("")
+	for id, p := range passed {
+		if _, placed := p.Passages[service.StageRelease]; placed && (newest == "" || p.Attempt > passed[newest].Attempt) {
+			newest = id
+		}
+	}
+	return newest
 }
 
 // earlier is the attempt that a release has to be older than another to be stable in its place.

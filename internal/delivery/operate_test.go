@@ -205,15 +205,16 @@ func TestAdoptOfNothingAndOfNobodyKnows(t *testing.T) {
 	}
 	delete(w.running, "green")
 	delete(w.records, releaseOf("1"))
-	_, _, err = p.service().Adopt(ctx, remembered(nil))
+	placed := map[service.Stage]ledger.Passage{service.StageRelease: {Attempt: 7, Release: releaseOf("2")}}
+	_, _, err = p.service().Adopt(ctx, remembered(placed))
 	if e := wantSummary(t, err, "Nothing Found Here"); !strings.Contains(e.Error(), string(releaseOf("2"))) || !strings.Contains(e.Error(), "terraform state rm") {
 		t.Errorf("it does not say what is missing and what to do: %v", e)
 	}
 	if keys, _ := objects.List(ctx, ""); len(keys) > 0 {
 		t.Errorf("it wrote %v", keys)
 	}
-	// A service that was defined, and of which no release ever stood.
-	if _, _, err := p.service().Adopt(ctx, delivery.Remembered{Definition: service.Definition{ID: web}, Owner: "owner", StoreID: "lost"}); err != nil {
+	// A service of which the preflight is all that ever passed.
+	if _, _, err := p.service().Adopt(ctx, remembered(map[service.Stage]ledger.Passage{service.StagePreflight: {Attempt: 7, Release: releaseOf("2")}})); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.apply(ctx, "1"); err != nil {

@@ -12,6 +12,17 @@ import (
 // internal/connect builds them from a service's definition and the named credentials. The procedure calls the
 // methods that change something through its journal only (journal.go).
 
+// OutOfReach is why a process is the wrong one to work on a placement.
+type OutOfReach struct {
+	// Why says where it is, or whose; Next what to do, a command on a line of its own.
+	Why, Next string
+	// Elsewhere: it is for a process on another machine.
+	Elsewhere bool
+}
+
+// Error implements error.
+func (e *OutOfReach) Error() string { return e.Why }
+
 // Platform is where instances run. Every method is idempotent: asked again after a kill at any instant, it comes to
 // the same end.
 type Platform interface {
@@ -30,11 +41,11 @@ type Platform interface {
 	Stop(ctx context.Context, p service.Placement) error
 	// Remove stops the instances and deletes the release's files, logs included. Removing what is gone is no error.
 	Remove(ctx context.Context, p service.Placement) error
-	// Reach tells why this process is the wrong one to work on p: on another machine, or as another user than the one that placed it.
-	// What is only down, or does not answer, is in reach. It changes nothing.
+	// Reach tells why this process is the wrong one to work on p, as an *OutOfReach: on another machine, or as another user than the
+	// one that placed it. What is only down, or does not answer, is in reach, whatever error that is. It changes nothing.
 	Reach(ctx context.Context, p service.Placement) error
 	// Inspect says for each instance of p what is there. An instance that is not there is a state, not an error; that p is
-	// on another machine is one.
+	// on another machine is an error.
 	Inspect(ctx context.Context, p service.Placement) ([]service.InstanceState, error)
 	// Releases lists what was placed and not removed, as the platform itself knows it, placed last first, whether it runs or
 	// not: what a lost ledger is built anew from.

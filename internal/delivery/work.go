@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -62,6 +63,11 @@ func (p *Procedure) hold(ctx context.Context, a admission) (*work, error) {
 			return nil, acquireError(p.id, err)
 		}
 		p.lease = lease
+		if state := lease.State(); !a.anywhere {
+			if err := p.inReach(ctx, &state); err != nil {
+				return nil, errors.Join(err, p.yield(ctx))
+			}
+		}
 	}
 	// What the last append of the stage before came to has to be known before anything is decided.
 	if err := p.lease.Settle(ctx); err != nil {

@@ -35,6 +35,8 @@ type world struct {
 	unreachable bool
 	// elsewhere: this is another machine than the one where releases were placed.
 	elsewhere bool
+	// reached, where it is set, is told of each question whether a placement is in reach.
+	reached func()
 	// data of the service, and what was saved of it by place; restores lists the places from which it was put back.
 	data     string
 	saved    map[string]string
@@ -298,10 +300,13 @@ func (p platform) Releases(context.Context) ([]service.Release, error) {
 }
 
 func (p platform) Reach(context.Context, service.Placement) error {
+	if p.reached != nil {
+		p.reached()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.elsewhere {
-		return errors.New("it was placed on the machine a, and this is b")
+		return &delivery.OutOfReach{Why: "it was placed on the machine a, and this is b", Next: "Run this on a.", Elsewhere: true}
 	}
 	return nil
 }

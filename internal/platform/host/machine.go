@@ -9,12 +9,14 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 )
 
 // Machine tells machines apart. A placement keeps the one that it was made on: from another one its directory is not there to be
 // seen, and "not there" must not read as "stopped" or "removed".
 type Machine struct {
-	// ID is empty where a machine has none, as in many containers; then nothing is concluded from it.
+	// ID is empty where a machine has none, as in many containers: those are one machine to us.
 	ID string `json:"id"`
 	// Name is the host's, for people.
 	Name string `json:"name,omitempty"`
@@ -43,7 +45,7 @@ func hashed(id string) string {
 // moved to a new machine, a volume mounted into the next container. One that was deleted here is here as well.
 func (h *Host) here(l layout, placedOn *Machine) error {
 	this := h.options.Machine
-	if placedOn == nil || placedOn.ID == "" || this.ID == "" || placedOn.ID == this.ID {
+	if placedOn == nil || placedOn.ID == this.ID {
 		return nil
 	}
 	if _, err := os.Stat(l.owner()); !errors.Is(err, fs.ErrNotExist) {
@@ -51,11 +53,18 @@ func (h *Host) here(l layout, placedOn *Machine) error {
 	}
 	there, self := placedOn.Name, this.Name
 	if there == self || there == "" || self == "" { // their names do not tell them apart
-		there, self = strings.TrimSpace(there+" "+placedOn.ID), strings.TrimSpace(self+" "+this.ID)
+		there, self = strings.TrimSpace(there+" ("+placedOn.ID+")"), strings.TrimSpace(self+" ("+this.ID+")")
 	}
-	return fmt.Errorf("it was placed in %s on the machine %s, and this is %s, which has no such directory. "+
-		"Where this machine has taken the place of that one, say so: mkdir -p %s && echo %s >%s",
-		l, there, self, quote(string(l)), h.id, quote(l.owner()))
+	return &delivery.OutOfReach{
+		Elsewhere: true,
+		Why:       fmt.Sprintf("it was placed in %s on the machine %s, and this is %s, which has no such directory", l, there, self),
+		Next:      fmt.Sprintf("Run this on the machine where it runs. Or, where this one has taken its place, say so first:\n  %s", h.takeOver(l)),
+	}
+}
+
+// takeOver is the command that makes a directory this service's, of whoever runs it.
+func (h *Host) takeOver(l layout) string {
+	return fmt.Sprintf("mkdir -p %s && echo %s >%s", quote(string(l)), h.id, quote(l.owner()))
 }
 
 // quote makes text one word of a shell.

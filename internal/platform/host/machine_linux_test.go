@@ -1,12 +1,14 @@
 package host_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -36,11 +38,12 @@ func TestAnotherMachineKnowsNothing(t *testing.T) {
 	second := g.on(host.Machine{ID: "2", Name: "web-2"})
 	_, inspecting := second.Inspect(t.Context(), r.Placement)
 	_, reading := second.Logs(t.Context(), r.Placement, 10)
+	var out *delivery.OutOfReach
 	for method, err := range map[string]error{
 		"Inspect": inspecting, "Reach": second.Reach(t.Context(), r.Placement), "Logs": reading, "Start": second.Start(t.Context(), r, nil),
 		"Stop": second.Stop(t.Context(), r.Placement), "Remove": second.Remove(t.Context(), r.Placement),
 	} {
-		if err == nil || !strings.Contains(err.Error(), "on the machine web-1, and this is web-2") {
+		if !errors.As(err, &out) || !out.Elsewhere || !strings.Contains(err.Error(), "on the machine web-1, and this is web-2") {
 			t.Errorf("%s: %v", method, err)
 		}
 	}
@@ -51,25 +54,29 @@ func TestAnotherMachineKnowsNothing(t *testing.T) {
 		}
 	}
 	stopped("its own machine, where the directory was deleted", g.on(first), r.Placement)
-	stopped("a machine that does not know which it is", g.on(host.Machine{Name: "a container"}), r.Placement)
-	unknown, err := g.on(host.Machine{Name: "a container"}).Placement(r, "blue")
-	g.ok(err)
-	stopped("placed by one that did not know", second, unknown)
-
-	// The error says how to go on where a machine was replaced.
-	_, command, found := strings.Cut(inspecting.Error(), "say so: ")
-	if !found {
-		t.Fatalf("it does not say what to do: %v", inspecting)
+	// Containers do not know which machine they are: to a placement of one another one is the same, and no machine is.
+	container := g.on(host.Machine{Name: "a container"})
+	if _, err := container.Inspect(t.Context(), r.Placement); !errors.As(err, &out) {
+		t.Errorf("a container: %v", err)
 	}
-	out, err := exec.Command("sh", "-ec", command).CombinedOutput() //nolint:gosec,noctx // what the error says
+	inContainer, err := container.Placement(r, "blue")
+	g.ok(err)
+	stopped("placed in a container", g.on(host.Machine{Name: "the next container"}), inContainer)
+	if err := second.Reach(t.Context(), inContainer); !errors.As(err, &out) {
+		t.Errorf("placed in a container, and seen from a machine: %v", err)
+	}
+
+	// What is said is how to go on where a machine was replaced: the last line is to be pasted.
+	command := out.Next[strings.LastIndex(out.Next, "\n")+1:]
+	said, err := exec.Command("sh", "-ec", command).CombinedOutput() //nolint:gosec,noctx // what the error says
 	if err != nil {
-		t.Fatalf("%s: %v: %s", command, err, out)
+		t.Fatalf("%s: %v: %s", command, err, said)
 	}
 	stopped("the machine that has taken its place", second, r.Placement)
 	g.ok(second.Remove(t.Context(), r.Placement))
 }
 
-// Another user cannot end what runs, and root would start it as root.
+// Another user cannot end what runs, and root would start it as root. Whose it is, the directory says, which may have been given away.
 func TestAnotherUserIsOutOfReach(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
@@ -77,19 +84,33 @@ func TestAnotherUserIsOutOfReach(t *testing.T) {
 	}
 	g := newGround(t, 1)
 	r := g.placed(g.release("1.0.0"), "blue")
-	theirs := r.Placement
+	theirs, old := r.Placement, r.Placement
 	theirs.Platform = []byte(strings.Replace(string(theirs.Platform), `"user":0`, `"user":54321`, 1))
-	g.ok(g.Reach(t.Context(), r.Placement))
-	g.ok(g.Reach(t.Context(), theirs)) // but the directory was given to root
-	g.ok(os.Chown(filepath.Join(g.definition.Directory, "service"), 54321, 54321))
-	g.ok(g.Reach(t.Context(), r.Placement)) // some file systems tell another owner
-	r.Placement = theirs
-	if err := g.Reach(t.Context(), r.Placement); err == nil || !strings.Contains(err.Error(), "by the user 54321, and this runs as root") {
-		t.Errorf("reach what another user placed: %v", err)
+	old.Platform = nil // from before users were recorded
+	owner := filepath.Join(g.definition.Directory, "service")
+	refused := func(what string, p service.Placement, next string) {
+		t.Helper()
+		var out *delivery.OutOfReach
+		if err := g.Reach(t.Context(), p); !errors.As(err, &out) || out.Elsewhere || !strings.Contains(out.Why, "by the user 54321, and this runs as root") || !strings.Contains(out.Next, "sudo -u '#54321' …") || !strings.Contains(out.Next, next) {
+			t.Errorf("%s: %+v (%v)", what, out, err)
+		}
 	}
-	if _, err := g.Inspect(t.Context(), r.Placement); err != nil {
+	g.ok(g.Reach(t.Context(), r.Placement))
+	g.ok(g.Reach(t.Context(), theirs)) // the directory was given to root
+	g.ok(os.Chown(owner, 54321, 54321))
+	refused("given away", r.Placement, "chown -R root '"+g.definition.Directory+"'")
+	refused("placed by another user", theirs, "chown -R root")
+	refused("placed by another user, long ago", old, "chown -R root")
+	if _, err := g.Inspect(t.Context(), theirs); err != nil {
 		t.Errorf("to look at it is nobody's harm: %v", err)
 	}
+	g.ok(os.Chown(owner, 65534, 65534)) // as network disks do that do not tell
+	g.ok(g.Reach(t.Context(), r.Placement))
+	refused("nobody's, placed by another user", theirs, "chown -R root")
+	g.ok(os.Remove(owner))
+	g.ok(g.Reach(t.Context(), r.Placement))
+	refused("deleted, placed by another user", theirs, "\n  mkdir -p '"+g.definition.Directory+"' && echo production/web >'"+owner+"'")
+	g.ok(os.WriteFile(owner, []byte(id+"\n"), 0o600))
 }
 
 // What this machine is stays the same from process to process.

@@ -102,9 +102,9 @@ func TestStopWaitsForASupervisorOnItsWayOut(t *testing.T) {
 	t.Parallel()
 	g := newGround(t, 1)
 	old, next := g.placed(g.release("1.0.0"), "blue"), g.placed(g.release("2.0.0"), "blue")
-	leaving, supervisor1 := bystander(t)
+	leaving, itself := bystander(t)
 	g.ok(os.MkdirAll(string(g.instance("blue/0")), 0o750))
-	g.ok(g.instance("blue/0").WriteStatus(supervisor.Status{Release: old.ID, Supervisor: supervisor1, DrainTimeout: service.Duration(time.Second)}))
+	g.ok(g.instance("blue/0").WriteStatus(supervisor.Status{Release: old.ID, Supervisor: itself, DrainTimeout: service.Duration(time.Second)}))
 	stopped := make(chan error, 1)
 	go func() { stopped <- g.Stop(g.Context(), old.Placement) }()
 	select {

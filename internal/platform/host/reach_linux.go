@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
-	"strconv"
 	"syscall"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/account"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -20,38 +20,43 @@ func (h *Host) Reach(_ context.Context, p service.Placement) error {
 	if err != nil {
 		return fmt.Errorf("reach %s: %w", p.Release, err)
 	}
-	if kept, err := h.recordOf(p); err == nil && kept.User != nil && *kept.User == os.Geteuid() {
-		return nil // Whatever the file system makes of it.
-	}
-	// The directory may have been given to another user since.
-	info, err := os.Stat(l.owner())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // It was deleted here: nobody's instances are in it.
-	}
+	kept, err := h.recordOf(p)
 	if err != nil {
 		return fmt.Errorf("reach %s: %w", p.Release, err)
 	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || int(stat.Uid) == os.Geteuid() {
+	self := os.Geteuid()
+	owner, missing, known := placedBy(l, kept)
+	if !known || owner == self {
 		return nil
 	}
-	name := nameOf(int(stat.Uid))
-	return fmt.Errorf("reach %s: it was placed in %s by the user %s, and this runs as %s; run it as that user: sudo -u '%s' …", p.Release, l, name, nameOf(os.Geteuid()), sudo(name))
+	next := fmt.Sprintf("Run this as that user: %s …. Or, once nothing of it runs any more, give the directory to %s:\n  chown -R %[2]s %s", account.Sudo(owner), account.User(self), quote(string(l)))
+	if missing {
+		next = fmt.Sprintf("Run this as that user: %s …. Or, where %s has taken its place, say so first:\n  %s", account.Sudo(owner), account.User(self), h.takeOver(l))
+	}
+	return &delivery.OutOfReach{
+		Why:  fmt.Sprintf("it was placed in %s by the user %s, and this runs as %s", l, account.User(owner), account.User(self)),
+		Next: next,
+	}
 }
 
-// sudo names a user as sudo takes it.
-func sudo(name string) string {
-	if _, err := strconv.Atoi(name); err == nil {
-		return "#" + name
-	}
-	return name
-}
+// overflowUser is who owns a file where the file system, or a namespace of users, does not tell.
+const overflowUser = 65534
 
-// nameOf is a user's name, or its number where it has none here.
-func nameOf(uid int) string {
-	number := strconv.Itoa(uid)
-	if u, err := user.LookupId(number); err == nil {
-		return u.Username
+// placedBy is the user whose a directory is: the owner of what is in it, since it may have been given to another one, and where that
+// cannot be told who placed there. known is false where neither is; missing tells that there is no such directory.
+func placedBy(l layout, kept record) (uid int, missing, known bool) {
+	info, err := os.Stat(l.owner())
+	missing = errors.Is(err, fs.ErrNotExist)
+	switch {
+	case err == nil:
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Uid != overflowUser {
+			return int(stat.Uid), false, true
+		}
+	case !missing && !errors.Is(err, fs.ErrPermission):
+		return 0, false, false // a disk that does not answer is nobody's
 	}
-	return number
+	if kept.User == nil {
+		return 0, missing, false
+	}
+	return *kept.User, missing, true
 }

@@ -1,10 +1,8 @@
 package local
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,42 +71,6 @@ func (s *Store) prepare(directory string) error {
 	return nil
 }
 
-// makeAll makes the directory and those above it that are not there: each with its rights from its first moment, where the store
-// is a group's for the group as well.
-func (s *Store) makeAll(directory string) error {
-	if !s.shared() {
-		return os.MkdirAll(directory, 0o700)
-	}
-	if _, err := os.Stat(directory); err == nil {
-		return nil
-	}
-	parent := filepath.Dir(directory)
-	if err := s.makeAll(parent); err != nil {
-		return err
-	}
-	// MkdirTemp's own rights are its owner's alone, whatever the umask; the group comes from the parent's setgid bit.
-	made, err := os.MkdirTemp(parent, temporaryPrefix+"*")
-	if err != nil {
-		return err
-	}
-	if err := os.Chmod(made, 0o770|fs.ModeSetgid); err != nil {
-		return errors.Join(err, os.Remove(made))
-	}
-	if err := os.Rename(made, directory); err != nil {
-		_ = os.Remove(made)
-		if _, there := os.Stat(directory); there != nil { // nobody else made it meanwhile
-			return err
-		}
-	}
-	return nil
-}
-
-// shared tells whether the store is a group's: its directory has the setgid bit, as directories have that a group works in.
-func (s *Store) shared() bool {
-	info, err := os.Stat(s.root)
-	return err == nil && info.IsDir() && info.Mode()&fs.ModeSetgid != 0
-}
-
 // holds tells whether path is the root or below it.
 func (s *Store) holds(path string) bool {
 	return path == s.root || strings.HasPrefix(path, strings.TrimSuffix(s.root, string(filepath.Separator))+string(filepath.Separator))
@@ -131,11 +93,11 @@ func (s *Store) sweep(directory string) {
 		return
 	}
 	for _, entry := range entries {
-		if !strings.HasPrefix(entry.Name(), temporaryPrefix) || !entry.Type().IsRegular() {
+		if !strings.HasPrefix(entry.Name(), temporaryPrefix) || !entry.Type().IsRegular() && !entry.IsDir() {
 			continue
 		}
 		if info, err := entry.Info(); err == nil && time.Since(info.ModTime()) > temporaryAge {
-			_ = os.Remove(filepath.Join(directory, entry.Name()))
+			_ = os.Remove(filepath.Join(directory, entry.Name())) // A directory only if it is empty, as ours are.
 		}
 	}
 }

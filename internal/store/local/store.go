@@ -45,7 +45,7 @@ var ErrNoHardLinks = errors.New("its file system has no hard links, without whic
 
 // Open names a store in the directory root, relative to the working directory or absolute. It creates nothing, so
 // that a plan works with read-only rights: a directory that is not there yet holds no objects, and the first Create
-// or Put makes it, readable by its owner alone. Where the root is there and has the setgid bit, what is written is its
+// or Put makes it, readable by its owner alone. Where the root is a group's (Shared), what is written is the
 // group's as well. A root that is something else than a directory is an error.
 func Open(root string) (*Store, error) {
 	if root == "" {
