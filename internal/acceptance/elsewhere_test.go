@@ -153,7 +153,7 @@ func TestAsAnotherUser(t *testing.T) {
 		t.Errorf("history:\n%s", out)
 	}
 	command(0, "report", string(web))
-	if out := flat(command(1, "recover", string(web), "--yes")); !strings.Contains(out, "Service Out Of Reach") || !strings.Contains(out, "by the user root, and this runs as 54321; Run this as that user: sudo -u root") {
+	if out := flat(command(1, "recover", string(web), "--yes")); !strings.Contains(out, "Service Out Of Reach") || !strings.Contains(out, "by the user root, and this runs as 54321") || !strings.Contains(out, "as that user (sudo -u root …)") {
 		t.Errorf("recover does not say whose it is:\n%s", out)
 	}
 	// A timer of the wrong user must not look as if all were well.

@@ -29,9 +29,9 @@ func (h *Host) Reach(_ context.Context, p service.Placement) error {
 	if !known || owner == self {
 		return nil
 	}
-	next := fmt.Sprintf("Run this as that user: %s …. Or, once nothing of it runs any more, give the directory to %s:\n  chown -R %[2]s %s", account.Sudo(owner), account.User(self), quote(string(l)))
+	next := fmt.Sprintf("Run this as that user (%s …). Or, once nothing of it runs any more, give the directory to %s:\n  chown -R %[2]s %s", account.Sudo(owner), account.User(self), quote(string(l)))
 	if missing {
-		next = fmt.Sprintf("Run this as that user: %s …. Or, where %s has taken its place, say so first:\n  %s", account.Sudo(owner), account.User(self), h.takeOver(l))
+		next = fmt.Sprintf("Run this as that user (%s …). Or, where %s has taken its place, say so first:\n  %s", account.Sudo(owner), account.User(self), h.takeOver(l))
 	}
 	return &delivery.OutOfReach{
 		Why:  fmt.Sprintf("it was placed in %s by the user %s, and this runs as %s", l, account.User(owner), account.User(self)),
