@@ -47,17 +47,23 @@ func Before(t *testing.T, address string) *Proxy {
 		ModifyResponse: p.spoil,
 		ErrorHandler:   func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
+	ended := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-time.After(time.Duration(p.Delay.Load())):
 		case <-r.Context().Done():
+		case <-ended: // That the client has gone shows only once its body is read.
+			panic(http.ErrAbortHandler)
 		}
 		if p.Unreachable.Load() {
 			panic(http.ErrAbortHandler)
 		}
 		forward.ServeHTTP(w, r)
 	}))
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		close(ended)
+		server.Close()
+	})
 	p.Address = server.Listener.Addr().String()
 	return p
 }
