@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -39,8 +40,10 @@ func (h *Host) Stop(context.Context, service.Placement) error { return errNeedsL
 // Remove implements delivery.Platform.
 func (h *Host) Remove(context.Context, service.Placement) error { return errNeedsLinux }
 
-// Reach implements delivery.Platform.
-func (h *Host) Reach(context.Context, service.Placement) error { return errNeedsLinux }
+// Reach implements delivery.Platform: what was placed was placed on Linux, so on another machine.
+func (h *Host) Reach(context.Context, service.Placement) error {
+	return &delivery.OutOfReach{Why: errNeedsLinux.Error(), Next: "Run this on the machine where it runs.", Elsewhere: true}
+}
 
 // Inspect implements delivery.Platform.
 func (h *Host) Inspect(context.Context, service.Placement) ([]service.InstanceState, error) {

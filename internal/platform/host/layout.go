@@ -24,10 +24,8 @@ func (l layout) path(elements ...string) string {
 // epoch is the file that notes which run had the lease last.
 func (l layout) epoch() string { return l.path("epoch") }
 
-// ownerFile says whose the directory is.
-const ownerFile = "service"
-
-func (l layout) owner() string { return l.path(ownerFile) }
+// owner is the file that says whose the directory is.
+func (l layout) owner() string { return l.path("service") }
 
 func (l layout) release(r service.ReleaseID) string { return l.path("releases", r.Label()) }
 
