@@ -88,9 +88,10 @@ func newJudge(ctx context.Context, o observer, spec *AnalysisSpec, candidate ser
 	if spec.Latency != nil {
 		threshold = spec.Latency.Threshold
 	}
-	j.ours = o.adapters.Metrics.Sampler(candidate.Placement, threshold)
+	measure := Measure{Threshold: threshold, Requests: true}
+	j.ours = o.adapters.Metrics.Sampler(candidate.Placement, measure)
 	if stable != nil {
-		j.theirs = o.adapters.Metrics.Sampler(stable.Placement, threshold)
+		j.theirs = o.adapters.Metrics.Sampler(stable.Placement, measure)
 		// Where stable has no traffic any more, what it did before stands for it. One that cannot be asked is none: then a comparison
 		// does not pass.
 		if before, err := j.theirs.Total(ctx); err == nil {
@@ -107,16 +108,20 @@ func newJudge(ctx context.Context, o observer, spec *AnalysisSpec, candidate ser
 type counts struct{ ours, theirs analysis.Counts }
 
 func (j *judge) sample(ctx context.Context) (c counts, err error) {
-	if c.ours, err = j.ours.Sample(ctx); err != nil {
+	ours, err := j.ours.Sample(ctx)
+	if err != nil {
 		return c, err
 	}
+	c.ours = ours.Counts
 	if j.theirs != nil {
+		theirs, err := j.theirs.Sample(ctx)
 		// Stable only serves for comparison: without it the absolute limits still hold.
-		if c.theirs, err = j.theirs.Sample(ctx); err != nil && ctx.Err() == nil {
-			c.theirs, err = analysis.Counts{}, nil
+		if err != nil && ctx.Err() != nil {
+			return c, err
 		}
+		c.theirs = theirs.Counts
 	}
-	return c, err
+	return c, nil
 }
 
 // hold stays at a step: at least for its pause, and until enough was seen; a candidate that is worse than allowed, or

@@ -69,20 +69,64 @@ type Router interface {
 	Drain(ctx context.Context, p service.Placement) error
 }
 
-// Metrics counts what instances did.
-type Metrics interface {
-	// Sampler begins to count the requests of p's instances. threshold is the latency above which a request counts as slow, 0 for none.
-	Sampler(p service.Placement, threshold time.Duration) Sampler
-	// Value adds up the series called name with these labels over p's instances; found is how many series matched.
-	Value(ctx context.Context, p service.Placement, name string, labels map[string]string) (sum float64, found int, err error)
+// Measure is what is counted beside requests and errors.
+type Measure struct {
+	// Threshold is the latency above which a request counts as slow, 0 for none: then durations are not asked for.
+	Threshold time.Duration
+	// Requests tells whether requests and errors are needed at all: an analysis of business series alone does without, and
+	// their absence is no analysis.ErrNoData then.
+	Requests bool
+	// Series by the names of the business rules.
+	Series map[string]Series
 }
 
-// Sampler counts one placement's requests. Not safe for concurrent use.
+// Series is a number of one side that a business rule compares.
+type Series struct {
+	// Query is, for scrape, the name of a counter or a gauge with labels where they are needed: orders_total{kind="paid"}; for
+	// prometheus a template of PromQL.
+	Query string
+	// Gauge: the value now; else a counter, of which the increase since the previous sample is taken.
+	Gauge bool
+}
+
+// Sample is what one side did since the previous call.
+type Sample struct {
+	analysis.Counts
+	// Series by name: the increase of counters, summed over instances; the value of gauges, the mean over instances. A gauge of which
+	// the source has nothing new since the previous sample is in neither map.
+	Series map[string]float64
+	// Missing by name says why a series has no value in this sample; errors.Is analysis.ErrNoData where it is not in the answer.
+	Missing map[string]error
+}
+
+// MetricsSurvey is what a source knows about itself, for a plan.
+type MetricsSurvey struct {
+	// Threshold is the histogram's bound that stands in for Measure.Threshold; 0 where none is near or none was asked for.
+	Threshold time.Duration
+	// Unknown has a sentence on each series that is asked for and is not there, in the order of what is asked: its name, what was
+	// looked for, and what there is instead (the nearest names or bounds).
+	Unknown []string
+	// Resolution is how often the source has something new; 0: whenever it is asked, or it cannot be told.
+	Resolution time.Duration
+}
+
+// Metrics counts what instances did.
+type Metrics interface {
+	// Sampler begins to count what m asks of p's instances.
+	Sampler(p service.Placement, m Measure) Sampler
+	// Value adds up the series called name with these labels over p's instances; found is how many series matched.
+	Value(ctx context.Context, p service.Placement, name string, labels map[string]string) (sum float64, found int, err error)
+	// Survey tells what of m the source has of p, asking it once. It changes nothing. What is missing is in the survey; an error
+	// says that the source cannot be asked.
+	Survey(ctx context.Context, p service.Placement, m Measure) (MetricsSurvey, error)
+}
+
+// Sampler counts what one placement does. Not safe for concurrent use.
 type Sampler interface {
-	// Sample returns what was counted since the previous call; the first call only sets the mark, and returns zero counts.
-	// Counter resets and instances that come and go are handled. An error (analysis.ErrNoData where the series
-	// is not there) leaves the mark where it was.
-	Sample(ctx context.Context) (analysis.Counts, error)
+	// Sample returns what was counted since the previous call; the first call only sets the mark, and returns zero counts and
+	// increases. Counter resets and instances that come and go are handled. An error (analysis.ErrNoData where the series
+	// of requests or durations is not there) leaves all marks where they were. A business series that has no value spoils nothing else.
+	Sample(ctx context.Context) (Sample, error)
 	// Total returns what was counted since the instances started, as far as they can be asked now. It moves no mark.
 	Total(ctx context.Context) (analysis.Counts, error)
 }

@@ -384,7 +384,7 @@ func (r router) SetWeights(_ context.Context, weights map[string]int) error {
 
 type metrics struct{ *connector }
 
-func (m metrics) Sampler(p service.Placement, _ time.Duration) delivery.Sampler {
+func (m metrics) Sampler(p service.Placement, _ delivery.Measure) delivery.Sampler {
 	return &sampler{m.connector, p}
 }
 
@@ -392,22 +392,26 @@ func (m metrics) Value(context.Context, service.Placement, string, map[string]st
 	return 0, 0, nil
 }
 
+func (m metrics) Survey(context.Context, service.Placement, delivery.Measure) (delivery.MetricsSurvey, error) {
+	return delivery.MetricsSurvey{}, nil
+}
+
 type sampler struct {
 	*connector
 	placement service.Placement
 }
 
-func (s *sampler) Sample(context.Context) (analysis.Counts, error) {
+func (s *sampler) Sample(context.Context) (delivery.Sample, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.blind != nil {
-		return analysis.Counts{}, s.blind
+		return delivery.Sample{}, s.blind
 	}
 	c := analysis.Counts{Requests: float64(s.weights[s.placement.Slot])}
 	if s.erring[s.running[s.placement.Slot]] {
 		c.Errors = c.Requests / 2
 	}
-	return c, nil
+	return delivery.Sample{Counts: c}, nil
 }
 
 // Total: each release has served well before.

@@ -19,7 +19,11 @@ var Bounds = []float64{.1, .25, .5, 1}
 type Instance interface {
 	// Serve answers n requests with code, each after took.
 	Serve(n, code int, took time.Duration)
-	// Restart sets all counts to zero, as a new process does.
+	// Count adds n to the counter orders_total with the label kind, which is there from its first call on.
+	Count(kind string, n float64)
+	// Set sets the gauge queue_length, which is there from its first call on.
+	Set(value float64)
+	// Restart sets all counts to zero, as a new process does; orders_total and queue_length are gone.
 	Restart()
 	// Reach makes what counts the instance's requests reachable or not. Counts go on meanwhile.
 	Reach(reachable bool)
@@ -36,6 +40,8 @@ type Subject struct {
 	Instances []Instance
 	// Requests names the series of requests for Value, CodeLabel its label.
 	Requests, CodeLabel string
+	// Query is how the source is asked for a series by its name and its labels, such as kind="paid"; nil: as an exposition names it.
+	Query func(name, labels string) string
 	// Settle waits until what was served shows in the source; nil where it does at once.
 	Settle func(t *testing.T)
 }
@@ -55,12 +61,18 @@ func Run(t *testing.T, setup Setup) {
 	t.Run("an instance that was away at the mark", func(t *testing.T) { late(t, setup) })
 	t.Run("a source that fails", func(t *testing.T) { fails(t, setup) })
 	t.Run("a source without data", func(t *testing.T) { noData(t, setup) })
+	t.Run("business series", func(t *testing.T) { business(t, setup) })
+	t.Run("business series alone", func(t *testing.T) { businessAlone(t, setup) })
+	t.Run("a survey", func(t *testing.T) { survey(t, setup) })
 	t.Run("a context that is over", func(t *testing.T) { cancelled(t, setup) })
 	t.Run("values", func(t *testing.T) { values(t, setup) })
 }
 
 // threshold is a bound, so that it is used as it is.
 const threshold = 250 * time.Millisecond
+
+// measure is what most samplers of the contract count.
+var measure = delivery.Measure{Threshold: threshold, Requests: true}
 
 const (
 	fast = 50 * time.Millisecond
@@ -76,7 +88,7 @@ type world struct {
 func newWorld(t *testing.T, setup Setup, n int) *world {
 	t.Helper()
 	w := &world{Subject: setup(t, n)}
-	w.sampler = w.Metrics.Sampler(w.Placement, threshold)
+	w.sampler = w.Metrics.Sampler(w.Placement, measure)
 	w.settle(t)
 	return w
 }
@@ -102,7 +114,7 @@ func (w *world) want(t *testing.T, requests, errs, slow float64) {
 	w.settle(t)
 	got, err := w.sampler.Sample(t.Context())
 	want := analysis.Counts{Requests: requests, Errors: errs, Timed: requests, Slow: slow, Threshold: threshold}
-	if err != nil || got != want {
+	if err != nil || got.Counts != want {
 		t.Fatalf("the sample is %+v (%v), want %+v", got, err, want)
 	}
 }
@@ -143,7 +155,7 @@ func thresholds(t *testing.T, setup Setup) {
 		2 * time.Second:        time.Second,
 		0:                      0,
 	} {
-		sampler := s.Metrics.Sampler(s.Placement, wanted)
+		sampler := s.Metrics.Sampler(s.Placement, delivery.Measure{Threshold: wanted, Requests: true})
 		w := world{Subject: s, sampler: sampler}
 		w.mark(t)
 		s.Instances[0].Serve(10, 200, fast)
@@ -153,7 +165,7 @@ func thresholds(t *testing.T, setup Setup) {
 		if used == 0 {
 			want.Timed, want.Slow = 0, 0
 		}
-		if got, err := sampler.Sample(t.Context()); err != nil || got != want {
+		if got, err := sampler.Sample(t.Context()); err != nil || got.Counts != want {
 			t.Errorf("with a threshold of %s the sample is %+v (%v), want %+v", wanted, got, err, want)
 		}
 	}
@@ -163,7 +175,7 @@ func thresholds(t *testing.T, setup Setup) {
 func farBounds(t *testing.T, setup Setup) {
 	for _, wanted := range []time.Duration{49 * time.Millisecond, 2100 * time.Millisecond} {
 		w := world{Subject: setup(t, 1)}
-		w.sampler = w.Metrics.Sampler(w.Placement, wanted)
+		w.sampler = w.Metrics.Sampler(w.Placement, delivery.Measure{Threshold: wanted, Requests: true})
 		w.Instances[0].Serve(1, 200, fast)
 		w.wantError(t, true)
 		_, err := w.sampler.Sample(t.Context())
@@ -187,7 +199,7 @@ func apart(t *testing.T, setup Setup) {
 	w := newWorld(t, setup, 1)
 	w.mark(t)
 	w.Instances[0].Serve(10, 200, fast)
-	other := world{Subject: w.Subject, sampler: w.Metrics.Sampler(w.Placement, threshold)}
+	other := world{Subject: w.Subject, sampler: w.Metrics.Sampler(w.Placement, measure)}
 	other.mark(t)
 	w.Instances[0].Serve(5, 500, slow)
 	w.want(t, 15, 5, 5)

@@ -103,6 +103,7 @@ func values(t *testing.T, setup Setup) {
 		}
 	}
 	w.Instances[1].Reach(false)
+	w.settle(t)
 	if sum, _, err := w.Metrics.Value(t.Context(), w.Placement, w.Requests, nil); err == nil {
 		t.Errorf("the value is %g without one of the instances", sum)
 	}

@@ -27,11 +27,13 @@ type instance struct {
 	buckets   map[float64]int
 	total     int
 	sum       float64
+	orders    map[string]float64
+	queue     *float64
 }
 
 func newInstance(t *testing.T) *instance {
 	t.Helper()
-	i := &instance{reachable: true, codes: map[int]int{200: 0}, buckets: map[float64]int{}}
+	i := &instance{reachable: true, codes: map[int]int{200: 0}, buckets: map[float64]int{}, orders: map[string]float64{}}
 	i.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		i.mu.Lock()
 		defer i.mu.Unlock()
@@ -52,6 +54,12 @@ func newInstance(t *testing.T) *instance {
 
 func (i *instance) expose(w http.ResponseWriter) {
 	_, _ = fmt.Fprint(w, "# TYPE up gauge\nup 1\n")
+	for _, kind := range slices.Sorted(maps.Keys(i.orders)) {
+		_, _ = fmt.Fprintf(w, "orders_total{kind=%q,shop=\"main\"} %g\n", kind, i.orders[kind])
+	}
+	if i.queue != nil {
+		_, _ = fmt.Fprintf(w, "# TYPE queue_length gauge\nqueue_length %g\n", *i.queue)
+	}
 	if i.bare {
 		return
 	}
@@ -81,9 +89,22 @@ func (i *instance) Serve(n, code int, took time.Duration) {
 	}
 }
 
+func (i *instance) Count(kind string, n float64) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.orders[kind] += n
+}
+
+func (i *instance) Set(value float64) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.queue = &value
+}
+
 func (i *instance) Restart() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	i.orders, i.queue = map[string]float64{}, nil
 	i.codes, i.buckets, i.total, i.sum = map[int]int{200: 0}, map[float64]int{}, 0, 0
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/common/expfmt"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -25,7 +26,8 @@ func FuzzCounts(f *testing.F) {
 	placement := service.Placement{Slot: "green", Instances: []service.Instance{{Name: "green/0"}}}
 	f.Fuzz(func(t *testing.T, before, after string) {
 		format := expfmt.NewFormat(expfmt.TypeTextPlain)
-		s := &sampler{scrape: New(service.ScrapeMetrics{}, nil), placement: placement, threshold: time.Second, marks: map[string]mark{}}
+		measure := delivery.Measure{Threshold: time.Second, Requests: true, Series: map[string]delivery.Series{"orders": {Query: "http_requests_total"}}}
+		s := &sampler{scrape: New(service.ScrapeMetrics{}, nil), placement: placement, measure: measure, marks: map[string]mark{}}
 		for _, text := range []string{before, after, before} {
 			e, err := parse(strings.NewReader(text), format)
 			for name := range e {
@@ -42,6 +44,9 @@ func FuzzCounts(f *testing.F) {
 				if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
 					t.Fatalf("the counts are %+v", c)
 				}
+			}
+			if v := c.Series["orders"]; math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
+				t.Fatalf("orders are %g", v)
 			}
 			if c.Errors > c.Requests || c.Slow > c.Timed || c.Threshold < 0 {
 				t.Fatalf("the counts are %+v", c)

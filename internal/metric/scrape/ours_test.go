@@ -38,7 +38,7 @@ func TestOurOwnReadingsAreNoTraffic(t *testing.T) {
 				}
 			}))
 			defer app.Close()
-			sampler := scrape.New(service.ScrapeMetrics{}, nil).Sampler(place(app.URL), 0)
+			sampler := scrape.New(service.ScrapeMetrics{}, nil).Sampler(place(app.URL), requests)
 			sample := func(want float64) {
 				t.Helper()
 				if got, err := sampler.Sample(t.Context()); err != nil || got.Requests != want {
@@ -69,13 +69,13 @@ func TestNothingPassesByOurOwnReadings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sampler := scrape.New(service.ScrapeMetrics{}, nil).Sampler(place(app.URL), 0)
+	sampler := scrape.New(service.ScrapeMetrics{}, nil).Sampler(place(app.URL), requests)
 	for range 30 {
 		counts, err := sampler.Sample(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v := judge.Look(counts, analysis.Counts{}); v.Decision != analysis.Wait {
+		if v := judge.Look(counts.Counts, analysis.Counts{}); v.Decision != analysis.Wait {
 			t.Fatalf("%s: %s", v.Decision, v.Reason)
 		}
 	}

@@ -1,16 +1,16 @@
 package scrape
 
 import (
+	"errors"
 	"fmt"
-	"maps"
-	"math"
-	"slices"
 	"strings"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/analysis"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/metric/bucket"
 )
 
 // reading is what one exposition says about requests: totals since the instance started, by series.
@@ -19,6 +19,8 @@ type reading struct {
 	source   string
 	requests map[string]requests
 	slow     map[string]durations
+	// series by the names of the business rules.
+	series map[string]seriesReading
 	// bound is what counts as slow, of the bucket that was found.
 	bound time.Duration
 	// apart: the series say which path they count, so that the reading of expositions itself was left out.
@@ -34,26 +36,27 @@ type requests struct {
 // durations are the totals of one histogram: all, and those within the bound.
 type durations struct{ total, within float64 }
 
-// read takes the totals from an exposition. source is the family that this instance's requests were counted by before,
-// so that none is counted by both; empty: the counter, else the histogram. What is not there is analysis.ErrNoData.
-func (s *Scrape) read(e exposition, source string, threshold time.Duration) (reading, error) {
-	r := reading{source: source, requests: map[string]requests{}, slow: map[string]durations{}}
+// read takes what m asks for from an exposition; requests are counted as well where only durations are asked for, if they are there.
+// source is the family that this instance's requests were counted by before, so that none is counted by both; empty: the
+// counter, else the histogram. What is not there is analysis.ErrNoData; business series are in the reading all the same.
+func (s *Scrape) read(e exposition, source string, m delivery.Measure) (reading, error) {
+	r := reading{source: source, requests: map[string]requests{}, slow: map[string]durations{}, series: readSeries(e, m.Series)}
 	if r.source == "" {
 		r.source = s.definition.Requests
 		if len(e[r.source].GetMetric()) == 0 && len(e[s.definition.Duration].GetMetric()) > 0 {
 			r.source = s.definition.Duration
 		}
 	}
-	if err := r.readRequests(e[r.source], s.definition.CodeLabel, s.path()); err != nil {
-		return reading{}, err
+	if m.Requests || m.Threshold > 0 {
+		err := r.readRequests(e[r.source], s.definition.CodeLabel, s.path())
+		if err != nil && (m.Requests || !errors.Is(err, analysis.ErrNoData)) {
+			return r, err
+		}
 	}
-	if threshold <= 0 {
+	if m.Threshold <= 0 {
 		return r, nil
 	}
-	if err := r.readDurations(e[s.definition.Duration], s.definition.Duration, s.path(), threshold); err != nil {
-		return reading{}, err
-	}
-	return r, nil
+	return r, r.readDurations(e[s.definition.Duration], s.definition.Duration, s.path(), m.Threshold)
 }
 
 func (r *reading) readRequests(family *dto.MetricFamily, codeLabel, path string) error {
@@ -97,16 +100,14 @@ func (r *reading) readDurations(family *dto.MetricFamily, name, path string, thr
 	if family.GetType() != dto.MetricType_HISTOGRAM {
 		return fmt.Errorf("%w: %s is a %s, and a histogram is needed", analysis.ErrNoData, name, kind(family))
 	}
-	bounds := map[float64]bool{}
+	var others []float64
 	for _, m := range family.GetMetric() {
-		bucket := nearest(m.GetHistogram(), threshold.Seconds())
-		if bucket == nil || beyond(bucket.GetUpperBound(), threshold.Seconds()) {
-			for _, b := range m.GetHistogram().GetBucket() {
-				bounds[b.GetUpperBound()] = true
-			}
+		near := nearest(m.GetHistogram(), threshold)
+		if near == nil {
+			others = append(others, bounds(m.GetHistogram())...)
 			continue
 		}
-		r.bound = seconds(bucket.GetUpperBound())
+		r.bound = bucket.Seconds(near.GetUpperBound())
 		if counts(m, path) {
 			continue
 		}
@@ -115,7 +116,7 @@ func (r *reading) readDurations(family *dto.MetricFamily, name, path string, thr
 		if err != nil {
 			return err
 		}
-		within, err := count(series, bucketCount(bucket))
+		within, err := count(series, bucketCount(near))
 		if err != nil {
 			return err
 		}
@@ -123,32 +124,9 @@ func (r *reading) readDurations(family *dto.MetricFamily, name, path string, thr
 		r.slow[series] = durations{total: d.total + total, within: d.within + within}
 	}
 	if r.bound == 0 {
-		return fmt.Errorf("%w: the histogram %s has no bucket near the threshold of %s: %s", analysis.ErrNoData, name, threshold, listed(bounds))
+		return fmt.Errorf("%w: the histogram %s has no bucket near the threshold of %s: %s", analysis.ErrNoData, name, threshold, bucket.Listed(others))
 	}
 	return nil
-}
-
-// listed says what bounds there are to choose from.
-func listed(bounds map[float64]bool) string {
-	var texts []string
-	for _, bound := range slices.Sorted(maps.Keys(bounds)) {
-		if bound > 0 && !math.IsInf(bound, 1) {
-			texts = append(texts, seconds(bound).String())
-		}
-	}
-	if len(texts) == 0 {
-		return "it has none with a finite bound"
-	}
-	return "its bounds are " + strings.Join(texts, ", ") + "; set the threshold to one of them"
-}
-
-// seconds turns a bound into a duration, at most the longest there is.
-func seconds(bound float64) time.Duration {
-	nanoseconds := math.Round(bound * float64(time.Second))
-	if nanoseconds >= math.MaxInt64 {
-		return math.MaxInt64
-	}
-	return time.Duration(nanoseconds)
 }
 
 func kind(family *dto.MetricFamily) string { return strings.ToLower(family.GetType().String()) }

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/analysis"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -15,7 +15,7 @@ import (
 type sampler struct {
 	scrape    *Scrape
 	placement service.Placement
-	threshold time.Duration
+	measure   delivery.Measure
 	// marks by instance; an instance without one was never read.
 	marks map[string]mark
 	// marked: the first call has set the mark.
@@ -27,6 +27,8 @@ type mark struct {
 	source   string
 	requests map[string]requests
 	slow     map[string]durations
+	// series has the totals of counters by rule and series; a rule without an entry was never read here.
+	series map[string]map[string]float64
 	// ours: each reading may have been counted as a request, and no series names its path.
 	ours bool
 }
@@ -45,22 +47,25 @@ type mark struct {
 // without the histogram) are analysis.ErrNoData, also when that is only because the service has had no request and makes
 // its series with the first: they say nothing about errors, so that they are not counted as none. A service does well to
 // make its series when it starts.
-func (s *sampler) Sample(ctx context.Context) (analysis.Counts, error) {
+//
+// Business series are counted by the same rules, each for itself: one that is not there, or is no number, is in Missing, keeps
+// its marks, and spoils nothing else.
+func (s *sampler) Sample(ctx context.Context) (delivery.Sample, error) {
 	all := s.scrape.fetchAll(ctx, s.placement.Instances)
 	again := s.scrape.fetchAll(ctx, s.fresh(all))
 	if err := ctx.Err(); err != nil {
-		return analysis.Counts{}, fmt.Errorf("count the requests of %s: %w", s.placement.Release, err)
+		return delivery.Sample{}, fmt.Errorf("count the requests of %s: %w", s.placement.Release, err)
 	}
-	counts, marks, err := s.count(all, again)
+	sample, marks, err := s.count(all, again)
 	if err != nil {
-		return analysis.Counts{}, fmt.Errorf("count the requests of %s: %w", s.placement.Release, err)
+		return delivery.Sample{}, fmt.Errorf("count the requests of %s: %w", s.placement.Release, err)
 	}
 	s.marks = marks
 	if !s.marked {
 		s.marked = true
-		return analysis.Counts{}, nil
+		sample.Counts = analysis.Counts{}
 	}
-	return counts, nil
+	return sample, nil
 }
 
 // fresh are the instances that were read for the first time. They are read once more: what one counts in between is at
@@ -77,11 +82,12 @@ func (s *sampler) fresh(all []fetched) []service.Instance {
 
 // count compares what was fetched with the marks, and returns the marks that come after; again is what fresh instances
 // say the second time. It changes nothing.
-func (s *sampler) count(all, again []fetched) (analysis.Counts, map[string]mark, error) {
+func (s *sampler) count(all, again []fetched) (delivery.Sample, map[string]mark, error) {
 	var counts analysis.Counts
 	var failed, empty []error
 	data := false
 	marks := maps.Clone(s.marks)
+	business := newTally(s.measure.Series)
 	for i, instance := range s.placement.Instances {
 		of := all[i] //nolint:gosec // one was fetched for each instance
 		if of.err != nil {
@@ -93,37 +99,41 @@ func (s *sampler) count(all, again []fetched) (analysis.Counts, map[string]mark,
 			before.ours = true
 			second := again[0]
 			again = again[1:]
-			if first, err := s.scrape.read(of.exposition, "", s.threshold); err == nil && second.err == nil {
+			if first, err := s.scrape.read(of.exposition, "", s.measure); err == nil && second.err == nil {
 				before, of = before.moved(first), second
 				before.ours = true // The second reading tells.
 			}
 		}
-		now, err := s.scrape.read(of.exposition, before.source, s.threshold)
+		now, err := s.scrape.read(of.exposition, before.source, s.measure)
 		switch {
 		case errors.Is(err, analysis.ErrNoData):
 			empty = append(empty, fmt.Errorf("%s: %w", instance.Name, err))
-			if !known {
-				marks[instance.Name] = mark{ours: true}
-			}
+			before.series = business.add(instance.Name, before.series, now.series)
+			marks[instance.Name] = before
 			continue
 		case err != nil:
-			return analysis.Counts{}, nil, fmt.Errorf("%s: %w", instance.Name, err)
+			return delivery.Sample{}, nil, fmt.Errorf("%s: %w", instance.Name, err)
 		}
 		data = true
 		if known {
 			counts = counts.Add(before.until(now))
 		}
-		marks[instance.Name] = before.moved(now)
+		next := before.moved(now)
+		next.series = business.add(instance.Name, before.series, now.series)
+		marks[instance.Name] = next
 	}
 	switch {
 	case len(s.placement.Instances) == 0:
-		return analysis.Counts{}, nil, errors.New("it has no instances")
+		return delivery.Sample{}, nil, errors.New("it has no instances")
 	case data:
-		return counts, marks, nil
+		sample := delivery.Sample{Counts: counts}
+		sample.Series, sample.Missing = business.result()
+		business.keep(marks, s.marks)
+		return sample, marks, nil
 	case len(empty) > 0:
-		return analysis.Counts{}, nil, errors.Join(append(empty, failed...)...)
+		return delivery.Sample{}, nil, errors.Join(append(empty, failed...)...)
 	}
-	return analysis.Counts{}, nil, errors.Join(failed...)
+	return delivery.Sample{}, nil, errors.Join(failed...)
 }
 
 // until is what happened between the mark and now.
@@ -159,7 +169,7 @@ func (m mark) until(now reading) (c analysis.Counts) {
 
 // moved is the mark after now.
 func (m mark) moved(now reading) mark {
-	next := mark{source: now.source, requests: maps.Clone(now.requests), slow: maps.Clone(now.slow)}
+	next := mark{source: now.source, series: m.series, requests: maps.Clone(now.requests), slow: maps.Clone(now.slow)}
 	for series, after := range now.requests {
 		// Where it counted nothing, it did not count our reading either.
 		next.ours = next.ours || m.ours && m.requests[series].total != after.total

@@ -54,8 +54,7 @@ func New(d service.ScrapeMetrics, client *http.Client) *Scrape {
 	return &Scrape{definition: d, client: client}
 }
 
-// Sampler begins to count the requests of p's instances; the first Sample sets the mark. threshold is the latency above
-// which a request counts as slow, 0 for none.
-func (s *Scrape) Sampler(p service.Placement, threshold time.Duration) delivery.Sampler {
-	return &sampler{scrape: s, placement: p, threshold: threshold, marks: map[string]mark{}}
+// Sampler begins to count what m asks of p's instances; the first Sample sets the mark.
+func (s *Scrape) Sampler(p service.Placement, m delivery.Measure) delivery.Sampler {
+	return &sampler{scrape: s, placement: p, measure: m, marks: map[string]mark{}}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/analysis"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/metric/scrape"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -36,18 +37,22 @@ func newPage(t *testing.T, contentType, text string) *page {
 	return p
 }
 
+// requests alone, without durations.
+var requests = delivery.Measure{Requests: true}
+
 const plain = "text/plain; version=0.0.4"
 
 // between samples before and after, and returns the second sample.
 func between(t *testing.T, d service.ScrapeMetrics, threshold time.Duration, contentType, before, after string) (analysis.Counts, error) {
 	t.Helper()
 	p := newPage(t, contentType, before)
-	s := scrape.New(d, nil).Sampler(place(p.URL), threshold)
+	s := scrape.New(d, nil).Sampler(place(p.URL), delivery.Measure{Threshold: threshold, Requests: true})
 	if _, err := s.Sample(t.Context()); err != nil {
 		return analysis.Counts{}, err
 	}
 	p.text.Store(&after)
-	return s.Sample(t.Context())
+	sample, err := s.Sample(t.Context())
+	return sample.Counts, err
 }
 
 func TestExpositions(t *testing.T) {
@@ -159,7 +164,7 @@ func TestWhatIsNotThereIsNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPage(t, plain, c.text)
-			got, err := scrape.New(service.ScrapeMetrics{}, nil).Sampler(place(p.URL), time.Second).Sample(t.Context())
+			got, err := scrape.New(service.ScrapeMetrics{}, nil).Sampler(place(p.URL), delivery.Measure{Threshold: time.Second, Requests: true}).Sample(t.Context())
 			if err == nil || errors.Is(err, analysis.ErrNoData) != c.noData || !strings.Contains(err.Error(), c.named) ||
 				!strings.Contains(err.Error(), "green/0") {
 				t.Errorf("the sample is %+v, and the error %v; want one with %q that is ErrNoData: %t", got, err, c.named, c.noData)
@@ -173,7 +178,7 @@ func TestNaNBesideNumbers(t *testing.T) {
 	good := newPage(t, plain, "http_requests_total{code=\"200\"} 5\n")
 	bad := newPage(t, plain, "http_requests_total{code=\"200\"} NaN\n")
 	s := scrape.New(service.ScrapeMetrics{}, nil)
-	if _, err := s.Sampler(place(good.URL, bad.URL), 0).Sample(t.Context()); err == nil || !strings.Contains(err.Error(), "green/1") {
+	if _, err := s.Sampler(place(good.URL, bad.URL), requests).Sample(t.Context()); err == nil || !strings.Contains(err.Error(), "green/1") {
 		t.Errorf("%v", err)
 	}
 	if sum, _, err := s.Value(t.Context(), place(good.URL, bad.URL), "http_requests_total", nil); err == nil || !strings.Contains(err.Error(), "NaN") {
@@ -195,7 +200,7 @@ func TestBodyIsBounded(t *testing.T) {
 		_ = z.Close()
 	}))
 	t.Cleanup(server.Close)
-	_, err := scrape.New(service.ScrapeMetrics{Timeout: service.Duration(time.Minute)}, nil).Sampler(place(server.URL), 0).Sample(t.Context())
+	_, err := scrape.New(service.ScrapeMetrics{Timeout: service.Duration(time.Minute)}, nil).Sampler(place(server.URL), requests).Sample(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "is larger than 32 MiB") {
 		t.Errorf("an exposition of 33 MiB: %v", err)
 	}
@@ -230,7 +235,7 @@ func TestHangingInstance(t *testing.T) {
 	t.Cleanup(hanging.Close)
 	good := newPage(t, plain, "http_requests_total{code=\"200\"} 5\n")
 	s := scrape.New(service.ScrapeMetrics{Timeout: service.Duration(200 * time.Millisecond)}, nil)
-	sampler := s.Sampler(place(hanging.URL, good.URL), 0)
+	sampler := s.Sampler(place(hanging.URL, good.URL), requests)
 	if _, err := sampler.Sample(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +244,7 @@ func TestHangingInstance(t *testing.T) {
 	if got, err := sampler.Sample(t.Context()); err != nil || got.Requests != 1 {
 		t.Errorf("the sample is %+v (%v)", got, err)
 	}
-	if _, err := s.Sampler(place(hanging.URL), 0).Sample(t.Context()); err == nil || errors.Is(err, analysis.ErrNoData) {
+	if _, err := s.Sampler(place(hanging.URL), requests).Sample(t.Context()); err == nil || errors.Is(err, analysis.ErrNoData) {
 		t.Errorf("a hanging instance alone: %v", err)
 	}
 }
@@ -262,16 +267,16 @@ func TestPathAndPort(t *testing.T) {
 	}
 	s := scrape.New(service.ScrapeMetrics{Path: "/internal/metrics?format=prometheus", Port: port}, nil)
 	// Port 1 of the instance is not asked.
-	if _, err := s.Sampler(place("127.0.0.1:1"), 0).Sample(t.Context()); err != nil {
+	if _, err := s.Sampler(place("127.0.0.1:1"), requests).Sample(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := *asked.Load(); got != "/internal/metrics?format=prometheus" {
 		t.Errorf("%s was asked", got)
 	}
-	if _, err := s.Sampler(place(), 0).Sample(t.Context()); err == nil {
+	if _, err := s.Sampler(place(), requests).Sample(t.Context()); err == nil {
 		t.Error("a placement without instances has counts")
 	}
-	if _, err := s.Sampler(place("nonsense"), 0).Sample(t.Context()); err == nil || !strings.Contains(err.Error(), "nonsense") {
+	if _, err := s.Sampler(place("nonsense"), requests).Sample(t.Context()); err == nil || !strings.Contains(err.Error(), "nonsense") {
 		t.Errorf("an address that is none: %v", err)
 	}
 }
@@ -290,7 +295,7 @@ func TestOpenMetrics(t *testing.T) {
 		t.Errorf("the value is %g (%v)", sum, err)
 	}
 	stubborn := newPage(t, "application/openmetrics-text; version=1.0.0; charset=utf-8", "# EOF\n")
-	_, err := s.Sampler(place(stubborn.URL), 0).Sample(t.Context())
+	_, err := s.Sampler(place(stubborn.URL), requests).Sample(t.Context())
 	if err == nil || errors.Is(err, analysis.ErrNoData) || !strings.Contains(err.Error(), "answers in OpenMetrics") {
 		t.Errorf("an instance that speaks OpenMetrics alone: %v", err)
 	}
@@ -299,7 +304,7 @@ func TestOpenMetrics(t *testing.T) {
 func TestStatusIsAFailureOfTheSource(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)
-	_, err := scrape.New(service.ScrapeMetrics{}, nil).Sampler(place(server.URL), 0).Sample(t.Context())
+	_, err := scrape.New(service.ScrapeMetrics{}, nil).Sampler(place(server.URL), requests).Sample(t.Context())
 	if err == nil || errors.Is(err, analysis.ErrNoData) || !strings.Contains(err.Error(), server.URL+"/metrics answers 404") {
 		t.Errorf("%v", err)
 	}

@@ -6,8 +6,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/metric/bucket"
 )
 
 // maxCount is the largest count that a float64 tells from the next one; no instance has served more.
@@ -71,25 +74,25 @@ func bucketCount(b *dto.Bucket) float64 {
 	return float64(b.GetCumulativeCount())
 }
 
-// nearest finds the bucket whose bound is nearest to threshold, in seconds, on a logarithmic scale, as far as factors
-// go: 0.5 is nearer to 1 than 0.25 is. Of two that are as near the lower one, which lets less pass. +Inf is not a choice.
-func nearest(h *dto.Histogram, threshold float64) (best *dto.Bucket) {
-	distance := math.Inf(1)
+// nearest finds the bucket whose bound stands for threshold, nil where none does.
+func nearest(h *dto.Histogram, threshold time.Duration) *dto.Bucket {
+	bound, found := bucket.Nearest(bounds(h), threshold)
 	for _, b := range h.GetBucket() {
-		bound := b.GetUpperBound()
-		if !(bound > 0) || math.IsInf(bound, 1) {
-			continue
-		}
-		d := math.Abs(math.Log(bound / threshold))
-		if d < distance || d == distance && best != nil && bound < best.GetUpperBound() {
-			best, distance = b, d
+		if found && b.GetUpperBound() == bound {
+			return b
 		}
 	}
-	return best
+	return nil
 }
 
-// beyond tells whether a bound is no measure for a threshold: more than twice as large, or less than half of it.
-func beyond(bound, threshold float64) bool { return bound > 2*threshold || 2*bound < threshold }
+// bounds of a histogram's buckets, in seconds.
+func bounds(h *dto.Histogram) []float64 {
+	all := make([]float64, len(h.GetBucket()))
+	for i, b := range h.GetBucket() {
+		all[i] = b.GetUpperBound()
+	}
+	return all
+}
 
 // counts tells whether a series is about requests for path, by a label such as handler, path or route.
 func counts(m *dto.Metric, path string) bool {

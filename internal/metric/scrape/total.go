@@ -16,7 +16,7 @@ func (s *sampler) Total(ctx context.Context) (analysis.Counts, error) {
 		err := of.err
 		if err == nil {
 			var now reading
-			if now, err = s.scrape.read(of.exposition, "", s.threshold); err == nil {
+			if now, err = s.scrape.read(of.exposition, "", s.measure); err == nil {
 				total = total.Add(mark{}.until(now))
 			}
 		}
