@@ -106,6 +106,8 @@ type MetricsSurvey struct {
 	// Unknown has a sentence on each series that is asked for and is not there, in the order of what is asked: its name, what was
 	// looked for, and what there is instead (the nearest names or bounds).
 	Unknown []string
+	// Notes has a sentence on each thing beside that to know about the source.
+	Notes []string
 	// Resolution is how often the source has something new; 0: whenever it is asked, or it cannot be told.
 	Resolution time.Duration
 }

@@ -59,7 +59,55 @@ type CaddyRouter struct {
 
 // Metrics is what releases are judged by; any field may be set.
 type Metrics struct {
-	Scrape *ScrapeMetrics `json:"scrape,omitempty"`
+	Scrape     *ScrapeMetrics     `json:"scrape,omitempty"`
+	Prometheus *PrometheusMetrics `json:"prometheus,omitempty"`
+}
+
+// PrometheusMetrics asks a server with Prometheus' HTTP API: Prometheus, Mimir, Thanos, VictoriaMetrics. Texts that are templates may
+// hold {{release}}, {{slot}}, {{instances}} and, where it is said, {{interval}}.
+type PrometheusMetrics struct {
+	// URL of the server, below which api/v1 is; without credentials.
+	URL string `json:"url"`
+	// Bearer is the name of the credential that holds a token; or Username and the name of the credential that holds its Password.
+	Bearer   string `json:"bearer,omitempty"`
+	Username string `json:"username,omitempty"`
+	Password string `json:"password,omitempty"`
+	// Headers of each request, such as X-Scope-OrgID. They hold no secret.
+	Headers map[string]string `json:"headers,omitempty"`
+	TLS     *ClientTLS        `json:"tls,omitempty"`
+	// Timeout of one request.
+	Timeout Duration `json:"timeout"`
+	// Preset names the program whose series are counted: "caddy", "haproxy", "traefik"; empty: the instances' own, by their usual names.
+	Preset string `json:"preset,omitempty"`
+	// Service is a template of the regular expression that a preset finds the placement's series by: of the label service of
+	// Traefik, server of HAProxy, handler of Caddy.
+	Service string `json:"service,omitempty"`
+	// Selector is a template of more matchers of labels, as PromQL writes them: job="web". Where it holds no placeholder of the
+	// placement, the instances' addresses are matched as well.
+	Selector string `json:"selector,omitempty"`
+	// CodeLabel is the label of requests with the HTTP status, by which errors are known where Queries has none of its own.
+	CodeLabel string `json:"code_label,omitempty"`
+	// Queries in place of the usual ones or a preset's.
+	Queries *PrometheusQueries `json:"queries,omitempty"`
+}
+
+// PrometheusQueries are templates of PromQL: each a selector of counters, of which the increase is taken, or an expression with
+// {{interval}} that is itself a count of what happened in it.
+type PrometheusQueries struct {
+	Requests string `json:"requests,omitempty"`
+	// Errors are those of the requests that failed; empty: those whose code begins with a 5.
+	Errors string `json:"errors,omitempty"`
+	// DurationBuckets are the buckets of a histogram of seconds, with the label le.
+	DurationBuckets string `json:"duration_buckets,omitempty"`
+}
+
+// ClientTLS is how a server is verified. There is no way to leave that out.
+type ClientTLS struct {
+	// CA is certificates in PEM, CAFile the absolute path of a file with such, that are trusted instead of the system's.
+	CA     string `json:"ca,omitempty"`
+	CAFile string `json:"ca_file,omitempty"`
+	// ServerName that the certificate is for, where that is not the URL's host.
+	ServerName string `json:"server_name,omitempty"`
 }
 
 // ScrapeMetrics reads the instances' own Prometheus exposition.

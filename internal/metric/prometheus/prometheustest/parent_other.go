@@ -1,0 +1,8 @@
+//go:build !linux
+
+package prometheustest
+
+import "syscall"
+
+// endWithParent: other systems cannot do it; the test's own cleanup ends the server.
+func endWithParent(*syscall.SysProcAttr) {}
