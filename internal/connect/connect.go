@@ -12,7 +12,6 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/backup"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/check"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/metric/scrape"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/notify"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/caddy"
@@ -61,8 +60,8 @@ func (c *Connector) Adapters(d service.Definition) (delivery.Adapters, error) {
 			return a, fmt.Errorf("router caddy: %w", err)
 		}
 	}
-	if d.Metrics != nil && d.Metrics.Scrape != nil {
-		a.Metrics = scrape.New(*d.Metrics.Scrape, nil)
+	if a.Metrics, err = c.metrics(d.Metrics); err != nil {
+		return a, fmt.Errorf("metrics: %w", err)
 	}
 	a.Notifiers = make(map[string]delivery.Notifier, len(d.Notify))
 	for name, n := range d.Notify {

@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/metric/prometheus"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/metric/scrape"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/notify"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host"
@@ -28,6 +29,9 @@ func Validate(d service.Definition) []service.Problem {
 	}
 	if d.Metrics != nil && d.Metrics.Scrape != nil {
 		below(scrape.Validate(*d.Metrics.Scrape), "metrics", "scrape")
+	}
+	if d.Metrics != nil && d.Metrics.Prometheus != nil {
+		below(prometheus.Validate(*d.Metrics.Prometheus), "metrics", "prometheus")
 	}
 	for name, n := range d.Notify {
 		below(notify.Validate(n), "notify", name)

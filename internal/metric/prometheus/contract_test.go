@@ -31,24 +31,47 @@ func connect(t *testing.T, d service.PrometheusMetrics) *prometheus.Prometheus {
 	return metrics
 }
 
-func subject(t *testing.T, n int) metrictest.Subject {
+// pool is instances that one Prometheus scrapes: it looks for new targets every five seconds alone.
+type pool struct {
+	server    *prometheustest.Server
+	instances []*metrictest.Server
+}
+
+func newPool(t *testing.T, n int) *pool {
 	t.Helper()
+	p := &pool{}
+	var addresses []string
+	for range n {
+		i := metrictest.NewServer(t)
+		p.instances, addresses = append(p.instances, i), append(addresses, i.Listener.Addr().String())
+	}
+	p.server = prometheustest.Start(t, interval, addresses...)
+	return p
+}
+
+// take n instances that nobody had.
+func (p *pool) take(t *testing.T, n int) metrictest.Subject {
+	t.Helper()
+	if len(p.instances) < n {
+		t.Fatal("the pool of instances is empty: make it larger")
+	}
 	s := metrictest.Subject{
 		Requests: "http_requests_total", CodeLabel: "code",
 		Query: func(name, labels string) string { return name + `{instance=~"{{instances}}",` + labels + "}" },
 	}
 	var addresses []string
-	for range n {
-		i := metrictest.NewServer(t)
-		s.Instances = append(s.Instances, i)
-		addresses = append(addresses, strings.TrimPrefix(i.URL, "http://"))
+	for _, i := range p.instances[:n] {
+		s.Instances, addresses = append(s.Instances, i), append(addresses, i.Listener.Addr().String())
 	}
-	server := prometheustest.Start(t, interval, addresses...)
-	s.Metrics, s.Placement = connect(t, service.PrometheusMetrics{URL: server.URL}), place(addresses...)
-	s.Settle = func(t *testing.T) { server.Settle(t, n) }
+	p.instances = p.instances[n:]
+	s.Metrics, s.Placement = connect(t, service.PrometheusMetrics{URL: p.server.URL}), place(addresses...)
+	s.Settle = func(t *testing.T) {
+		t.Helper()
+		p.server.Settle(t, addresses...)
+	}
 	return s
 }
 
 func TestContract(t *testing.T) {
-	metrictest.Run(t, subject)
+	metrictest.Run(t, newPool(t, 30).take)
 }

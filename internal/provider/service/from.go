@@ -27,13 +27,8 @@ func FromDefinition(ctx context.Context, d service.Definition) (m model, diags d
 			"share_file": c.ShareFile, "admin": unless(c.Admin, defaultAdmin), "drain_timeout": fromDuration(c.DrainTimeout, defaultDrain.String()),
 		}}
 	}
-	if d.Metrics != nil && d.Metrics.Scrape != nil {
-		s := d.Metrics.Scrape
-		written["metrics"] = map[string]any{"scrape": map[string]any{
-			"path": unless(s.Path, defaultMetricsPath), "port": unless(s.Port, 0), "requests": unless(s.Requests, defaultRequests),
-			"code_label": unless(s.CodeLabel, defaultCodeLabel), "duration": unless(s.Duration, defaultDuration),
-			"timeout": fromDuration(s.Timeout, defaultScrapeTimeout.String()),
-		}}
+	if d.Metrics != nil {
+		written["metrics"] = fromMetrics(*d.Metrics)
 	}
 	if len(d.Notify) > 0 {
 		notify := map[string]any{}
@@ -59,6 +54,37 @@ func FromDefinition(ctx context.Context, d service.Definition) (m model, diags d
 	diags.Append(tfsdk.State{Schema: resourceSchema(), Raw: raw}.Get(ctx, &m)...)
 	m.ID = types.StringValue(string(d.ID))
 	return m, diags
+}
+
+func fromMetrics(m service.Metrics) map[string]any {
+	metrics := map[string]any{}
+	if s := m.Scrape; s != nil {
+		metrics["scrape"] = map[string]any{
+			"path": unless(s.Path, defaultMetricsPath), "port": unless(s.Port, 0), "requests": unless(s.Requests, defaultRequests),
+			"code_label": unless(s.CodeLabel, defaultCodeLabel), "duration": unless(s.Duration, defaultDuration),
+			"timeout": fromDuration(s.Timeout, defaultScrapeTimeout.String()),
+		}
+	}
+	if p := m.Prometheus; p != nil {
+		prometheus := map[string]any{
+			"url": p.URL, "bearer": unless(p.Bearer, ""), "username": unless(p.Username, ""), "password": unless(p.Password, ""),
+			"timeout": fromDuration(p.Timeout, defaultQueryTimeout.String()), "preset": unless(p.Preset, ""), "service": unless(p.Service, ""),
+			"selector": unless(p.Selector, ""), "code_label": unless(p.CodeLabel, defaultCodeLabel),
+		}
+		if len(p.Headers) > 0 {
+			prometheus["headers"] = p.Headers
+		}
+		if p.TLS != nil {
+			prometheus["tls"] = map[string]any{"ca": unless(p.TLS.CA, ""), "ca_file": unless(p.TLS.CAFile, ""), "server_name": unless(p.TLS.ServerName, "")}
+		}
+		if p.Queries != nil {
+			prometheus["queries"] = map[string]any{
+				"requests": unless(p.Queries.Requests, ""), "errors": unless(p.Queries.Errors, ""), "duration_buckets": unless(p.Queries.DurationBuckets, ""),
+			}
+		}
+		metrics["prometheus"] = prometheus
+	}
+	return metrics
 }
 
 func fromHost(id service.ID, h service.HostPlatform) map[string]any {

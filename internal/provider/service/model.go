@@ -78,6 +78,33 @@ type scrapeModel struct {
 	Timeout   types.String `tfsdk:"timeout"`
 }
 
+type prometheusModel struct {
+	URL       types.String `tfsdk:"url"`
+	Bearer    types.String `tfsdk:"bearer"`
+	Username  types.String `tfsdk:"username"`
+	Password  types.String `tfsdk:"password"`
+	Headers   types.Map    `tfsdk:"headers"`
+	TLS       types.Object `tfsdk:"tls"`
+	Timeout   types.String `tfsdk:"timeout"`
+	Preset    types.String `tfsdk:"preset"`
+	Service   types.String `tfsdk:"service"`
+	Selector  types.String `tfsdk:"selector"`
+	CodeLabel types.String `tfsdk:"code_label"`
+	Queries   types.Object `tfsdk:"queries"`
+}
+
+type tlsModel struct {
+	CA         types.String `tfsdk:"ca"`
+	CAFile     types.String `tfsdk:"ca_file"`
+	ServerName types.String `tfsdk:"server_name"`
+}
+
+type queriesModel struct {
+	Requests        types.String `tfsdk:"requests"`
+	Errors          types.String `tfsdk:"errors"`
+	DurationBuckets types.String `tfsdk:"duration_buckets"`
+}
+
 type notificationModel struct {
 	URL types.String `tfsdk:"url"`
 	On  types.List   `tfsdk:"on"`
@@ -116,8 +143,15 @@ func (m model) ToDefinition(ctx context.Context) (service.Definition, diag.Diagn
 		}
 	}
 	if metrics, found := plain.Object[metricsModel](ctx, m.Metrics, &diags); found {
+		var of service.Metrics
 		if scrape, found := plain.Object[scrapeModel](ctx, metrics.Scrape, &diags); found {
-			d.Metrics = &service.Metrics{Scrape: scrape.toDefinition(&diags)}
+			of.Scrape = scrape.toDefinition(&diags)
+		}
+		if prometheus, found := plain.Object[prometheusModel](ctx, metrics.Prometheus, &diags); found {
+			of.Prometheus = prometheus.toDefinition(ctx, &diags)
+		}
+		if of != (service.Metrics{}) {
+			d.Metrics = &of
 		}
 	}
 	for name, value := range m.Notify.Elements() {
@@ -174,6 +208,32 @@ func (s scrapeModel) toDefinition(diags *diag.Diagnostics) *service.ScrapeMetric
 	}
 }
 
+func (p prometheusModel) toDefinition(ctx context.Context, diags *diag.Diagnostics) *service.PrometheusMetrics {
+	at := path.Root("metrics").AtName("prometheus")
+	d := &service.PrometheusMetrics{
+		URL: p.URL.ValueString(), Bearer: p.Bearer.ValueString(), Username: p.Username.ValueString(), Password: p.Password.ValueString(),
+		Timeout: duration.ToDuration(p.Timeout, defaultQueryTimeout, at.AtName("timeout"), diags),
+		Preset:  p.Preset.ValueString(), Service: p.Service.ValueString(), Selector: p.Selector.ValueString(), CodeLabel: text(p.CodeLabel, defaultCodeLabel),
+	}
+	for name, value := range p.Headers.Elements() {
+		header, ok := value.(types.String)
+		if !ok || header.IsNull() {
+			continue
+		}
+		if d.Headers == nil {
+			d.Headers = map[string]string{}
+		}
+		d.Headers[name] = header.ValueString()
+	}
+	if t, found := plain.Object[tlsModel](ctx, p.TLS, diags); found {
+		d.TLS = &service.ClientTLS{CA: t.CA.ValueString(), CAFile: t.CAFile.ValueString(), ServerName: t.ServerName.ValueString()}
+	}
+	if q, found := plain.Object[queriesModel](ctx, p.Queries, diags); found {
+		d.Queries = &service.PrometheusQueries{Requests: q.Requests.ValueString(), Errors: q.Errors.ValueString(), DurationBuckets: q.DurationBuckets.ValueString()}
+	}
+	return d
+}
+
 // Where nothing is written.
 const (
 	defaultAddress       = "127.0.0.1"
@@ -186,6 +246,7 @@ const (
 	defaultCodeLabel     = "code"
 	defaultDuration      = "http_request_duration_seconds"
 	defaultScrapeTimeout = 5 * time.Second
+	defaultQueryTimeout  = 10 * time.Second
 )
 
 func text(value types.String, fallback string) string {

@@ -46,14 +46,13 @@ func resourceSchema() schema.Schema {
 				},
 			},
 			"metrics": schema.SingleNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "What releases are judged by. At least one of: `scrape`, `haproxy` (to come), `prometheus` (to come).",
+				Optional: true,
+				MarkdownDescription: "What releases are judged by. At least one of: `scrape`, `haproxy` (to come), `prometheus`. " +
+					"With both `scrape` and `prometheus`, requests, errors and latency are those of `scrape`, which has no scrape interval, and business series are asked of `prometheus`.",
 				Attributes: map[string]schema.Attribute{
-					"scrape":  scrapeAttribute(),
-					"haproxy": choice.ToCome("HAProxy's own counters of its servers.", map[string]schema.Attribute{}),
-					"prometheus": choice.ToCome("A Prometheus server.", map[string]schema.Attribute{
-						"url": choice.Text("URL of the server."),
-					}),
+					"scrape":     scrapeAttribute(),
+					"haproxy":    choice.ToCome("HAProxy's own counters of its servers.", map[string]schema.Attribute{}),
+					"prometheus": prometheusAttribute(),
 				},
 			},
 			"notify": notifyAttribute(),
@@ -146,6 +145,55 @@ func scrapeAttribute() schema.Attribute {
 			"code_label": schema.StringAttribute{Optional: true, MarkdownDescription: "Its label with the HTTP status; a status from 500 is an error. Default: `code`."},
 			"duration":   schema.StringAttribute{Optional: true, MarkdownDescription: "Name of the histogram of durations in seconds. Default: `http_request_duration_seconds`."},
 			"timeout":    durationAttribute("Time limit of one reading. Default: `5s`."),
+		},
+	}
+}
+
+func prometheusAttribute() schema.Attribute {
+	text := func(description string) schema.Attribute {
+		return schema.StringAttribute{Optional: true, MarkdownDescription: description}
+	}
+	return schema.SingleNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "A server with Prometheus' HTTP API: Prometheus itself, Mimir, Thanos, VictoriaMetrics. A judgement is as quick as its scrape interval. " +
+			"Queries are templates: `{{release}}` is the release's id, `{{slot}}` its slot, `{{instances}}` a regular expression of its instances' addresses, `host:port`, as in " +
+			"`instance=~\"{{instances}}\"`, and `{{interval}}` the time since the last look, such as `5s`. Each must hold one of the first three, or all releases would count the same.",
+		Attributes: map[string]schema.Attribute{
+			"url":      schema.StringAttribute{Required: true, MarkdownDescription: "URL of the server, below which `api/v1` is, such as `https://prometheus.example:9090` or `https://mimir.example/prometheus`."},
+			"bearer":   text("Name of the credential that holds a token."),
+			"username": text("Name for basic authentication, together with `password`."),
+			"password": text("Name of the credential that holds the password."),
+			"headers": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Headers of each request, such as `{ X-Scope-OrgID = \"web\" }`. Not for secrets.",
+			},
+			"tls": schema.SingleNestedAttribute{
+				Optional:            true,
+				MarkdownDescription: "How the server is verified, where the system's certificates do not tell.",
+				Attributes: map[string]schema.Attribute{
+					"ca":          text("Certificates in PEM that are trusted, in place of the system's."),
+					"ca_file":     text("Absolute path of a file with such certificates."),
+					"server_name": text("Name that the server's certificate is for. Default: the host of `url`."),
+				},
+			},
+			"timeout": durationAttribute("Time limit of one request. Default: `10s`."),
+			"preset": text("Whose series are counted, in place of the instances' own: `caddy` (instances that are Caddy servers: `caddy_http_request_duration_seconds`), " +
+				"`haproxy` (`haproxy_server_http_responses_total`, which has no latency: that is not judged), `traefik` (`traefik_service_requests_total` and `traefik_service_request_duration_seconds`)."),
+			"service": text("Regular expression by which a preset finds the release's series: of Traefik's label `service` (without its provider, such as `@file`), HAProxy's label `server`, " +
+				"Caddy's label `handler`. With `{{slot}}` and `{{release}}`. Default: `{{slot}}` for Traefik, `{{slot}}.*` for HAProxy, the handlers that answer for Caddy."),
+			"selector": text("More matchers of labels, such as `job=\"web\"`, or those that find the release's series, such as `pod=~\"web-{{slot}}-.*\"`. " +
+				"Where it holds no placeholder, the instances' own series are found by `instance=~\"{{instances}}\"` beside it."),
+			"code_label": text("Label of the requests with the HTTP status; a status from 500 is an error. Default: `code`."),
+			"queries": schema.SingleNestedAttribute{
+				Optional: true,
+				MarkdownDescription: "Queries of your own. Each is a selector of counters, whose increase is taken series by series, exactly; or an expression with `{{interval}}`, such as " +
+					"`sum by (code) (increase(http_requests_total{instance=~\"{{instances}}\"}[{{interval}}]))`, that is itself a count, and is asked no more often than every four scrape intervals.",
+				Attributes: map[string]schema.Attribute{
+					"requests":         text("Counter of requests. Default: `http_requests_total`, or the preset's."),
+					"errors":           text("Counter of the requests that failed. Default: those of `requests` whose `code_label` begins with a 5."),
+					"duration_buckets": text("Buckets of a histogram of durations in seconds, with their label `le`. Default: `http_request_duration_seconds_bucket`, or the preset's."),
+				},
+			},
 		},
 	}
 }

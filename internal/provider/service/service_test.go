@@ -2,6 +2,7 @@ package service
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 
@@ -16,7 +17,9 @@ const full = `{"name":"web","environment":"production",
 	"platform":{"host":{"directory":"/opt/web","address":"10.0.0.1","drain_timeout":"1m","log":{"max_size":20,"max_files":5},
 		"slots":{"blue":{"ports":[8080,8081]},"green":{"ports":[8090,8091]}}}},
 	"router":{"caddy":{"share_file":"/var/lib/caddy/web.share","admin":"http://localhost:2020","drain_timeout":"10s"}},
-	"metrics":{"scrape":{"path":"/m","port":9100,"requests":"r_total","code_label":"status","duration":"d_seconds","timeout":"2s"}},
+	"metrics":{"scrape":{"path":"/m","port":9100,"requests":"r_total","code_label":"status","duration":"d_seconds","timeout":"2s"},
+		"prometheus":{"url":"https://p:9090/x","bearer":"token","headers":{"X-Scope-OrgID":"web"},"tls":{"ca_file":"/ca.pem","server_name":"p"},"timeout":"3s","preset":"traefik",
+			"service":"web-{{slot}}","selector":"job=\"t\"","code_label":"status","queries":{"requests":"r{slot=\"{{slot}}\"}","errors":"e{slot=\"{{slot}}\"}","duration_buckets":"b{slot=\"{{slot}}\"}"}}},
 	"notify":{"team":{"url":"team_chat","on":["started","rolled_back"]},"all":{"url":"https://example.com/hook"}}}`
 
 // What is written, defined and written back means the same, and defaults are not written.
@@ -75,7 +78,12 @@ func TestValidate(t *testing.T) {
 		"two platforms":          {strings.Replace(least, `"host"`, `"kubernetes":{},"host"`, 1), "platform", "here host and kubernetes are set"},
 		"two routers":            {strings.Replace(full, `"caddy"`, `"haproxy":{},"caddy"`, 1), "router", "here caddy and haproxy are set"},
 		"gateway api":            {strings.Replace(least, `"platform"`, `"router":{"gateway_api":{}},"platform"`, 1), "router.gateway_api", "use caddy"},
-		"prometheus":             {strings.Replace(full, `"scrape"`, `"prometheus":{"url":"http://p"},"scrape"`, 1), "metrics.prometheus", "use scrape"},
+		"haproxy's counters":     {strings.Replace(full, `"scrape"`, `"haproxy":{},"scrape"`, 1), "metrics.haproxy", "use scrape"},
+		"prometheus":             {strings.Replace(least, `"platform"`, `"metrics":{"prometheus":{"url":"http://p"}},"platform"`, 1), "", ""},
+		"no URL of prometheus":   {strings.Replace(least, `"platform"`, `"metrics":{"prometheus":{"url":"p:9090"}},"platform"`, 1), "metrics.prometheus.url", "must be the url"},
+		"unknown URL":            {strings.Replace(least, `"platform"`, `"metrics":{"prometheus":{"url":"<unknown>"}},"platform"`, 1), "", ""},
+		"unknown placeholder":    {strings.Replace(full, `r{slot=\"{{slot}}\"}`, `r{slot=\"{{slto}}\"}`, 1), "metrics.prometheus.queries.requests", "{{slto}} is not known here; there are {{release}}, {{slot}}, {{instances}}, {{interval}}"},
+		"unknown preset":         {strings.Replace(full, `"traefik"`, `"envoy"`, 1), "metrics.prometheus.preset", "caddy, haproxy, traefik"},
 		"no slots, and a router": {strings.Replace(full, `"slots":{"blue":{"ports":[8080,8081]},"green":{"ports":[8090,8091]}}`, `"slots":{}`, 1), "platform.host.slots", "there is no slot"},
 		"a null slot":            {strings.Replace(full, `"green":{"ports":[8090,8091]}`, `"green":null`, 1), `platform.host.slots["green"]`, "remove it where none is wanted"},
 		"a null channel":         {strings.Replace(full, `"all":{"url":"https://example.com/hook"}`, `"all":null`, 1), `notify["all"]`, "remove it where none is wanted"},
@@ -125,15 +133,21 @@ func (e *unknownError) Error() string { return e.name + " is not known" }
 func TestUnknownCredential(t *testing.T) {
 	m := configtest.Model[model](t, resourceSchema(), full)
 	var diags diag.Diagnostics
-	m.validateCredentials(t.Context(), lookup{"team_chat": "https://example.com/secret"}, &diags)
+	all := lookup{"team_chat": "https://example.com/secret", "token": "secret"}
+	m.validateCredentials(t.Context(), all, &diags)
 	if diags.HasError() {
 		t.Errorf("refused: %v", diags)
 	}
-	m.validateCredentials(t.Context(), lookup{}, &diags)
-	if diags.ErrorsCount() != 1 {
-		t.Fatalf("got %v, want one error", diags)
-	}
-	if placed, ok := diags[0].(diag.DiagnosticWithPath); !ok || placed.Path().String() != `notify["team"].url` {
-		t.Errorf("got %v", diags[0])
+	for name, at := range map[string]string{"team_chat": `notify["team"].url`, "token": "metrics.prometheus.bearer"} {
+		others := maps.Clone(all)
+		delete(others, name)
+		diags = nil
+		m.validateCredentials(t.Context(), others, &diags)
+		if diags.ErrorsCount() != 1 {
+			t.Fatalf("got %v, want one error", diags)
+		}
+		if placed, ok := diags[0].(diag.DiagnosticWithPath); !ok || placed.Path().String() != at {
+			t.Errorf("got %v", diags[0])
+		}
 	}
 }

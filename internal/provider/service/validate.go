@@ -23,7 +23,7 @@ const invalid = "Invalid Value"
 var (
 	platforms = choice.Of{Names: []string{"host", "kubernetes"}, ToCome: []string{"kubernetes"}}
 	routers   = choice.Of{Names: []string{"caddy", "haproxy", "gateway_api"}, ToCome: []string{"haproxy", "gateway_api"}}
-	sources   = choice.Of{Names: []string{"scrape", "haproxy", "prometheus"}, ToCome: []string{"haproxy", "prometheus"}}
+	sources   = choice.Of{Names: []string{"scrape", "haproxy", "prometheus"}, ToCome: []string{"haproxy"}}
 )
 
 // validate decides what the configuration alone can tell; it is silent on what is not known yet.
@@ -124,6 +124,15 @@ func (m model) validateNotify(ctx context.Context, diags *diag.Diagnostics) {
 
 // validateCredentials refuses names that the provider does not have.
 func (m model) validateCredentials(ctx context.Context, lookup diagnostics.Lookup, diags *diag.Diagnostics) {
+	if metrics, found := plain.Object[metricsModel](ctx, m.Metrics, diags); found {
+		if prometheus, found := plain.Object[prometheusModel](ctx, metrics.Prometheus, diags); found {
+			for attribute, name := range map[string]types.String{"bearer": prometheus.Bearer, "password": prometheus.Password} {
+				if !name.IsNull() && !name.IsUnknown() {
+					diagnostics.Credential(lookup, path.Root("metrics").AtName("prometheus").AtName(attribute), name.ValueString(), diags)
+				}
+			}
+		}
+	}
 	for name, value := range m.Notify.Elements() {
 		n, found := element[notificationModel](ctx, value, diags)
 		if !found || n.URL.IsNull() || n.URL.IsUnknown() || strings.Contains(n.URL.ValueString(), "://") {

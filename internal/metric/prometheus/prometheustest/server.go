@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -167,8 +168,8 @@ func ask(ctx context.Context, url string) error {
 	return nil
 }
 
-// Settle waits until all n targets were scraped, with success or without, after now.
-func (s *Server) Settle(t testing.TB, n int) {
+// Settle waits until all these targets were scraped, with success or without, after now.
+func (s *Server) Settle(t testing.TB, targets ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), settleDeadline)
 	defer cancel()
@@ -178,16 +179,16 @@ func (s *Server) Settle(t testing.TB, n int) {
 		scraped := 0
 		vector, _ := value.(model.Vector)
 		for _, sample := range vector {
-			if float64(sample.Value) > wanted {
+			if slices.Contains(targets, string(sample.Metric["instance"])) && float64(sample.Value) > wanted {
 				scraped++
 			}
 		}
-		if err == nil && scraped >= n {
+		if err == nil && scraped == len(targets) {
 			return
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("%d of %d targets were scraped (%v)", scraped, n, err)
+			t.Fatalf("%d of %d targets were scraped (%v)", scraped, len(targets), err)
 		case <-time.After(pollInterval):
 		}
 	}
