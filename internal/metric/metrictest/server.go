@@ -24,6 +24,7 @@ type Server struct {
 	sum       float64
 	orders    map[string]float64
 	queue     *float64
+	more      string
 }
 
 // NewServer starts one that ends with the test.
@@ -50,6 +51,7 @@ func NewServer(t testing.TB) *Server {
 
 func (i *Server) expose(w http.ResponseWriter) {
 	_, _ = fmt.Fprint(w, "# TYPE up gauge\nup 1\n")
+	_, _ = fmt.Fprint(w, i.more)
 	for _, kind := range slices.Sorted(maps.Keys(i.orders)) {
 		_, _ = fmt.Fprintf(w, "orders_total{kind=%q,shop=\"main\"} %g\n", kind, i.orders[kind])
 	}
@@ -69,6 +71,13 @@ func (i *Server) expose(w http.ResponseWriter) {
 	}
 	_, _ = fmt.Fprintf(w, "http_request_duration_seconds_bucket{le=\"+Inf\"} %d\n", i.total)
 	_, _ = fmt.Fprintf(w, "http_request_duration_seconds_sum %g\nhttp_request_duration_seconds_count %d\n", i.sum, i.total)
+}
+
+// Expose has text in the exposition as well, in place of what was said before.
+func (i *Server) Expose(text string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.more = text
 }
 
 // Serve implements Instance.

@@ -64,7 +64,11 @@ func newQueries(d service.PrometheusMetrics) (queries, error) {
 	scope := scopeOf(d, of)
 	q := queries{preset: d.Preset}
 	var err error
-	if q.scope, err = parse(scope, ofPlacement...); err != nil {
+	values := scope
+	if of.addressed { // All that the instances have, whatever a preset counts of it.
+		values = scopeOf(d, usual)
+	}
+	if q.scope, err = parse(values, ofPlacement...); err != nil {
 		return q, err
 	}
 	own := service.PrometheusQueries{}

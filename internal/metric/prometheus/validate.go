@@ -1,6 +1,7 @@
 package prometheus
 
 import (
+	"crypto/x509"
 	"maps"
 	"net/url"
 	"path/filepath"
@@ -8,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"crypto/x509"
 
 	"github.com/prometheus/common/model"
 	"golang.org/x/net/http/httpguts"
@@ -68,13 +67,12 @@ func validateTLS(t service.ClientTLS, server string, add func(string, ...string)
 	if strings.HasPrefix(server, "http://") {
 		add("is for a server with https, and the URL begins with http", "tls")
 	}
-	if t.CA != "" && t.CAFile != "" {
+	switch {
+	case t.CA != "" && t.CAFile != "":
 		add("give one of ca and ca_file", "tls", "ca")
-	}
-	if t.CA != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(t.CA)) {
+	case t.CA != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(t.CA)):
 		add("must be certificates in PEM", "tls", "ca")
-	}
-	if t.CAFile != "" && !filepath.IsAbs(t.CAFile) {
+	case t.CAFile != "" && !filepath.IsAbs(t.CAFile):
 		add("must be an absolute path", "tls", "ca_file")
 	}
 }
@@ -97,8 +95,10 @@ func validateQueries(d service.PrometheusMetrics, add func(string, ...string)) {
 	}
 	if strings.ContainsAny(d.Service, "\"`\n") {
 		add("must be a regular expression without quotes", "service")
+		broken = true
 	} else if _, err := regexp.Compile(d.Service); err != nil && !strings.Contains(d.Service, "{{") {
 		add("must be a regular expression: "+err.Error(), "service")
+		broken = true
 	}
 	if d.Selector != "" && !broken {
 		if _, is := selectorName("{" + mustParse(d.Selector).with(valuesOf(service.Placement{}, time.Second)) + "}"); !is || strings.HasPrefix(strings.TrimSpace(d.Selector), "{") {
