@@ -161,6 +161,7 @@ func (w world) intervals(t *testing.T) {
 	w.Serve(1, 200, time.Millisecond)
 	w.Serve(1, 500, time.Millisecond)
 	w.settle(t)
+	w.settle(t) // increase() needs two samples
 	s := metrics.Sampler(place(w.address), measure)
 	got, err := s.Sample(t.Context())
 	if err != nil || got.Counts != (analysis.Counts{}) || got.Series["it"] != 0 {
@@ -180,7 +181,7 @@ func (w world) intervals(t *testing.T) {
 	}
 	got, err = s.Sample(t.Context())
 	// Extrapolated, so about.
-	if err != nil || got.Requests < 700 || got.Requests > 1500 || got.Errors < 70 || got.Errors > 150 || got.Slow < 70 || got.Slow > 150 || got.Series["it"] != got.Errors {
+	if err != nil || got.Requests < 700 || got.Requests > 1500 || got.Errors < 70 || got.Errors > 150 || got.Slow < 70 || got.Slow > 150 || got.Series["it"] < 70 || got.Series["it"] > 150 {
 		t.Errorf("the sample is %+v (%v)", got, err)
 	}
 	survey, err := metrics.Survey(t.Context(), place(w.address), measure)
