@@ -216,3 +216,28 @@ func TestTLS(t *testing.T) {
 		t.Errorf("a file that is not there: %v", err)
 	}
 }
+
+// A gauge between two scrapes is the same measurement, and is not given twice.
+func TestAGaugeIsTakenOnce(t *testing.T) {
+	age, value := 5*time.Second, 3
+	began := time.Now()
+	url := fake(t, func(w http.ResponseWriter, r *http.Request) {
+		sampled := fmt.Sprintf("%.3f", float64(began.Add(-age).UnixMilli())/1000)
+		if strings.Contains(r.FormValue("query"), `"queue"`) {
+			_, _ = w.Write([]byte(vector(`{"deploy_part":"queue","instance":"a:1"} `+fmt.Sprint(value), `{"deploy_part":"queue","deploy_timestamp":"1"} `+sampled)))
+			return
+		}
+		_, _ = w.Write([]byte(vector()))
+	})
+	s := connect(t, service.PrometheusMetrics{URL: url}).Sampler(place("a:1"), delivery.Measure{Series: map[string]delivery.Series{"queue": {Query: `queue{slot="{{slot}}"}`, Gauge: true}}})
+	for _, c := range []struct {
+		age, value int
+		found      bool
+	}{{5, 3, true}, {5, 3, false}, {4, 3, true}, {4, 3, false}, {1, 9, true}} {
+		age, value = time.Duration(c.age)*time.Second, c.value
+		got, err := s.Sample(t.Context())
+		if v, found := got.Series["queue"]; err != nil || found != c.found || found && v != float64(c.value) || len(got.Missing) > 0 {
+			t.Errorf("at %d s it is %+v (%v), want it to be there: %t", c.age, got, err, c.found)
+		}
+	}
+}
