@@ -21,11 +21,11 @@ type preset struct {
 }
 
 var presets = map[string]preset{
-	// Instances that are Caddy servers. Each handler in a chain counts each request: the ones that answer count it once. An upstream
-	// has no counter of its own.
+	// Instances that are Caddy servers; an upstream has no counter of its own. Each route that a request passes counts it, under the name
+	// of its first handler. A site of a Caddyfile that has a host name is one route, subroute, and what is in it counts nothing (2.11).
 	"caddy": {
 		requests: "caddy_http_request_duration_seconds_count", buckets: "caddy_http_request_duration_seconds_bucket",
-		label: "handler", service: "reverse_proxy|file_server|static_response|php", addressed: true,
+		label: "handler", service: "subroute", addressed: true,
 	},
 	// The exporter that is built into HAProxy. It has no histogram.
 	"haproxy": {requests: "haproxy_server_http_responses_total", label: "server", service: "{{slot}}.*"},

@@ -64,11 +64,11 @@ haproxy_server_http_responses_total{proxy="web",server="green1",code="5xx"} %[2]
 haproxy_server_http_responses_total{proxy="web",server="blue1",code="5xx"} %[3]d
 haproxy_server_http_responses_total{proxy="other",server="green1",code="5xx"} %[3]d
 `, false},
-		"caddy": {service.PrometheusMetrics{Preset: "caddy"}, `caddy_http_request_duration_seconds_bucket{code="200",handler="file_server",method="GET",server="srv0",le="0.25"} %[1]d
-caddy_http_request_duration_seconds_bucket{code="200",handler="file_server",method="GET",server="srv0",le="+Inf"} %[3]d
-caddy_http_request_duration_seconds_count{code="200",handler="file_server",method="GET",server="srv0"} %[1]d
-caddy_http_request_duration_seconds_count{code="500",handler="file_server",method="GET",server="srv0"} %[2]d
-caddy_http_request_duration_seconds_count{code="500",handler="subroute",method="GET",server="srv0"} %[3]d
+		"caddy": {service.PrometheusMetrics{Preset: "caddy"}, `caddy_http_request_duration_seconds_bucket{code="200",handler="subroute",method="GET",server="srv0",le="0.25"} %[1]d
+caddy_http_request_duration_seconds_bucket{code="200",handler="subroute",method="GET",server="srv0",le="+Inf"} %[3]d
+caddy_http_request_duration_seconds_count{code="200",handler="subroute",method="GET",server="srv0"} %[1]d
+caddy_http_request_duration_seconds_count{code="500",handler="subroute",method="GET",server="srv0"} %[2]d
+caddy_http_request_duration_seconds_count{code="500",handler="headers",method="GET",server="srv0"} %[3]d
 `, true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -98,7 +98,7 @@ func TestPresets(t *testing.T) {
 		"other labels": {service.PrometheusMetrics{Selector: `pod=~"web-{{slot}}-.*"`}, `http_requests_total{pod=~"web-green-.*"}`, `http_request_duration_seconds_bucket{pod=~"web-green-.*"}`},
 		"traefik":      {service.PrometheusMetrics{Preset: "traefik", Service: "web-{{slot}}"}, `traefik_service_requests_total{service=~"(?:web-green)(@.+)?"}`, `traefik_service_request_duration_seconds_bucket{service=~"(?:web-green)(@.+)?"}`},
 		"haproxy":      {service.PrometheusMetrics{Preset: "haproxy", Selector: `proxy="web"`}, `haproxy_server_http_responses_total{proxy="web",server=~"green.*"}`, ""},
-		"caddy":        {service.PrometheusMetrics{Preset: "caddy", Service: "subroute"}, `caddy_http_request_duration_seconds_count{handler=~"subroute",instance=~"A"}`, `caddy_http_request_duration_seconds_bucket{handler=~"subroute",instance=~"A"}`},
+		"caddy":        {service.PrometheusMetrics{Preset: "caddy", Service: "headers"}, `caddy_http_request_duration_seconds_count{handler=~"headers",instance=~"A"}`, `caddy_http_request_duration_seconds_bucket{handler=~"headers",instance=~"A"}`},
 		"own":          {service.PrometheusMetrics{Preset: "traefik", Queries: &service.PrometheusQueries{Requests: `r{s="{{slot}}"}`}}, `r{s="green"}`, `traefik_service_request_duration_seconds_bucket{service=~"(?:green)(@.+)?"}`},
 	} {
 		c.definition.URL = "http://p"

@@ -180,7 +180,8 @@ func prometheusAttribute() schema.Attribute {
 			"preset": text("Whose series are counted, in place of the instances' own: `caddy` (instances that are Caddy servers: `caddy_http_request_duration_seconds`), " +
 				"`haproxy` (`haproxy_server_http_responses_total`, which has no latency: that is not judged), `traefik` (`traefik_service_requests_total` and `traefik_service_request_duration_seconds`)."),
 			"service": text("Regular expression by which a preset finds the release's series: of Traefik's label `service` (without its provider, such as `@file`), HAProxy's label `server`, " +
-				"Caddy's label `handler`. With `{{slot}}` and `{{release}}`. Default: `{{slot}}` for Traefik, `{{slot}}.*` for HAProxy, the handlers that answer for Caddy."),
+				"Caddy's label `handler`. With `{{slot}}` and `{{release}}`. Default: `{{slot}}` for Traefik, `{{slot}}.*` for HAProxy; for Caddy `subroute`, which counts each request of a site with a host name once: " +
+				"for others name the one handler in `caddy_http_request_duration_seconds_count` that does."),
 			"selector": text("More matchers of labels, such as `job=\"web\"`, or those that find the release's series, such as `pod=~\"web-{{slot}}-.*\"`. " +
 				"Where it holds no placeholder, the instances' own series are found by `instance=~\"{{instances}}\"` beside it."),
 			"code_label": text("Label of the requests with the HTTP status; a status from 500 is an error. Default: `code`."),
