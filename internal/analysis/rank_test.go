@@ -139,6 +139,51 @@ func TestStableIsKnownFromBefore(t *testing.T) {
 	}
 }
 
+// Series that are thinned unlike remember for the same time.
+func TestMemoryIsMeasuredInLooks(t *testing.T) {
+	independent := func(before, candidate, stable int) int {
+		var r ranks
+		memory, next := seeded(3).gauge(0.99), seeded(5).alike(0, 0)
+		for range before {
+			r.before(memory.next())
+		}
+		for look := range max(candidate, stable) {
+			c, s := next(look)
+			if look >= candidate {
+				c = math.NaN()
+			}
+			if look >= stable {
+				s = math.NaN()
+			}
+			r.add(c, s)
+		}
+		r.judge(Down, 0, 0.01)
+		return r.last.independent
+	}
+	// Of a correlation time of some 190 looks, 1,536 of them make eight values, or fewer as it is an upper bound.
+	for _, before := range []int{1900, 15000} {
+		if got := independent(before, 1536, 1536); got < 1 || got > 8 {
+			t.Errorf("%d looks before: %d values count", before, got)
+		}
+		if got := independent(before, 1536, 15000); got < 1 || got > 8 {
+			t.Errorf("%d looks before, stable thinned: %d values count", before, got)
+		}
+	}
+}
+
+// Both bounds of Either share the risk.
+func TestEitherTakesHalfTheRiskOnEachSide(t *testing.T) {
+	interval := func(direction Direction, risk float64) [2]float64 {
+		var r ranks
+		r.addAll(values(96, 20, 10), values(96, 10, 10))
+		got := r.judge(direction, 0, risk)
+		return [2]float64{got.lower, got.upper}
+	}
+	if either, half, whole := interval(Either, 0.2), interval(Up, 0.1), interval(Up, 0.2); either != half || either == whole {
+		t.Errorf("%v, want %v of half the risk, not %v", either, half, whole)
+	}
+}
+
 // Shifting or stretching all values shifts or stretches what is found; exchanging sides and direction exchanges signs.
 func TestWhatIsFoundGoesWithTheValues(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
