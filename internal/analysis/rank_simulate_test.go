@@ -43,7 +43,7 @@ func (r *ranks) found(looks int, direction Direction, tolerance, risk float64, n
 
 // Half an hour of looks a second, at a risk of 5 %.
 func TestFalseAlarmsOfRanksAreAsRareAsPromised(t *testing.T) {
-	const runs, looks, risk = 300, 1800, 0.05
+	const runs, looks, risk = 250, 1800, 0.05
 	for name, c := range map[string]struct {
 		direction Direction
 		tolerance float64
@@ -148,7 +148,7 @@ func TestAShiftIsFoundSoon(t *testing.T) {
 
 // The other error: to call good what is worse than the tolerance, however little.
 func TestAWorseGaugeIsRarelyGood(t *testing.T) {
-	const runs, looks, risk = 300, 1800, 0.05
+	const runs, looks, risk = 250, 1800, 0.05
 	draw, passed := seeded(23), 0.0
 	for range runs {
 		var r ranks
