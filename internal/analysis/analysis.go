@@ -35,51 +35,18 @@ func (c Counts) Add(o Counts) Counts {
 	return c
 }
 
-// Config says what is judged, and how surely.
-type Config struct {
-	// Confidence of all judgements of a release together, above 0 and below 1: 0.99.
-	Confidence float64      `json:"confidence"`
-	Errors     *ErrorRule   `json:"errors,omitempty"`
-	Latency    *LatencyRule `json:"latency,omitempty"`
-	// MinRequests of the candidate before a step may end.
-	MinRequests int `json:"min_requests"`
+// Look is what was seen since the previous look.
+type Look struct {
+	// Took is the time since then.
+	Took time.Duration
+	// Candidate and Stable are what each side did.
+	Candidate, Stable Counts
+	// Series are the numbers of the business rules, by name; one that is not there was not measured.
+	Series map[string]Pair
 }
 
-// Alone is the config without what compares with stable: for the first release of a service, which has none.
-func (c Config) Alone() Config {
-	if c.Errors != nil {
-		rule := *c.Errors
-		rule.VersusStable, rule.Margin = false, 0
-		if c.Errors = &rule; rule.MaxRate == nil {
-			c.Errors = nil
-		}
-	}
-	if c.Latency != nil {
-		rule := *c.Latency
-		rule.VersusStable = false
-		if c.Latency = &rule; rule.MaxRatio == nil {
-			c.Latency = nil
-		}
-	}
-	return c
-}
-
-// ErrorRule bounds the share of errors, from 0 to 1.
-type ErrorRule struct {
-	// MaxRate is the absolute limit; nil: none.
-	MaxRate *float64 `json:"max_rate,omitempty"`
-	// VersusStable compares with the other side: worse by more than chance restores.
-	VersusStable bool `json:"versus_stable"`
-	// Margin is the difference in share that is still as good as stable.
-	Margin float64 `json:"margin"`
-}
-
-// LatencyRule bounds the share of requests above Threshold, from 0 to 1.
-type LatencyRule struct {
-	Threshold    time.Duration `json:"threshold"`
-	MaxRatio     *float64      `json:"max_ratio,omitempty"`
-	VersusStable bool          `json:"versus_stable"`
-}
+// Pair is a number on both sides: what a counter grew by, or the value of a gauge; NaN where it was not measured.
+type Pair struct{ Candidate, Stable float64 }
 
 // Decision is what a look comes to.
 type Decision string
@@ -101,9 +68,9 @@ type Verdict struct {
 	Reason string `json:"reason"`
 	// Judgements, one a rule, in a fixed order.
 	Judgements []Judgement `json:"judgements"`
-	// Shared: the candidate broke an absolute limit, and so did stable in the same looks, without the candidate being
-	// worse than it. Such a fault (a dead database) is no reason to blame the release: the decision is Wait, what was seen
-	// until then no longer counts against the candidate, and the requests of the step are counted anew.
+	// Shared: both sides suffer, from the absolute limit on or from several times what stable had before, without the
+	// candidate being worse. Such a fault (a dead database) is no reason to blame the release: the decision is Wait, what was seen
+	// until then no longer counts against the candidate's absolute limits, and the requests of the step are counted anew.
 	Shared bool `json:"shared,omitempty"`
 	// TooFew: the decision is Wait for no other reason than that a step needs more requests.
 	TooFew bool `json:"too_few,omitempty"`
@@ -111,20 +78,44 @@ type Verdict struct {
 
 // Judgement is the state of one rule.
 type Judgement struct {
-	// Rule: "errors.max_rate", "errors.versus_stable", "latency.max_ratio", "latency.versus_stable".
+	// Rule: "errors.max_rate", "errors.versus_stable", "latency.max_ratio", "latency.versus_stable", "business.<name>.versus_stable_min", …
 	Rule string `json:"rule"`
-	// Candidate and Stable are what was counted so far: bad ones of all.
+	// Candidate and Stable are what was counted so far: bad ones of all. For a business counter Bad is what was counted; of a gauge, All
+	// values were measured.
 	Candidate Tally `json:"candidate"`
 	Stable    Tally `json:"stable"`
 	// Baseline is what stable is known by beside that, see Judge.
 	Baseline Tally `json:"baseline,omitzero"`
 	// Threshold is the bound above which requests were counted as slow, where the rule is about that.
 	Threshold time.Duration `json:"threshold,omitempty"`
-	// Evidence is the e-value against the candidate, at most math.MaxFloat64; at Limit or above the rule is broken. That
-	// of an absolute limit begins anew after a shared fault.
+	// Allowed is the absolute limit, or the ratio to stable that is allowed.
+	Allowed float64 `json:"allowed,omitempty"`
+	// Evidence is the e-value against the candidate, at most math.MaxFloat64; at Limit or above, and on enough bad ones, the rule is
+	// broken. That of an absolute limit begins anew after a shared fault.
 	Evidence float64 `json:"evidence"`
 	Limit    float64 `json:"limit"`
-	Broken   bool    `json:"broken"`
+	// Excess is how much larger than stable's the candidate's share of this step may be, with the wanted confidence; a step ends when it
+	// is at most Margin. Both are 0 where that is not asked.
+	Excess float64 `json:"excess,omitempty"`
+	Margin float64 `json:"margin,omitempty"`
+	// Failures counts the looks at which the absolute limit was exceeded.
+	Failures int `json:"failures,omitempty"`
+	// Shift of a gauge against stable's; nil for all other rules.
+	Shift *Shift `json:"shift,omitempty"`
+	// Broken, by evidence or by the number of failures.
+	Broken bool `json:"broken"`
+	// DryRun rules decide nothing; Uncritical ones only keep a step from ending.
+	DryRun     bool `json:"dry_run,omitempty"`
+	Uncritical bool `json:"uncritical,omitempty"`
+}
+
+// Shift is how much higher the candidate's gauge is than stable's, in its own unit: the estimate of Hodges and Lehmann with bounds; nil
+// while there are none. It is worse when the bounds lie beyond Tolerance.
+type Shift struct {
+	Estimate  float64  `json:"estimate"`
+	Lower     *float64 `json:"lower,omitempty"`
+	Upper     *float64 `json:"upper,omitempty"`
+	Tolerance float64  `json:"tolerance"`
 }
 
 // Tally counts bad ones of all.
@@ -139,12 +130,16 @@ type Judge interface {
 	// Look adds what both sides counted since the previous look, and decides. Weights should stay the same between two
 	// looks: look right before they change. Counts that cannot be true (negative, not finite, more bad ones than
 	// requests) are left out together with those of the other side, Reason says so, and the look never passes.
-	Look(candidate, stable Counts) Verdict
+	Look(l Look) Verdict
 	// Baseline says what stable did before, in all: before the release, or while it had traffic at earlier steps that another
-	// judge saw. It stands for stable in looks in which that has no requests, as at a weight of 100 %, where a comparison with
+	// judge saw. It tells whether stable fails in bursts (it does not where nothing was bad in many requests), and stands for stable in
+	// looks in which that has no requests, as at a weight of 100 %, where a comparison with
 	// it would otherwise never pass. It is to be called once at most. A fault that would hit stable as well is not told
 	// apart by it. Counts that cannot be true, and none, are no baseline.
 	Baseline(stable Counts)
-	// Step begins the next step: MinRequests is counted anew. The evidence stays.
+	// Step begins the next step: MinRequests and Margin are asked anew. The evidence stays.
 	Step()
+	// Vouch counts checks of the candidate that passed since the last look as good requests of this step, where a step needs more
+	// requests than it has. They are no evidence for or against the candidate.
+	Vouch(checks int)
 }

@@ -11,13 +11,13 @@ import (
 //
 // A release that keeps all limits and is as good as stable is restored with a probability of at most 1 - Confidence,
 // however long and often it is looked at: each rule that is present gets an even part of that, and is broken when its
-// evidence reaches the inverse of its part (see mixture). A look passes when no rule is broken and, since New or the last Step:
+// evidence reaches the inverse of its part (see process), and rests on MinBad bad events. A look passes when no rule is broken
+// and, since New or the last Step:
 //   - the candidate had at least MinRequests requests, and one in any case;
 //   - its share of bad ones is within the absolute limits, that of the latest ones included;
 //   - with VersusStable, stable had requests to compare with: in this step, else at earlier ones of this judge or in its
-//     Baseline; and with a Margin above 0, the candidate's share is at most Margin larger than stable's.
-//
-// The last two compare what was observed and are no bounds with a confidence; a non-inferiority bound belongs there.
+//     Baseline; and with a Margin above 0, the candidate's share is shown to be at most Margin larger than stable's (see excess);
+//   - business numbers were measured on both sides.
 func New(c Config) (Judge, error) {
 	var problems []error
 	for _, p := range Validate(c) {
@@ -26,35 +26,66 @@ func New(c Config) (Judge, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("analysis: %w", err)
 	}
-	j := &judge{minimum: max(1, float64(c.MinRequests)), limit: float64(max(1, c.rules())) / (1 - c.Confidence)}
+	j := &judge{minimum: max(1, float64(c.MinRequests))}
+	terms := terms{limit: c.Limit(), whole: 1 / (1 - c.Confidence), minBad: c.minBad()}
 	if e := c.Errors; e != nil {
-		j.signals = append(j.signals, newSignal(signal{
-			limitRule: "errors.max_rate", stableRule: "errors.versus_stable", fault: "failed",
+		j.add(newSignal(signal{
+			limitRule: "errors.max_rate", stableRule: "errors.versus_stable", fault: "failed", handling: e.Handling, terms: terms,
 			bad: func(c Counts) float64 { return c.Errors }, all: func(c Counts) float64 { return c.Requests }, versusStable: e.VersusStable, margin: e.Margin,
-		}, e.MaxRate, j.limit))
+		}, e.MaxRate, c.burstWindow()))
 	}
 	if l := c.Latency; l != nil {
-		j.signals = append(j.signals, newSignal(signal{
-			limitRule: "latency.max_ratio", stableRule: "latency.versus_stable", wanted: l.Threshold,
-			bad: func(c Counts) float64 { return c.Slow }, all: func(c Counts) float64 { return c.Timed }, versusStable: l.VersusStable,
-		}, l.MaxRatio, j.limit))
+		j.add(newSignal(signal{
+			limitRule: "latency.max_ratio", stableRule: "latency.versus_stable", wanted: l.Threshold, handling: l.Handling, terms: terms,
+			bad: func(c Counts) float64 { return c.Slow }, all: func(c Counts) float64 { return c.Timed }, versusStable: l.VersusStable, margin: l.Margin,
+		}, l.MaxRatio, c.burstWindow()))
+	}
+	for _, name := range c.names() {
+		j.rules = append(j.rules, newBusiness(name, c.Business[name], c.burstWindow(), terms))
 	}
 	return j, nil
 }
 
-// judge implements Judge.
-type judge struct {
-	signals []*signal
-	// limit of the evidence of each rule, and minimum of the candidate's requests in a step.
-	limit, minimum float64
-	// requests of the candidate in all, and in this step.
-	requests, step float64
+// rule is one thing that is judged.
+type rule interface {
+	add(l Look)
+	beginStep()
+	findings() []finding
+	// doubts say why a step, in which the candidate had so many requests, may not end yet, although no rule is broken.
+	doubts(requests float64) []doubt
 }
 
+// judge implements Judge.
+type judge struct {
+	rules   []rule
+	signals []*signal
+	// minimum of the candidate's requests in a step.
+	minimum float64
+	// requests of the candidate in all, and in this step; vouched are checks of this step.
+	requests, step, vouched float64
+}
+
+func (j *judge) add(s *signal) { j.rules, j.signals = append(j.rules, s), append(j.signals, s) }
+
 func (j *judge) Step() {
-	j.step = 0
+	j.begin()
+	for _, r := range j.rules {
+		r.beginStep()
+	}
+}
+
+// begin counts a step's requests anew.
+func (j *judge) begin() {
+	j.step, j.vouched = 0, 0
 	for _, s := range j.signals {
-		s.step = sides{}
+		s.step, s.vouched = sides{}, 0
+	}
+}
+
+func (j *judge) Vouch(checks int) {
+	j.vouched += float64(checks)
+	for _, s := range j.signals {
+		s.vouched += float64(checks)
 	}
 }
 
@@ -63,20 +94,20 @@ func (j *judge) Baseline(stable Counts) {
 		return
 	}
 	for _, s := range j.signals {
-		s.setBaseline(stable, j.limit)
+		s.setBaseline(stable)
 	}
 }
 
-func (j *judge) Look(candidate, stable Counts) Verdict {
-	untrue := implausible("candidate", candidate)
+func (j *judge) Look(l Look) Verdict {
+	untrue := implausible("candidate", l.Candidate)
 	if untrue == "" {
-		untrue = implausible("stable", stable)
+		untrue = implausible("stable", l.Stable)
 	}
 	if untrue == "" {
-		j.requests += candidate.Requests
-		j.step += candidate.Requests
-		for _, s := range j.signals {
-			s.add(candidate, stable)
+		j.requests += l.Candidate.Requests
+		j.step += l.Candidate.Requests
+		for _, r := range j.rules {
+			r.add(l)
 		}
 	}
 	v := j.judge(untrue)
@@ -84,51 +115,78 @@ func (j *judge) Look(candidate, stable Counts) Verdict {
 		for _, s := range j.signals {
 			s.forgive()
 		}
-		j.Step()
+		j.begin()
 	}
 	return v
 }
 
+// grounds are what a verdict rests on, in words.
+type grounds struct{ guilty, shared, doubts, summary []string }
+
 // judge decides on what was seen so far; untrue says what was wrong with the counts of this look.
 func (j *judge) judge(untrue string) Verdict {
 	var v Verdict
-	var guilty, shared, doubts, summary []string
-	for _, s := range j.signals {
-		for _, f := range s.judge(j.limit) {
+	var g grounds
+	few := true
+	for _, r := range j.rules {
+		dry := false
+		for _, f := range r.findings() {
 			v.Judgements = append(v.Judgements, f.Judgement)
-			summary = append(summary, f.sentence)
-			switch {
-			case f.Broken && f.shared:
-				shared = append(shared, f.sentence)
-			case f.Broken:
-				guilty = append(guilty, f.sentence)
+			dry = f.DryRun
+			g.weigh(f)
+			few = few && !(f.Broken && f.Uncritical)
+		}
+		for _, d := range r.doubts(j.step) {
+			if !dry {
+				g.doubts, few = append(g.doubts, d.text), few && d.few
 			}
 		}
-		doubts = append(doubts, s.doubts(j.limit, j.step)...)
 	}
-	if j.step < j.minimum {
-		v.TooFew = len(doubts) == 0 && untrue == ""
-		doubts = append([]string{fmt.Sprintf("%s of the %s requests that a step needs", number(j.step), number(j.minimum))}, doubts...)
+	for _, s := range j.signals {
+		if !s.handling.DryRun && s.suffers() {
+			g.shared = append(g.shared, s.counted()+", "+s.compared())
+			break
+		}
+	}
+	if enough := j.step + j.vouched; enough < j.minimum {
+		g.doubts = append([]string{fmt.Sprintf("%s of the %s requests that a step needs", number(enough), number(j.minimum))}, g.doubts...)
 	}
 	if untrue != "" {
-		doubts = append([]string{untrue}, doubts...)
+		g.doubts, few = append([]string{untrue}, g.doubts...), false
 	}
-	if len(summary) == 0 {
-		summary = []string{number(j.requests) + " requests, and no rule to judge them by"}
+	if len(g.summary) == 0 {
+		g.summary = []string{number(j.requests) + " requests, and no rule to judge them by"}
 	}
-	v.TooFew = v.TooFew && len(guilty) == 0 && len(shared) == 0
 	switch {
-	case len(guilty) > 0:
-		v.Decision, v.Reason = Restore, strings.Join(guilty, ". ")
-	case len(shared) > 0:
+	case len(g.guilty) > 0:
+		v.Decision, v.Reason = Restore, strings.Join(g.guilty, ". ")
+	case len(g.shared) > 0:
 		v.Decision, v.Shared = Wait, true
-		v.Reason = "stable breaks the same limit, so the release is not blamed: " + strings.Join(shared, ". ")
-	case len(doubts) > 0:
-		v.Decision, v.Reason = Wait, strings.Join(doubts, ", ")+": "+strings.Join(summary, ". ")
+		v.Reason = "stable suffers the same, so the release is not blamed: " + g.shared[0]
+	case len(g.doubts) > 0:
+		v.Decision, v.TooFew = Wait, few
+		v.Reason = strings.Join(g.doubts, ", ") + ": " + strings.Join(g.summary, ". ")
 	default:
-		v.Decision, v.Reason = Pass, strings.Join(summary, ". ")
+		v.Decision, v.Reason = Pass, strings.Join(g.summary, ". ")
 	}
 	return v
+}
+
+// weigh takes a rule's finding for what it leads to.
+func (g *grounds) weigh(f finding) {
+	if f.DryRun {
+		f.sentence += " (dry run)"
+	}
+	g.summary = append(g.summary, f.sentence)
+	switch {
+	case !f.Broken || f.DryRun:
+	case f.shared:
+		g.shared = append(g.shared, f.sentence)
+	case f.Uncritical:
+		g.doubts = append(g.doubts, f.Rule+" is broken, and not critical")
+	default:
+		g.guilty = append(g.guilty, f.sentence)
+	}
 }
 
 // largestCount is far beyond all real ones, and small enough for sums of products to stay finite.

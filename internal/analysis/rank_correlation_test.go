@@ -34,7 +34,7 @@ func TestCorrelationTimes(t *testing.T) {
 			const runs = 200
 			mean, short := 0.0, 0
 			for range runs {
-				g := draw.gauge(c.correlation)
+				g := draw.wandering(c.correlation)
 				values := make([]float64, c.values)
 				for i := range values {
 					values[i] = g.next()

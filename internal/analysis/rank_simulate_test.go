@@ -11,21 +11,21 @@ type pairs func(look int) (candidate, stable float64)
 
 // alike draws two sides of one kind, the candidate shifted.
 func (c chance) alike(correlation, shift float64) pairs {
-	candidate, stable := c.gauge(correlation), c.gauge(correlation)
+	candidate, stable := c.wandering(correlation), c.wandering(correlation)
 	return func(int) (float64, float64) { return candidate.next() + shift, stable.next() }
 }
 
-// gauge draws an autoregressive process of first order with a standard deviation of 1: correlation is that of neighbours.
-type gauge struct {
+// wandering draws an autoregressive process of first order with a standard deviation of 1: correlation is that of neighbours.
+type wandering struct {
 	chance
 	correlation, value float64
 }
 
-func (c chance) gauge(correlation float64) *gauge {
-	return &gauge{chance: c, correlation: correlation, value: c.NormFloat64()}
+func (c chance) wandering(correlation float64) *wandering {
+	return &wandering{chance: c, correlation: correlation, value: c.NormFloat64()}
 }
 
-func (g *gauge) next() float64 {
+func (g *wandering) next() float64 {
 	g.value = g.correlation*g.value + math.Sqrt(1-g.correlation*g.correlation)*g.NormFloat64()
 	return g.value
 }
@@ -54,7 +54,7 @@ func TestFalseAlarmsOfRanksAreAsRareAsPromised(t *testing.T) {
 		"very hardly":       {Up, 0, func(c chance, _ *ranks) pairs { return c.alike(0.9, 0) }},
 		"worse by just 5 %": {Up, 0.05, func(c chance, _ *ranks) pairs { return above(100, c.alike(0.5, -5)) }},
 		"stable changes less": {Down, 0, func(c chance, _ *ranks) pairs {
-			candidate := c.gauge(0.9)
+			candidate := c.wandering(0.9)
 			return func(int) (float64, float64) { return candidate.next(), c.NormFloat64() }
 		}},
 		"few values": {Either, 0, func(c chance, _ *ranks) pairs {

@@ -125,7 +125,7 @@ func TestRepeatedReadingsAreNoNewValues(t *testing.T) {
 // What stable did before is no part of the comparison, and tells how long its memory is.
 func TestStableIsKnownFromBefore(t *testing.T) {
 	var short, long ranks
-	slow := seeded(3).gauge(0.99)
+	slow := seeded(3).wandering(0.99)
 	for range 600 {
 		long.before(1e9 + slow.next())
 	}
@@ -143,7 +143,7 @@ func TestStableIsKnownFromBefore(t *testing.T) {
 func TestMemoryIsMeasuredInLooks(t *testing.T) {
 	independent := func(before, candidate, stable int) int {
 		var r ranks
-		memory, next := seeded(3).gauge(0.99), seeded(5).alike(0, 0)
+		memory, next := seeded(3).wandering(0.99), seeded(5).alike(0, 0)
 		for range before {
 			r.before(memory.next())
 		}

@@ -1,9 +1,7 @@
 package analysis
 
 import (
-	"fmt"
 	"math"
-	"strconv"
 	"time"
 )
 
@@ -28,27 +26,47 @@ type signal struct {
 	limit        float64
 	versusStable bool
 	margin       float64
+	handling     Handling
+	// terms that all rules of the release have.
+	terms terms
 
 	// threshold is the bound that the source has in place of the wanted one.
 	threshold time.Duration
-	// baseline is stable's from before, and most the share that stable surely did not exceed by it; 1 where there is none.
+	// baseline is stable's from before.
 	baseline Tally
-	most     float64
 
 	// total since the beginning, step since the last step began.
 	total, step sides
+	// vouched are checks of this step that passed.
+	vouched float64
 	// absolute is the evidence that the candidate breaks the limit, worse that it is worse than stable; the latter is kept
 	// also where no rule asks for it, to tell whether a fault is shared.
-	absolute, worse mixture
+	absolute absolute
+	worse    comparison
+	// bound is the excess that was last told, of what was bounded.
+	bound   float64
+	bounded sides
+	// failures counts the looks in which the limit was exceeded.
+	failures failures
 	// candidateNow and stableNow tell whether a side breaks the limit now, and restore nothing: a fault that is too young to
-	// outweigh a long good time keeps the candidate from passing, and one of stable is an excuse while it lasts.
-	candidateNow, stableNow mixture
+	// be told for certain keeps the candidate from passing, and one of stable is an excuse while it lasts.
+	candidateNow, stableNow recent
 }
 
-// newSignal completes a signal: allowed is the absolute limit or nil, limit that of the evidence.
-func newSignal(s signal, allowed *float64, limit float64) *signal {
-	s.candidateNow, s.stableNow = recent(limit), recent(limit)
-	s.limit, s.most = math.NaN(), 1
+// terms of all rules of a release.
+type terms struct {
+	// limit of the evidence of each rule, risk its inverse, and of going on wrongly, whole that of all rules together.
+	limit, whole float64
+	// minBad events are the least that a restore rests on.
+	minBad float64
+}
+
+// newSignal completes a signal: allowed is the absolute limit or nil.
+func newSignal(s signal, allowed *float64, burst time.Duration) *signal {
+	s.candidateNow, s.stableNow = newRecent(s.terms.limit), newRecent(s.terms.limit)
+	s.absolute, s.worse = newAbsolute(burst), newComparison(burst, s.terms.limit)
+	s.failures = failures{total: s.handling.FailureLimit, inARow: s.handling.ConsecutiveFailureLimit}
+	s.limit = math.NaN()
 	if allowed != nil {
 		s.limit = *allowed
 	}
@@ -57,41 +75,53 @@ func newSignal(s signal, allowed *float64, limit float64) *signal {
 
 func (s *signal) limited() bool { return !math.IsNaN(s.limit) }
 
-// untrustworthy is the part of an evidence's probability of error that the bound of a baseline takes.
-const untrustworthy = 0.1
-
-// setBaseline takes what stable did before. How often it fails is not known from that, only bounded, with a probability of
-// error that the evidence is discounted for.
-func (s *signal) setBaseline(stable Counts, limit float64) {
-	if s.baseline = s.tally(stable); s.baseline.All == 0 {
-		return
+// setBaseline takes what stable did before.
+func (s *signal) setBaseline(stable Counts) {
+	if s.baseline = s.tally(stable); s.baseline.All > 0 {
+		s.worse.setBaseline(s.baseline)
 	}
-	s.most = upperBound(s.baseline, untrustworthy/limit)
-	s.worse.discount(1 - untrustworthy)
 }
 
 func (s *signal) tally(c Counts) Tally { return Tally{Bad: s.bad(c), All: s.all(c)} }
 
-func (s *signal) add(candidateCounts, stableCounts Counts) {
-	if candidateCounts.Threshold != 0 {
-		s.threshold = candidateCounts.Threshold
+func (s *signal) beginStep() {
+	s.absolute.step()
+	s.worse.step()
+}
+
+func (s *signal) add(l Look) {
+	if l.Candidate.Threshold != 0 {
+		s.threshold = l.Candidate.Threshold
 	}
-	candidate, stable := s.tally(candidateCounts), s.tally(stableCounts)
+	candidate, stable := s.tally(l.Candidate), s.tally(l.Stable)
+	ill := s.ill()
 	s.total.add(candidate, stable)
 	s.step.add(candidate, stable)
+	s.worse.add(candidate, stable, l.Took)
+	s.candidateNow.add(candidate, ill)
+	s.stableNow.add(stable, ill)
 	if s.limited() {
-		s.absolute.add(candidate.Bad, candidate.All, s.limit)
-		s.candidateNow.add(candidate.Bad, candidate.All, s.limit)
-		s.stableNow.add(stable.Bad, stable.All, s.limit)
+		s.absolute.add(candidate, l.Took, s.limit, s.worse.burstless())
+		s.failures.add(candidate, s.limit)
 	}
-	switch {
-	case candidate.All == 0:
-	case stable.All > 0:
-		s.worse.add(candidate.Bad, candidate.Bad+stable.Bad, candidate.All/(candidate.All+stable.All))
-	case s.baseline.All > 0:
-		s.worse.add(candidate.Bad, candidate.All, s.most)
+}
+
+// What counts as a fault of stable where no absolute limit says it: several times what it had before, and not next to nothing.
+const (
+	illTimes = 3
+	illLeast = 0.01
+)
+
+// ill is the share of bad ones from which on a side suffers.
+func (s *signal) ill() float64 {
+	if s.limited() {
+		return s.limit
 	}
-	// Otherwise an interval in which one side had no requests cannot compare them.
+	before := s.baseline.plus(s.total.stable)
+	if before.All == 0 {
+		return 1
+	}
+	return min(1, max(illLeast, illTimes*before.Bad/before.All))
 }
 
 // stable is what the candidate's step is compared with: the same step's, where stable had traffic, else what is known of before.
@@ -102,126 +132,110 @@ func (s *signal) stable() Tally {
 	return s.total.stable.plus(s.baseline)
 }
 
-// failed finishes the sentence "3 of 10 requests …".
-func (s *signal) failed() string {
-	switch {
-	case s.fault != "":
-		return s.fault
-	case s.threshold != 0 && s.threshold != s.wanted:
-		return fmt.Sprintf("took longer than %s (the bound that the source has for %s)", s.threshold, s.wanted)
+// seen is what the candidate did in this step, checks included.
+func (s *signal) seen() Tally { return s.step.candidate.plus(Tally{All: s.vouched}) }
+
+// excess of this step over stable, where a margin asks for it.
+func (s *signal) excess() float64 {
+	if s.margin == 0 {
+		return 0
 	}
-	return "took longer than " + s.wanted.String()
+	now := sides{s.seen(), s.stable()}
+	if now != s.bounded {
+		s.bounded, s.bound = now, excess(now.candidate, now.stable, 1/s.terms.whole)
+	}
+	return s.bound
 }
 
 // forgive begins the judgement of the absolute limit anew after a shared fault. If it went on with what it has, the end of
 // the fault would be a race: whichever side's evidence fell below its limit first would decide whether a good release is blamed.
 // To be restored, a release that keeps its limit must now break it twice by chance, so this adds nothing to the error rate.
 func (s *signal) forgive() {
-	s.absolute.clear()
+	s.absolute = newAbsolute(s.absolute.burst)
+	s.failures.clear()
 	s.candidateNow.clear()
 	s.stableNow.clear()
 }
 
-// finding is a judgement with its words.
-type finding struct {
-	Judgement
-	// shared: stable breaks the rule too, and the candidate is not seen to be worse.
-	shared   bool
-	sentence string
+// broken tells whether an evidence that rests on so many bad events breaks a rule.
+func (s *signal) broken(log, events float64) bool {
+	return log >= math.Log(s.terms.limit) && events >= s.terms.minBad
 }
 
-// judge tells the state of the signal's rules, which are broken when their evidence reaches limit.
-func (s *signal) judge(limit float64) []finding {
+// suffers tells whether both sides break the limit now, or fail much more often than stable did before, without the candidate being worse.
+func (s *signal) suffers() bool {
+	log, events := s.worse.judge()
+	return s.stableNow.reaches(s.terms.limit) && s.candidateNow.reaches(s.terms.limit) && !s.broken(log, events)
+}
+
+// findings are the state of the signal's rules.
+func (s *signal) findings() []finding {
 	var findings []finding
-	counted := fmt.Sprintf("%s %s", proportion(s.total.candidate, " requests "+s.failed()), percent(s.total.candidate))
-	compared := fmt.Sprintf("stable %s %s", proportion(s.total.stable, ""), percent(s.total.stable))
-	if s.baseline.All > 0 {
-		compared += fmt.Sprintf(", before %s %s", proportion(s.baseline, ""), percent(s.baseline))
+	worse, worseEvents := s.worse.judge()
+	excused := s.stableNow.reaches(s.terms.limit) && !s.broken(worse, worseEvents)
+	add := func(rule, words string, log, events float64, more func(*finding)) {
+		f := finding{Judgement: Judgement{
+			Rule: rule, Candidate: s.total.candidate, Stable: s.total.stable, Baseline: s.baseline, Threshold: s.threshold,
+			Evidence: evidence(log), Limit: s.terms.limit, Broken: s.broken(log, events),
+			DryRun: s.handling.DryRun, Uncritical: s.handling.Uncritical,
+		}}
+		f.sentence = words + "; " + f.weighed(events, s.terms.minBad)
+		more(&f)
+		findings = append(findings, f)
 	}
-	add := func(rule, words string, log float64, shared bool) {
-		broken, compare := log >= math.Log(limit), "<"
-		if broken {
-			compare = "≥"
+	counted := s.counted()
+	if s.limited() {
+		log, events := s.absolute.judge()
+		if s.limit == 0 {
+			events = math.Inf(1) // None is allowed, so one is enough.
 		}
-		findings = append(findings, finding{
-			Judgement: Judgement{
-				Rule: rule, Candidate: s.total.candidate, Stable: s.total.stable, Baseline: s.baseline, Threshold: s.threshold,
-				Evidence: evidence(log), Limit: limit, Broken: broken,
-			},
-			shared:   shared,
-			sentence: fmt.Sprintf("%s; evidence %s %s limit %s", words, significant(evidence(log)), compare, significant(limit)),
+		add(s.limitRule, counted+", allowed "+share(s.limit), log, events, func(f *finding) {
+			f.Allowed = s.limit
+			f.shared = excused
+			if f.shared {
+				f.sentence += ", " + s.compared()
+			}
+			if said, exceeded := s.failures.exceeded(); exceeded {
+				f.Broken = true
+				f.sentence = said + ": " + f.sentence
+			}
+			f.Failures = s.failures.failed
 		})
 	}
-	if s.limited() {
-		shared := s.stableNow.logEvidence() >= math.Log(limit) && s.worse.logEvidence() < math.Log(limit)
-		words := fmt.Sprintf("%s, allowed %s", counted, share(s.limit))
-		if shared {
-			words += ", " + compared
-		}
-		add(s.limitRule, words, s.absolute.logEvidence(), shared)
-	}
 	if s.versusStable {
-		add(s.stableRule, counted+", "+compared, s.worse.logEvidence(), false)
+		add(s.stableRule, counted+", "+s.compared(), worse, worseEvents, func(f *finding) {
+			f.Margin, f.Excess = s.margin, s.excess()
+		})
 	}
 	return findings
 }
 
-// doubts say why a step may not end yet, although no rule is broken.
-func (s *signal) doubts(limit, requests float64) []string {
-	var doubts []string
-	if s.limited() && s.candidateNow.logEvidence() >= math.Log(limit) {
-		doubts = append(doubts, fmt.Sprintf("more than the allowed %s of the latest requests %s", share(s.limit), s.failed()))
+// doubts say why a step may not end yet, although no rule is broken. few: with more requests they may well be gone.
+func (s *signal) doubts(requests float64) (doubts []doubt) {
+	add := func(few bool, text string) { doubts = append(doubts, doubt{text: text, few: few}) }
+	if s.limited() && s.candidateNow.reaches(s.terms.limit) {
+		add(false, "more than the allowed "+share(s.limit)+" of the latest requests "+s.failed())
 	}
-	c, st := s.step.candidate, s.stable()
+	c, st := s.seen(), s.stable()
 	if c.All == 0 {
 		if s.fault == "" && requests > 0 {
-			doubts = append(doubts, "no request of this step was timed")
+			add(false, "no request of this step was timed")
 		}
 		return doubts // Too few requests is a reason of its own.
 	}
 	if s.limited() && c.Bad/c.All > s.limit {
-		doubts = append(doubts, fmt.Sprintf("%s of this step %s, above the allowed %s but too few to be sure", percentOf(c), s.failed(), share(s.limit)))
+		add(false, percentOf(c)+" of this step "+s.failed()+", above the allowed "+share(s.limit)+" but too few to be sure")
 	}
 	switch {
-	case s.versusStable && st.All == 0:
-		doubts = append(doubts, "stable has had no requests to compare with")
-	case s.versusStable && s.margin > 0 && c.Bad/c.All-st.Bad/st.All > s.margin:
-		doubts = append(doubts, fmt.Sprintf("%s of this step %s, more than %s above stable's %s", percentOf(c), s.failed(), share(s.margin), percentOf(st)))
+	case !s.versusStable:
+	case st.All == 0:
+		add(false, "stable has had no requests to compare with")
+	case s.margin > 0:
+		if d := s.excess(); d > s.margin {
+			worse := c.Bad/c.All - st.Bad/st.All
+			add(worse <= s.margin, "it may be up to "+share(d)+" worse than stable, and "+share(s.margin)+" is the margin ("+
+				percentOf(c)+" of this step "+s.failed()+", stable "+percentOf(st)+")")
+		}
 	}
 	return doubts
-}
-
-func proportion(t Tally, of string) string { return number(t.Bad) + " of " + number(t.All) + of }
-
-func percentOf(t Tally) string { return share(t.Bad / t.All) }
-
-// percent is the tally's share in brackets, for the end of a clause.
-func percent(t Tally) string {
-	if t.All == 0 {
-		return "(no requests)"
-	}
-	return "(" + percentOf(t) + ")"
-}
-
-// share is a share in percent, with as many decimals as it takes to be more than 0.
-func share(x float64) string {
-	decimals := 1
-	for x > 0 && decimals < 20 && 100*x*math.Pow10(decimals) < 1 {
-		decimals++
-	}
-	return strconv.FormatFloat(100*x, 'f', decimals, 64) + " %"
-}
-
-// number is a count; those that sources extrapolate have a decimal.
-func number(x float64) string { return strconv.FormatFloat(math.Round(x*10)/10, 'f', -1, 64) }
-
-// significant is a number that matters by its size.
-func significant(x float64) string {
-	switch {
-	case x == math.MaxFloat64:
-		return "∞"
-	case x >= 1000 && x < 1e6:
-		return strconv.FormatFloat(x, 'f', 0, 64)
-	}
-	return strconv.FormatFloat(x, 'g', 3, 64)
 }

@@ -191,7 +191,7 @@ func (j *judge) look(ctx context.Context, at ledger.Progress) (enough bool, trou
 		j.tell(at)
 		return j.without(policy, fmt.Sprintf("%s: %s", what, err))
 	}
-	verdict := j.judge.Look(c.ours, c.theirs)
+	verdict := j.judge.Look(analysis.Look{Took: j.interval(), Candidate: c.ours, Stable: c.theirs})
 	j.last = verdict
 	at.Text, at.Evidence = fmt.Sprintf("%s at %d %%: %s", j.candidate.ID, at.Weight, verdict.Reason), j.evidence()
 	j.tell(at)

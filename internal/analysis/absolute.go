@@ -1,0 +1,97 @@
+package analysis
+
+import (
+	"math"
+	"time"
+)
+
+// absolute is the evidence that a share of more than what is allowed is bad. The likelihood ratio of a window is
+//
+//	r^bad / (1 + allowed·(r-1))^all
+//
+// which compares odds of r·allowed/(1-allowed) with odds of allowed/(1-allowed). Where bad answers may come in bursts, those of a
+// window that are more than chance would have at the limit do not count: fewer than there were are on the safe side.
+type absolute struct {
+	process process
+	now     window
+	burst   time.Duration
+	// gained by the open window so far; rested is how many bad ones the evidence rests on, and resting those of the open window.
+	gained          perRatio
+	rested, resting float64
+}
+
+func newAbsolute(burst time.Duration) absolute { return absolute{process: newProcess(), burst: burst} }
+
+// step begins a step.
+func (a *absolute) step() {
+	a.close()
+	a.process.stake(stakeAtStep)
+}
+
+// add what the candidate did. burstless: bad answers come one by one.
+func (a *absolute) add(t Tally, took time.Duration, allowed float64, burstless bool) {
+	if a.now.took >= a.burst {
+		a.close()
+	}
+	if !a.now.open() {
+		a.process.elapse(took)
+	}
+	a.now.add(t, Tally{}, took)
+	counted := a.now.candidate
+	if !burstless {
+		counted.Bad = min(counted.Bad, max(1, byChance(allowed*counted.All)))
+	}
+	a.resting = counted.Bad
+	for i, theta := range logRatios {
+		a.gained[i] = absoluteGain(counted, theta, allowed)
+	}
+}
+
+func (a *absolute) close() {
+	a.process.multiply(a.gained)
+	a.rested += a.resting
+	a.now, a.gained, a.resting = window{}, perRatio{}, 0
+}
+
+// absoluteGain is the logarithm of the likelihood ratio. An allowed share of 0 forbids bad ones: a single one is infinite evidence.
+// A share of 1 allows all: there is never evidence.
+func absoluteGain(t Tally, theta, allowed float64) float64 {
+	switch allowed {
+	case 0:
+		if t.Bad > 0 {
+			return math.Inf(1)
+		}
+		return 0
+	case 1:
+		return (t.Bad - t.All) * theta // The same as below, without rounding.
+	}
+	return theta*t.Bad - t.All*logShare(allowed, theta)
+}
+
+// judge returns the logarithm of the evidence, and on how many bad ones it rests.
+func (a *absolute) judge() (log, events float64) {
+	return a.process.logEvidence(a.gained), a.rested + a.resting
+}
+
+// upperBound is a share that the true one, by which t was drawn, exceeds with a probability of at most risk: Chernoff's bound,
+// n·kl(bad/n, share) = ln(1/risk).
+func upperBound(t Tally, risk float64) float64 {
+	seen := t.Bad / t.All
+	low, high := seen, 1.0
+	for range 60 {
+		middle := (low + high) / 2
+		divergence := 0.0
+		if seen > 0 {
+			divergence += seen * math.Log(seen/middle)
+		}
+		if seen < 1 {
+			divergence += (1 - seen) * (math.Log1p(-seen) - math.Log1p(-middle))
+		}
+		if t.All*divergence > -math.Log(risk) {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	return high
+}

@@ -1,0 +1,156 @@
+package analysis
+
+import (
+	"time"
+)
+
+// comparison is the evidence that the candidate has more bad ones of all than stable. Each bad one is the candidate's
+// with a probability of its share of the requests, if both sides fail at one rate, whatever that rate is and however it changes:
+// what both suffer is no evidence. The likelihood ratio of a window is
+//
+//	r^candidate / (1 + share·(r-1))^(candidate+stable)
+//
+// for bad answers that come one by one (M. Lindon, C. Sanden, V. Shirikian, Rapid Regression Detection in Software Deployments
+// through Sequential Testing, arXiv 2205.14762; M. Lindon, A. Malek, Anytime-Valid Inference for Multinomial Count
+// Data, arXiv 2011.03567). Given the requests of both sides the candidate's part of the bad ones is hypergeometric, and by Hoeffding (1963)
+// r^x has no larger mean then than under the binomial that this stands for. For those that come in bursts see cost.
+type comparison struct {
+	process process
+	now     window
+	waited  time.Duration // since the last window was closed, while none is open
+	texture texture
+	traffic traffic
+	// burst is how long a burst may last, and limit that of the evidence.
+	burst time.Duration
+	limit float64
+	// alone compares with the most that stable did before, where stable has no traffic worth mentioning.
+	alone    absolute
+	most     float64
+	baseline bool
+	// clean are stable's requests, from before the release on, as long as none of them was bad; exposure the candidate's.
+	clean, exposure float64
+	dirty           bool
+	// rested is how many of the candidate's bad events the evidence rests on.
+	rested float64
+}
+
+// untrustworthy is the part of an evidence's probability of error that the bound of a baseline takes.
+const untrustworthy = 0.1
+
+// nobody is the candidate's share of the requests beyond which there is nobody left to compare with.
+const nobody = 0.98
+
+func newComparison(burst time.Duration, limit float64) comparison {
+	return comparison{process: newProcess(), alone: newAbsolute(burst), burst: burst, limit: limit}
+}
+
+// setBaseline takes what stable did before. How often it fails is not known from that, only bounded, with a probability of error
+// that the evidence is discounted for.
+func (c *comparison) setBaseline(before Tally) {
+	c.baseline, c.most = true, upperBound(before, untrustworthy/c.limit)
+	c.dirty = c.dirty || before.Bad > 0
+	c.clean += before.All
+	c.alone.process.worth = 1 - untrustworthy
+}
+
+// step begins a step.
+func (c *comparison) step() {
+	c.close()
+	c.process.stake(stakeAtStep)
+	c.alone.step()
+	c.traffic = traffic{}
+}
+
+func (c *comparison) add(candidate, stable Tally, took time.Duration) {
+	c.exposure += candidate.All
+	c.clean += stable.All
+	c.dirty = c.dirty || stable.Bad > 0
+	c.traffic.add(candidate.All, stable.All)
+	if c.now.took >= c.length() {
+		c.close()
+	}
+	switch {
+	case c.traffic.share(window{candidate: candidate, stable: stable}) > nobody:
+		if c.close(); c.baseline {
+			c.alone.add(candidate, took, c.most, c.burstless())
+		}
+	case c.now.open():
+		c.now.add(candidate, stable, took)
+	case candidate.Bad+stable.Bad > 0:
+		c.process.elapse(c.waited + took)
+		c.waited = 0
+		c.now.add(candidate, stable, took)
+		if ours, theirs := c.usual(); candidate.Bad <= ours.most && stable.Bad <= theirs.most {
+			c.close() // No burst, so there is nothing to wait for.
+			c.waited = 0
+		}
+	default:
+		c.waited += took
+	}
+	c.texture.add(stable, took, c.burst)
+}
+
+// evident is how many bad ones on one side within a window make a burst evident, which lasts half as long again: single ones that happen to
+// be close are not to wait for each other.
+const evident = 3
+
+// length of the open window.
+func (c *comparison) length() time.Duration {
+	burst := c.burst
+	if max(c.now.candidate.Bad, c.now.stable.Bad) >= evident {
+		burst += burst / 2
+	}
+	return c.texture.length(burst)
+}
+
+// close counts the open window in.
+func (c *comparison) close() {
+	if !c.now.open() {
+		return
+	}
+	gain, events := c.gain()
+	c.process.multiply(gain)
+	c.rested += events
+	// What passed while it was open is staked on with the next one.
+	c.waited, c.now = c.now.took, window{}
+}
+
+// burstless tells whether stable is known not to fail in bursts: it has had no bad answer at all, in so many more requests than
+// the candidate that a burst that is nobody's fault, however rare, is the candidate's before it is stable's with a probability of at most 1/(e·limit).
+func (c *comparison) burstless() bool { return !c.dirty && c.clean >= c.limit*c.exposure }
+
+// usual is how many bad ones of the open window came one by one, on both sides.
+func (c *comparison) usual() (ours, theirs usual) {
+	if c.burstless() {
+		return oneByOne, oneByOne
+	}
+	return c.texture.usual(c.now.candidate.All), c.texture.usual(c.now.stable.All)
+}
+
+// gain is the logarithm of the open window's likelihood ratio, and how many events of the candidate's it rests on.
+func (c *comparison) gain() (gain perRatio, events float64) {
+	if !c.now.open() {
+		return gain, 0
+	}
+	candidate, stable := c.now.candidate, c.now.stable
+	ours, theirs := c.usual()
+	share := c.traffic.share(c.now)
+	for i, theta := range logRatios {
+		gain[i] = theta*candidate.Bad - cost(candidate.Bad, ours, share, theta) - cost(stable.Bad, theirs, share, theta)
+	}
+	if events = candidate.Bad; events > ours.most {
+		events = ours.mean + 1
+	}
+	return gain, events
+}
+
+// judge returns the logarithm of the evidence, and on how many events it rests.
+func (c *comparison) judge() (log, events float64) {
+	gain, open := c.gain()
+	log, events = c.process.logEvidence(gain), c.rested+open
+	if c.baseline {
+		alone, more := c.alone.judge()
+		log, events = log+alone, events+more
+	}
+	return log, events
+}
