@@ -120,7 +120,24 @@ type SplitSpec struct {
 	Weight   int           `json:"weight"`
 	Steps    []Step        `json:"steps,omitempty"`
 	Analysis *AnalysisSpec `json:"analysis,omitempty"`
+	// Checks are repeated every CheckInterval while the candidate is at a step. One that fails speaks against the candidate; each that
+	// passes counts as a request where the traffic is too little.
+	Checks        map[string]service.Check `json:"checks,omitempty"`
+	CheckInterval service.Duration         `json:"check_interval,omitempty"`
+	// Advance says when a step ends; empty is AfterPause.
+	Advance Advance `json:"advance,omitempty"`
 }
+
+// Advance says when a step ends.
+type Advance string
+
+// The ways to go on, from a step that shows nothing wrong.
+const (
+	// AfterPause: when the pause is over and enough was seen.
+	AfterPause Advance = "after_pause"
+	// WhenConfident: as soon as enough was seen, also before the pause is over.
+	WhenConfident Advance = "when_confident"
+)
 
 // Step is a weight to stay at for a while.
 type Step struct {
@@ -142,12 +159,20 @@ const (
 // AnalysisSpec is how the candidate is judged under traffic.
 type AnalysisSpec struct {
 	Interval service.Duration `json:"interval"`
+	// InitialDelay after each raise of weight counts neither for nor against the candidate: caches are cold, connections are made.
+	InitialDelay service.Duration `json:"initial_delay,omitempty"`
 	analysis.Config
 	// MaxPause bounds a step that has seen too little to go on.
-	MaxPause       service.Duration `json:"max_pause"`
-	OnNoData       Policy           `json:"on_no_data"`
-	OnSourceError  Policy           `json:"on_source_error"`
-	OnInconclusive Policy           `json:"on_inconclusive"`
+	MaxPause service.Duration `json:"max_pause"`
+	// The policies act when what they are about has lasted for their deadline without a break; 0: at once.
+	OnNoData            Policy           `json:"on_no_data"`
+	NoDataDeadline      service.Duration `json:"no_data_deadline,omitempty"`
+	OnSourceError       Policy           `json:"on_source_error"`
+	SourceErrorDeadline service.Duration `json:"source_error_deadline,omitempty"`
+	// OnSharedFault is what to do while both sides suffer; empty is PolicyWait.
+	OnSharedFault       Policy           `json:"on_shared_fault,omitempty"`
+	SharedFaultDeadline service.Duration `json:"shared_fault_deadline,omitempty"`
+	OnInconclusive      Policy           `json:"on_inconclusive"`
 }
 
 // VerificationSpec is step 6.
