@@ -1,0 +1,34 @@
+package main
+
+import "testing"
+
+// Results are told apart by the names of their cases, and so is chance.
+func TestCasesHaveNamesOfTheirOwn(t *testing.T) {
+	seen := map[string]bool{}
+	see := func(b base) {
+		if seen[b.name] {
+			t.Errorf("two cases are called %q", b.name)
+		}
+		seen[b.name] = true
+	}
+	for _, c := range healthyCases {
+		see(c.base)
+	}
+	seen = map[string]bool{} // Their results begin with another word.
+	for _, c := range badCases {
+		see(c.base)
+	}
+}
+
+func TestWhatIsJudgedSharesTheRisk(t *testing.T) {
+	for _, g := range []judgement{{}, {latency: true}, {latency: true, business: true}, {maxRate: 0.05}} {
+		j, err := g.new()
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := g.look(j, 0, tick{candidate: counts{requests: 1}, stable: counts{requests: 9}})
+		if limit := v.Judgements[0].Limit; limit*g.alpha() < 1-1e-9 || limit*g.alpha() > 1+1e-9 {
+			t.Errorf("%+v: limit %v of the evidence at a risk of %v", g, limit, g.alpha())
+		}
+	}
+}

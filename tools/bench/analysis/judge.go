@@ -1,0 +1,83 @@
+package main
+
+import (
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/analysis"
+)
+
+// judgement is what of a release is judged, the same in all cases but for what a case is about.
+type judgement struct {
+	// maxRate is the absolute limit of errors; 0: none. Errors are always compared with stable's.
+	maxRate float64
+	// latency and business add their comparisons with stable.
+	latency, business bool
+}
+
+const (
+	confidence  = 0.99
+	margin      = 0.01
+	minRequests = 100
+	// slowFrom is above which a request is slow.
+	slowFrom = 400 * time.Millisecond
+)
+
+// metrics counts the rules that share the risk of a false restore.
+func (g judgement) rules() int {
+	n := 1
+	for _, present := range []bool{g.maxRate > 0, g.latency, g.business} {
+		if present {
+			n++
+		}
+	}
+	return n
+}
+
+// alpha is the risk of a false restore that each rule has.
+func (g judgement) alpha() float64 { return (1 - confidence) / float64(g.rules()) }
+
+// new makes the judge of a release. What the judge cannot measure yet costs its part of the risk nevertheless.
+func (g judgement) new() (analysis.Judge, error) {
+	config := analysis.Config{
+		Confidence:  confidence,
+		MinRequests: minRequests,
+		Errors:      &analysis.ErrorRule{VersusStable: true, Margin: margin},
+	}
+	if g.maxRate > 0 {
+		config.Errors.MaxRate = &g.maxRate
+	}
+	if g.latency {
+		config.Latency = &analysis.LatencyRule{Threshold: slowFrom, VersusStable: true}
+	}
+	if g.business {
+		config.Confidence = 1 - (1-confidence)*float64(g.rules()-1)/float64(g.rules())
+	}
+	return analysis.New(config)
+}
+
+// look shows a judge what was counted since the last one.
+func (g judgement) look(j analysis.Judge, _ time.Duration, t tick) analysis.Verdict {
+	return j.Look(g.counted(t.candidate), g.counted(t.stable))
+}
+
+// counted is what a judge is told about a side. Requests are timed where it judges latency.
+func (g judgement) counted(c counts) analysis.Counts {
+	told := analysis.Counts{Requests: float64(c.requests), Errors: float64(c.errors)}
+	if g.latency {
+		told.Timed, told.Slow, told.Threshold = float64(c.requests), float64(c.slow), slowFrom
+	}
+	return told
+}
+
+func (t *tick) add(o tick) {
+	t.candidate.add(o.candidate)
+	t.stable.add(o.stable)
+}
+
+func (c *counts) add(o counts) {
+	c.requests += o.requests
+	c.errors += o.errors
+	c.slow += o.slow
+	c.orders += o.orders
+	c.lost += o.lost
+}
