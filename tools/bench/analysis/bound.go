@@ -13,13 +13,20 @@ import "math"
 func (c *badCase) bound() float64 {
 	told := 0.0
 	for _, e := range c.events() {
-		told += information(e.candidate, e.stable, c.part)
+		told += information(e.candidate, e.stable, e.rho(c.part))
 	}
 	return math.Log(1/c.judged.alpha()) / told
 }
 
-// events are the rates of independent bad events on both sides, a second, once the candidate is bad.
-type events struct{ candidate, stable float64 }
+// events are the rates of independent events on both sides, a second, once the candidate is bad.
+type events struct {
+	candidate, stable float64
+	// ratio to stable's share that the candidate may have.
+	ratio float64
+}
+
+// rho is the part of the events that the candidate may have.
+func (e events) rho(part float64) float64 { return e.ratio * part / (e.ratio*part + 1 - part) }
 
 func (c *badCase) events() []events {
 	s, f := &c.service, c.fault
@@ -28,16 +35,16 @@ func (c *badCase) events() []events {
 		off = s.rate // its history
 	}
 	var all []events
-	add := func(usual, faulty float64) {
+	add := func(ratio, usual, faulty float64) {
 		if faulty != 0 && faulty != usual {
-			all = append(all, events{on * faulty, off * usual})
+			all = append(all, events{on * faulty, off * usual, ratio})
 		}
 	}
-	add(s.errors, f.errors)
-	add(s.slow, f.slow)
-	add(s.orders, f.orders)
+	add(1, s.errors, f.errors)
+	add(1, s.slow, f.slow)
+	add(leastOrders, s.orders, f.orders)
 	if f.bursts > 0 {
-		add(1/s.bursts.every.Seconds()/s.rate, f.bursts/s.bursts.every.Seconds()/s.rate)
+		add(1, 1/s.bursts.every.Seconds()/s.rate, f.bursts/s.bursts.every.Seconds()/s.rate)
 	}
 	return all
 }

@@ -45,7 +45,10 @@ func TestBound(t *testing.T) {
 	at := func(stable, faulty, part float64) float64 {
 		return (&badCase{base: base{service: of(100, stable), part: part}, fault: fails(faulty)}).bound()
 	}
+	orders := badCase{base: base{service: service{rate: 100, orders: 0.1}, part: 0.5}, fault: fault{orders: 0.08}}
 	for name, c := range map[string]struct{ got, want float64 }{
+		// Down to 80 % of what stable has, where 95 % are allowed.
+		"orders": {orders.bound(), math.Log(100) / (4*math.Log(4/9.0*1.95/0.95) + 5*math.Log(5/9.0*1.95))},
 		// Each bad one tells ln 10, and there are 5 a second.
 		"over none":             {at(0, 0.5, 0.1), math.Log(100) / (5 * math.Log(10))},
 		"over 0.1 %":            {at(0.001, 0.01, 0.1), math.Log(100) / (0.19 * (0.1/0.19*math.Log(0.1/0.19/0.1) + 0.09/0.19*math.Log(0.09/0.19/0.9)))},

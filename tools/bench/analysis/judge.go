@@ -20,6 +20,8 @@ const (
 	minRequests = 100
 	// slowFrom is above which a request is slow.
 	slowFrom = 400 * time.Millisecond
+	// leastOrders is the ratio to stable's that a business counter may have at least.
+	leastOrders = 0.95
 )
 
 // metrics counts the rules that share the risk of a false restore.
