@@ -34,8 +34,8 @@ func (r *reaction) add(end time.Duration, c *course, answers int) {
 	r.answers = append(r.answers, float64(answers))
 }
 
-// reacts tells whether at least half of the releases were restored.
-func (r *reaction) reacts() bool { return len(r.after) > 0 && !math.IsInf(r.after.median(), 1) }
+// reacts tells whether at least half of the releases were still there to be restored, and of those half were.
+func (r *reaction) reacts() bool { return len(r.after) > r.early && !math.IsInf(r.after.median(), 1) }
 
 // sickness is what the bad runs of a case came to.
 type sickness struct {
@@ -139,10 +139,7 @@ are ended: in the mean of all cases above, and on this service.
 
 func (s *sickness) print(w io.Writer, healthy []*wellness) {
 	bound := s.bound()
-	over := "–"
-	if bound > 0 {
-		over = fmt.Sprintf("%.2f", s.judge.after.mean(horizon.Seconds())/bound)
-	}
+	over := fmt.Sprintf("%.2f", s.judge.after.mean(horizon.Seconds())/bound)
 	for i, ratio := range s.dearer {
 		over += fmt.Sprintf("; median with %d metrics: x %.2f", i+2, ratio)
 	}
@@ -214,9 +211,7 @@ func (s *sickness) results(healthy []*wellness) []result.Result {
 		calm := s.rules[c.rule][c.setting].answers.median()
 		all = append(all, result.Lower(s.name+": bad answers beside the best calm rule's", s.judge.answers.median(), "answers").AtMost(calm))
 	}
-	if bound := s.bound(); bound > 0 {
-		all = append(all, result.Lower(s.name+": mean time over the bound", s.judge.after.mean(horizon.Seconds())/bound, "times"))
-	}
+	all = append(all, result.Lower(s.name+": mean time over the bound", s.judge.after.mean(horizon.Seconds())/s.bound(), "times"))
 	for i, ratio := range s.dearer {
 		all = append(all, result.Lower(fmt.Sprintf("%s: median with %d metrics over that with one", s.name, i+2), ratio, "times"))
 	}

@@ -1,21 +1,34 @@
 package main
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"time"
+)
 
-// bound is the least mean time, in seconds, in which any judge finds the fault by the rule's kind of bad event, if it may restore a
-// healthy release with a probability of at most alpha and knows all but when to stop: the rates, and how events are marked. Bad
-// events of candidate and stable come at rates a and b; each tells what a mark with probability a/(a+b) tells against one with
-// probability rho, the candidate's part of the requests. By Wald's inequality (A. Wald, Sequential Analysis, 1947, appendix; for a fault
-// that begins later G. Lorden, Procedures for reacting to a change in distribution, Annals of Mathematical Statistics 42, 1971, to first
-// order) the mean time is at least ln(1/alpha) over what is told in a second. Without stable's traffic, its rate is known instead.
-//
-// 0 where a single event tells all.
+// bound is the least mean time, in seconds, in which any judge finds the fault: it needs to be told enough, and no one decides before the
+// first look at it, which is half an interval away where the fault begins at any time.
 func (c *badCase) bound() float64 {
-	told := 0.0
-	for _, e := range c.events() {
-		told += information(e.candidate, e.stable, e.rho(c.part))
+	look := cmp.Or(c.interval, time.Second).Seconds()
+	if c.fault.after > 0 {
+		look /= 2
 	}
-	return math.Log(1/c.judged.alpha()) / told
+	return max(look, c.told())
+}
+
+// told is the least mean time, in seconds, in which the rule's kind of bad event tells a judge enough, if it may restore a healthy
+// release with a probability of at most alpha and knows all but when to stop: the rates, and how events are marked. Bad events
+// of candidate and stable come at rates a and b; each tells what a mark with probability a/(a+b) tells against one with
+// probability rho, the candidate's part of the requests. By Wald's inequality (A. Wald, Sequential Analysis, 1947, appendix; for a
+// fault that begins later G. Lorden, Procedures for reacting to a change in distribution, Annals of Mathematical Statistics 42, 1971,
+// to first order) the mean time is at least ln(1/alpha) over what is told in a second. Without stable's traffic, its rate is
+// known instead; 0 where a single event tells all.
+func (c *badCase) told() float64 {
+	sum := 0.0
+	for _, e := range c.events() {
+		sum += information(e.candidate, e.stable, e.rho(c.part))
+	}
+	return math.Log(1/c.judged.alpha()) / sum
 }
 
 // events are the rates of independent events on both sides, a second, once the candidate is bad.

@@ -3,6 +3,7 @@ package main
 import (
 	"math"
 	"testing"
+	"time"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -43,12 +44,12 @@ func TestQuantiles(t *testing.T) {
 
 func TestBound(t *testing.T) {
 	at := func(stable, faulty, part float64) float64 {
-		return (&badCase{base: base{service: of(100, stable), part: part}, fault: fails(faulty)}).bound()
+		return (&badCase{base: base{service: of(100, stable), part: part}, fault: fails(faulty)}).told()
 	}
 	orders := badCase{base: base{service: service{rate: 100, orders: 0.1}, part: 0.5}, fault: fault{orders: 0.08}}
 	for name, c := range map[string]struct{ got, want float64 }{
 		// Down to 80 % of what stable has, where 95 % are allowed.
-		"orders": {orders.bound(), math.Log(100) / (4*math.Log(4/9.0*1.95/0.95) + 5*math.Log(5/9.0*1.95))},
+		"orders": {orders.told(), math.Log(100) / (4*math.Log(4/9.0*1.95/0.95) + 5*math.Log(5/9.0*1.95))},
 		// Each bad one tells ln 10, and there are 5 a second.
 		"over none":             {at(0, 0.5, 0.1), math.Log(100) / (5 * math.Log(10))},
 		"over 0.1 %":            {at(0.001, 0.01, 0.1), math.Log(100) / (0.19 * (0.1/0.19*math.Log(0.1/0.19/0.1) + 0.09/0.19*math.Log(0.09/0.19/0.9)))},
@@ -57,6 +58,14 @@ func TestBound(t *testing.T) {
 	} {
 		if math.Abs(c.got-c.want) > 1e-9*(1+c.want) {
 			t.Errorf("%s: %v, want %v", name, c.got, c.want)
+		}
+	}
+	for name, c := range map[string]struct {
+		fault fault
+		want  float64
+	}{"from the beginning": {fails(0.5), 1}, "later": {fault{after: time.Minute, errors: 0.5}, 0.5}} {
+		if got := (&badCase{base: base{service: of(100, 0), part: 0.1}, fault: c.fault}).bound(); got != c.want {
+			t.Errorf("%s, at looks of a second: %v, want %v", name, got, c.want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"runtime"
 	"sync"
@@ -25,10 +26,7 @@ type course struct {
 // run simulates one release under the judge, and under the rules where they can measure it: the share that they measure is chosen by
 // worse, and may be at most maxShare.
 func (b *base) run(c chance, f fault) (course, error) {
-	interval := b.interval
-	if interval == 0 {
-		interval = time.Second
-	}
+	interval := cmp.Or(b.interval, time.Second)
 	j, err := b.judged.new()
 	if err != nil {
 		return course{}, err
