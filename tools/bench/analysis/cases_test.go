@@ -22,7 +22,7 @@ func TestCasesHaveNamesOfTheirOwn(t *testing.T) {
 
 func TestWhatIsJudgedSharesTheRisk(t *testing.T) {
 	for _, g := range []judgement{{}, {latency: true}, {latency: true, business: true}, {maxRate: 0.05}} {
-		j, err := g.new()
+		j, err := g.new(usualMargin)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,5 +30,31 @@ func TestWhatIsJudgedSharesTheRisk(t *testing.T) {
 		if limit := v.Judgements[0].Limit; limit*g.alpha() < 1-1e-9 || limit*g.alpha() > 1+1e-9 {
 			t.Errorf("%+v: limit %v of the evidence at a risk of %v", g, limit, g.alpha())
 		}
+	}
+}
+
+// So it is asked only where it is measured how long a healthy release takes.
+func TestTheMarginRestoresNothing(t *testing.T) {
+	restored := 0
+	for _, c := range append(badCases[:10:10], badCase{base: healthyCases[18].base}) {
+		for run := range 5 {
+			plain, err := c.run(seeded(1, c.name, run), c.fault, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			asked, err := c.run(seeded(1, c.name, run), c.fault, usualMargin)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if plain.restored != asked.restored {
+				t.Errorf("%s, run %d: restored after %v, with a margin after %v", c.name, run, plain.restored, asked.restored)
+			}
+			if plain.restored != never {
+				restored++
+			}
+		}
+	}
+	if restored == 0 {
+		t.Error("nothing was restored")
 	}
 }

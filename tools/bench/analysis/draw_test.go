@@ -45,7 +45,7 @@ func TestDrawnNumbersHaveTheirMeanAndVariance(t *testing.T) {
 func TestTheSameSeedDrawsTheSame(t *testing.T) {
 	c := badCases[0]
 	draw := func(seed uint64, run int) course {
-		got, err := c.run(seeded(seed, c.name, run), c.fault)
+		got, err := c.run(seeded(seed, c.name, run), c.fault, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

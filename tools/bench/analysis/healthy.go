@@ -23,7 +23,7 @@ type wellness struct {
 	runs, restored int
 	// low and high are the ends of the interval of the share of false restores.
 	low, high float64
-	// passed is when releases went through, in seconds.
+	// passed is when the first releases went through, in seconds.
 	passed sample
 	// ended counts the releases that each rule's settings ended; nil where rules cannot be applied.
 	ended [][]int
@@ -59,11 +59,13 @@ func (w *wellness) add(courses []course) {
 		if c.restored != never {
 			w.restored++
 		}
-		passed := math.Inf(1)
-		if c.passed != never {
-			passed = c.passed.Seconds()
+		switch {
+		case !c.asked:
+		case c.passed == never:
+			w.passed = append(w.passed, math.Inf(1))
+		default:
+			w.passed = append(w.passed, c.passed.Seconds())
 		}
-		w.passed = append(w.passed, passed)
 		for len(w.ended) < len(c.ended) {
 			w.ended = append(w.ended, make([]int, len(grid)))
 		}

@@ -16,15 +16,17 @@ type judgement struct {
 
 const (
 	confidence  = 0.99
-	margin      = 0.01
 	minRequests = 100
+	// usualMargin is asked where it is measured how long a healthy release takes to go through. It decides about nothing else, and takes
+	// most of a judge's time.
+	usualMargin = 0.01
 	// slowFrom is above which a request is slow.
 	slowFrom = 400 * time.Millisecond
 	// leastOrders is the ratio to stable's that a business counter may have at least.
 	leastOrders = 0.95
 )
 
-// metrics counts the rules that share the risk of a false restore.
+// rules counts the rules that share the risk of a false restore.
 func (g judgement) rules() int {
 	n := 1
 	for _, present := range []bool{g.maxRate > 0, g.latency, g.business} {
@@ -38,8 +40,8 @@ func (g judgement) rules() int {
 // alpha is the risk of a false restore that each rule has.
 func (g judgement) alpha() float64 { return (1 - confidence) / float64(g.rules()) }
 
-// new makes the judge of a release. What the judge cannot measure yet costs its part of the risk nevertheless.
-func (g judgement) new() (analysis.Judge, error) {
+// new makes the judge of a release; a margin of 0 is not asked. What the judge cannot measure yet costs its part of the risk nevertheless.
+func (g judgement) new(margin float64) (analysis.Judge, error) {
 	config := analysis.Config{
 		Confidence:  confidence,
 		MinRequests: minRequests,

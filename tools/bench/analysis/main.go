@@ -29,7 +29,7 @@ func main() {
 	flag.StringVar(&o.root, "root", ".", "the repository")
 	flag.Parse()
 	if *quick {
-		o.runs, o.most = 10, 10
+		o.runs, o.most = 2, 2
 	}
 	var err error
 	if o.only, err = regexp.Compile(*only); err == nil {

@@ -15,26 +15,26 @@ import (
 type course struct {
 	// bad is when the candidate became so.
 	bad time.Duration
-	// restored is when the judge decided so, passed when it let the release go on for good; never: not at all.
+	// restored is when the judge decided so, passed when it let the release go on for good where a margin was asked; never: not at all.
 	restored, passed time.Duration
+	asked            bool
 	// answers are the bad ones that the candidate served since it was bad, until restored or the end.
 	answers int
 	// ended are the seconds in which the rules ended the release, and served the bad answers until then; by rule and setting.
 	ended, served [][]int
 }
 
-// run simulates one release under the judge, and under the rules where they can measure it: the share that they measure is chosen by
-// worse, and may be at most maxShare.
-func (b *base) run(c chance, f fault) (course, error) {
+// run simulates one release under the judge, and under the rules where they can measure it.
+func (b *base) run(c chance, f fault, margin float64) (course, error) {
 	interval := cmp.Or(b.interval, time.Second)
-	j, err := b.judged.new()
+	j, err := b.judged.new(margin)
 	if err != nil {
 		return course{}, err
 	}
 	before := b.service.history(c, past)
 	j.Baseline(b.judged.counted(before))
 	t := newTraffic(&b.service, f, min(interval, time.Second), c)
-	r := &release{base: b, traffic: t, judge: j, interval: interval, part: b.part, course: course{bad: t.bad(), restored: never, passed: never}}
+	r := &release{base: b, traffic: t, judge: j, interval: interval, part: b.part, course: course{bad: t.bad(), restored: never, passed: never, asked: margin > 0}}
 	if len(b.steps) > 0 {
 		r.part = b.steps[0]
 	}
@@ -151,6 +151,9 @@ func (r *release) compare() {
 	}
 }
 
+// throughRuns of a case tell how long a healthy release takes to go through.
+const throughRuns = 200
+
 // simulate runs a case from one run up to another, on all processors, and returns the courses in order.
 func (b *base) simulate(ctx context.Context, seed uint64, f fault, from, to int) ([]course, error) {
 	courses := make([]course, to-from)
@@ -165,7 +168,11 @@ func (b *base) simulate(ctx context.Context, seed uint64, f fault, from, to int)
 				if i >= len(courses) {
 					return
 				}
-				c, err := b.run(seeded(seed, b.name, from+i), f)
+				margin := 0.0
+				if f == (fault{}) && (len(b.steps) > 0 || from+i < throughRuns) {
+					margin = usualMargin
+				}
+				c, err := b.run(seeded(seed, b.name, from+i), f, margin)
 				if err != nil {
 					failed.Do(func() { failure = err })
 					return
