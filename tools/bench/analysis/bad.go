@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/bench/result"
@@ -12,30 +11,6 @@ import (
 
 // slack is how much slower than the trial, which had no guards, the judge may be.
 const slack = 1.25
-
-// reaction is how somebody dealt with the bad releases of a case.
-type reaction struct {
-	// after is the seconds from the fault to the restore, answers the bad ones until then.
-	after, answers sample
-	// early counts the releases that were ended before they were bad; they are in none of the samples.
-	early int
-}
-
-func (r *reaction) add(end time.Duration, c *course, answers int) {
-	switch {
-	case end == never:
-		r.after = append(r.after, math.Inf(1))
-	case end <= c.bad && c.bad > 0:
-		r.early++
-		return
-	default:
-		r.after = append(r.after, (end - c.bad).Seconds())
-	}
-	r.answers = append(r.answers, float64(answers))
-}
-
-// reacts tells whether at least half of the releases were still there to be restored, and of those half were.
-func (r *reaction) reacts() bool { return len(r.after) > r.early && !math.IsInf(r.after.median(), 1) }
 
 // sickness is what the bad runs of a case came to.
 type sickness struct {
@@ -101,30 +76,6 @@ func (o *options) dearer(ctx context.Context, s *sickness) error {
 	return nil
 }
 
-// choice is a rule's setting.
-type choice struct{ rule, setting int }
-
-func (c choice) String() string {
-	return fmt.Sprintf("%s, %s", rules[c.rule].name, grid[c.setting])
-}
-
-// best is the legal setting with the least of something; false where there is none that is admitted and reacts.
-func (s *sickness) best(admitted func(choice) bool, least func(choice, *reaction) float64) (best choice, found bool) {
-	smallest := math.Inf(1)
-	for rule := range s.rules {
-		for setting := range s.rules[rule] {
-			c, r := choice{rule, setting}, &s.rules[rule][setting]
-			if !rules[rule].legal(grid[setting]) || !admitted(c) || !r.reacts() {
-				continue
-			}
-			if x := least(c, r); !found || x < smallest {
-				best, smallest, found = c, x, true
-			}
-		}
-	}
-	return best, found
-}
-
 const badRow = "%-58s %10s %10s %12s %10s %10s %s\n"
 
 func printBadHead(w io.Writer) {
@@ -166,41 +117,10 @@ func (s *sickness) print(w io.Writer, healthy []*wellness) {
 	row("calmest", c, found)
 }
 
-func (r *reaction) print(w io.Writer, title, bound, note string) {
-	early := ""
-	if r.early > 0 {
-		early = fmt.Sprintf("; %d ended before it was bad", r.early)
-	}
-	fmt.Fprintf(w, badRow, title, seconds(r.after.median()), seconds(r.after.p95()), seconds(r.answers.median()), percent(r.after.finite()), bound, note+early)
-}
-
-// leastBad is the rule with the least bad answers among those that are admitted.
-func (s *sickness) leastBad(admitted func(choice) bool) (choice, bool) {
-	return s.best(admitted, func(_ choice, r *reaction) float64 { return r.answers.median() })
-}
-
-// worst is the largest share of healthy releases that a rule's setting ends in any case.
-func (c choice) worst(healthy []*wellness) float64 {
-	worst := 0.0
-	for _, w := range healthy {
-		worst = max(worst, w.share(c.rule, c.setting))
-	}
-	return worst
-}
-
-// usual is the share of healthy releases that a rule's setting ends in the mean of all cases in which it can be applied.
-func (c choice) usual(healthy []*wellness) float64 {
-	sum, n := 0.0, 0
-	for _, w := range healthy {
-		if w.ended != nil {
-			sum += w.share(c.rule, c.setting)
-			n++
-		}
-	}
-	return sum / float64(max(1, n))
-}
-
 func (s *sickness) results(healthy []*wellness) []result.Result {
+	if len(s.judge.after) == 0 {
+		return nil // All were ended before they were bad.
+	}
 	median := result.Lower(s.name+": time to restore, median", finite(s.judge.after.median()), "s")
 	answers := result.Lower(s.name+": bad answers, median", s.judge.answers.median(), "answers")
 	if s.medianGoal > 0 {
