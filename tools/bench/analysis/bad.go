@@ -24,8 +24,32 @@ type sickness struct {
 	dearer []float64
 }
 
-// bad runs a case.
+// bad runs a case, and what is shown beside it.
 func (o *options) bad(ctx context.Context, c *badCase) (*sickness, error) {
+	s, err := o.sick(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if c.medianGoal > 0 {
+		if err := o.dearer(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	if s.rules == nil {
+		return s, nil
+	}
+	twin := &healthyCase{c.base}
+	twin.name, twin.unjudged = c.name+", healthy", true
+	courses, err := twin.simulate(ctx, o.seed, fault{}, 0, o.runs)
+	if err != nil {
+		return nil, fmt.Errorf("simulate %s: %w", twin.name, err)
+	}
+	s.twin = &wellness{healthyCase: twin}
+	s.twin.add(courses)
+	return s, nil
+}
+
+func (o *options) sick(ctx context.Context, c *badCase) (*sickness, error) {
 	courses, err := c.simulate(ctx, o.seed, c.fault, 0, o.runs)
 	if err != nil {
 		return nil, fmt.Errorf("simulate %s: %w", c.name, err)
@@ -34,16 +58,6 @@ func (o *options) bad(ctx context.Context, c *badCase) (*sickness, error) {
 	for i := range courses {
 		s.add(&courses[i])
 	}
-	if s.rules == nil {
-		return s, nil
-	}
-	twin := &healthyCase{c.base}
-	twin.name, twin.unjudged = c.name+", healthy", true
-	if courses, err = twin.simulate(ctx, o.seed, fault{}, 0, o.runs); err != nil {
-		return nil, fmt.Errorf("simulate %s: %w", twin.name, err)
-	}
-	s.twin = &wellness{healthyCase: twin}
-	s.twin.add(courses)
 	return s, nil
 }
 
@@ -67,7 +81,7 @@ func (s *sickness) add(c *course) {
 func (o *options) dearer(ctx context.Context, s *sickness) error {
 	for metrics := 2; metrics <= 3; metrics++ {
 		c := withMetrics(*s.badCase, metrics)
-		more, err := o.bad(ctx, &c)
+		more, err := o.sick(ctx, &c)
 		if err != nil {
 			return err
 		}

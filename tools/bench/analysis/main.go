@@ -81,11 +81,6 @@ func (o *options) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if c.medianGoal > 0 {
-			if err := o.dearer(ctx, s); err != nil {
-				return err
-			}
-		}
 		s.print(os.Stdout, healthy)
 		results = append(results, s.results(healthy)...)
 	}
