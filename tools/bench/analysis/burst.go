@@ -1,14 +1,19 @@
 package main
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
-// bursts are failures with one cause: a pause of one instance, a client that asks for the impossible over and over. Each hits one
-// side, with the probability of that side's part of the traffic.
+// bursts are failures with one cause. Each hits one side, with the probability of that side's part of the traffic.
 type bursts struct {
 	// every is the mean time between two of them on the whole service; 0: there are none.
 	every time.Duration
 	// size is the mean number of failures, whose distribution is geometric.
 	size float64
+	// retries: a client asks for the impossible over and over, so the failures are requests of their own. Else something stands still for
+	// a moment, and no more can fail than is asked for meanwhile.
+	retries bool
 	// lasting is how long the failures of one are spread over; 0: a second.
 	lasting time.Duration
 }
@@ -20,6 +25,8 @@ func (b bursts) perSecond() float64 {
 	}
 	return b.size / b.every.Seconds()
 }
+
+func (b bursts) spread() time.Duration { return cmp.Or(b.lasting, time.Second) }
 
 // hits draws the number of bursts in a time on a side that has a part of the traffic.
 func (b bursts) hits(c chance, during time.Duration, part float64) int {
@@ -34,13 +41,9 @@ type debt []int
 
 // add spreads the failures of one burst, which begins within the present tick.
 func (d *debt) add(c chance, b bursts, tick time.Duration) {
-	lasting := b.lasting
-	if lasting == 0 {
-		lasting = time.Second
-	}
 	begin := c.Float64()
 	for range c.geometric(b.size) {
-		n := int(begin + c.Float64()*lasting.Seconds()/tick.Seconds())
+		n := int(begin + c.Float64()*b.spread().Seconds()/tick.Seconds())
 		for len(*d) <= n {
 			*d = append(*d, 0)
 		}
@@ -48,19 +51,12 @@ func (d *debt) add(c chance, b bursts, tick time.Duration) {
 	}
 }
 
-// serve takes what is due out, but no more than there are requests that can fail: the rest is due in the next tick.
-func (d *debt) serve(requests int) int {
+// serve takes out what is due in the present tick.
+func (d *debt) serve() int {
 	if len(*d) == 0 {
 		return 0
 	}
 	due := (*d)[0]
 	*d = (*d)[1:]
-	served := min(due, requests)
-	if rest := due - served; rest > 0 {
-		if len(*d) == 0 {
-			*d = append(*d, 0)
-		}
-		(*d)[0] += rest
-	}
-	return served
+	return due
 }

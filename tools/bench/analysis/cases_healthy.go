@@ -38,6 +38,10 @@ var healthyCases = func() []healthyCase {
 		add(base{name: fmt.Sprintf("bursts of %v every 1m at 100 %%", size), part: 1, service: withBursts(0.001, bursts{every: time.Minute, size: size})})
 		add(base{name: fmt.Sprintf("bursts of %v every 1m, 20 rps", size), part: 0.1,
 			service: service{rate: 20, errors: 0.001, bursts: bursts{every: time.Minute, size: size}}})
+		for _, rate := range []float64{20, 100} {
+			add(base{name: fmt.Sprintf("%v retries every 1m, %v rps", size, rate), part: 0.1,
+				service: service{rate: rate, errors: 0.001, bursts: bursts{every: time.Minute, size: size, retries: true}}})
+		}
 	}
 	add(base{name: "bursts of 10 every 1m, at 200 ms", part: 0.1, interval: 200 * time.Millisecond, service: withBursts(0.001, bursts{every: time.Minute, size: 10})})
 	for _, shape := range []float64{0.1, 1} {

@@ -64,5 +64,5 @@ func (s *service) strain(at time.Duration) float64 {
 	return 1 + math.Sin(2*math.Pi*at.Seconds()/dayLength.Seconds()-math.Pi/2)/2
 }
 
-// failing is the share of errors that a healthy instance has in the long run, without outages.
+// failing is at most the share of errors that healthy instances have in the long run, without outages.
 func (s *service) failing() float64 { return s.errors + s.bursts.perSecond()/s.rate }

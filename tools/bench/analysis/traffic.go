@@ -78,7 +78,11 @@ func (t *traffic) side(part, rate, faulty float64, owes *debt) counts {
 	for range s.bursts.hits(c, t.length, part*mixed(1, f.bursts, faulty)) {
 		owes.add(c, s.bursts, t.length)
 	}
-	drawn.errors += owes.serve(drawn.requests - drawn.errors)
+	due := owes.serve()
+	if s.bursts.retries {
+		drawn.requests += due
+	}
+	drawn.errors += min(due, drawn.requests-drawn.errors)
 	drawn.slow = c.binomial(drawn.requests, slow)
 	if s.orders > 0 {
 		would := c.binomial(drawn.requests, s.orders)
@@ -112,7 +116,13 @@ func (s *service) history(c chance, during time.Duration) counts {
 	}
 	drawn.errors = c.binomial(drawn.requests, errors)
 	for range s.bursts.hits(c, during, 1) {
-		drawn.errors += min(c.geometric(s.bursts.size), drawn.requests-drawn.errors)
+		size := c.geometric(s.bursts.size)
+		if s.bursts.retries {
+			drawn.requests += size
+		} else {
+			size = min(size, c.poisson(s.rate*s.bursts.spread().Seconds()))
+		}
+		drawn.errors += size
 	}
 	drawn.slow = c.binomial(drawn.requests, s.slow)
 	drawn.orders = c.binomial(drawn.requests, s.orders)

@@ -37,12 +37,14 @@ func TestMeansAndDispersion(t *testing.T) {
 		// candidate and stable are errors a minute; dispersion is variance over mean of stable's.
 		candidate, stable, dispersion float64
 	}{
-		"none":            {of(100, 0), time.Second, 0, 0, 0},
-		"one by one":      {of(100, 0.01), time.Second, 6, 54, 1},
-		"at 200 ms":       {of(100, 0.01), 200 * time.Millisecond, 6, 54, 1},
-		"bursts":          {withBursts(0, bursts{every: 10 * time.Second, size: 10}), time.Second, 6, 54, 19}, // 2·size - 1
-		"bursts at 200ms": {withBursts(0, bursts{every: 10 * time.Second, size: 10}), 200 * time.Millisecond, 6, 54, 19},
-		"long bursts":     {withBursts(0, bursts{every: 10 * time.Second, size: 10, lasting: 3 * time.Second}), time.Second, 6, 54, 19},
+		"none":       {of(100, 0), time.Second, 0, 0, 0},
+		"one by one": {of(100, 0.01), time.Second, 6, 54, 1},
+		"at 200 ms":  {of(100, 0.01), 200 * time.Millisecond, 6, 54, 1},
+		// 2·size - 1, where enough is asked for to fail.
+		"bursts":          {service{rate: 10_000, bursts: bursts{every: 10 * time.Second, size: 10}}, time.Second, 6, 54, 19},
+		"bursts at 200ms": {service{rate: 10_000, bursts: bursts{every: 10 * time.Second, size: 10}}, 200 * time.Millisecond, 6, 54, 19},
+		"long bursts":     {service{rate: 10_000, bursts: bursts{every: 10 * time.Second, size: 10, lasting: 3 * time.Second}}, time.Second, 6, 54, 19},
+		"retries":         {service{rate: 1, bursts: bursts{every: 10 * time.Second, size: 10, retries: true}}, time.Second, 6, 54, 19},
 		// 1 + mean of a tick over shape.
 		"negative binomial": {service{rate: 100, errors: 0.01, shape: 0.5}, time.Second, 6, 54, 1 + 0.9/0.5},
 	} {
@@ -58,7 +60,11 @@ func TestMeansAndDispersion(t *testing.T) {
 			for _, k := range ticks {
 				requests += k.candidate.requests
 			}
-			near("requests of the candidate", float64(requests)/pieces, 600, 0.01)
+			asked := 6 * c.rate
+			if c.bursts.retries {
+				asked += c.candidate
+			}
+			near("requests of the candidate", float64(requests)/pieces, asked, 0.05)
 			mean, _ := moments(errorsOf(ticks, candidate))
 			near("errors of the candidate", mean, c.candidate, 0.08)
 			mean, variance := moments(errorsOf(ticks, stable))
@@ -72,12 +78,25 @@ func TestMeansAndDispersion(t *testing.T) {
 	}
 }
 
-func TestFailuresOfABurstAreNoMoreThanRequestsAndNoneIsLost(t *testing.T) {
-	owes := debt{5, 2}
-	for i, want := range []int{3, 3, 1, 0} {
-		if got := owes.serve(3); got != want {
-			t.Errorf("tick %d: %d failures, want %d", i, got, want)
+func TestNoMoreFailThanAreAskedFor(t *testing.T) {
+	s := service{rate: 10, bursts: bursts{every: time.Minute, size: 1000}}
+	k := newTraffic(&s, fault{}, time.Second, seeded(1, t.Name(), 0))
+	in := 0
+	for range 36_000 {
+		c := k.next(0.5).candidate
+		if c.errors > c.requests || c.errors < 0 {
+			t.Fatalf("%d of %d failed", c.errors, c.requests)
 		}
+		if c.errors > 0 && c.errors == c.requests {
+			in++
+		}
+	}
+	// 300 bursts hit the candidate; each fills one or two seconds.
+	if in < 300 || in > 660 {
+		t.Errorf("all failed in %d seconds", in)
+	}
+	if h := s.history(seeded(2, t.Name(), 0), time.Hour); h.errors < 400 || h.errors > 800 {
+		t.Errorf("%d failures in the history, of some 60 bursts with 10 requests each", h.errors)
 	}
 }
 
