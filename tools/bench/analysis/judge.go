@@ -19,7 +19,7 @@ const (
 	minRequests = 100
 	// usualMargin is asked where it is measured how long a healthy release takes to go through. It decides about nothing else, and takes
 	// most of a judge's time.
-	usualMargin = 0.01
+	usualMargin = 0.05
 	// slowFrom is above which a request is slow.
 	slowFrom = 400 * time.Millisecond
 	// leastOrders is the ratio to stable's that a business counter may have at least.
@@ -40,7 +40,7 @@ func (g judgement) rules() int {
 // alpha is the risk of a false restore that each rule has.
 func (g judgement) alpha() float64 { return (1 - confidence) / float64(g.rules()) }
 
-// new makes the judge of a release; a margin of 0 is not asked. What the judge cannot measure yet costs its part of the risk nevertheless.
+// new makes the judge of a release; a margin of 0 is not asked.
 func (g judgement) new(margin float64) (analysis.Judge, error) {
 	config := analysis.Config{
 		Confidence:  confidence,
@@ -54,14 +54,22 @@ func (g judgement) new(margin float64) (analysis.Judge, error) {
 		config.Latency = &analysis.LatencyRule{Threshold: slowFrom, VersusStable: true}
 	}
 	if g.business {
-		config.Confidence = 1 - (1-confidence)*float64(g.rules()-1)/float64(g.rules())
+		least := leastOrders
+		config.Business = map[string]analysis.BusinessRule{orders: {Query: orders, Direction: analysis.Up, VersusStableMin: &least}}
 	}
 	return analysis.New(config)
 }
 
-// look shows a judge what was counted since the last one.
-func (g judgement) look(j analysis.Judge, _ time.Duration, t tick) analysis.Verdict {
-	return j.Look(g.counted(t.candidate), g.counted(t.stable))
+// orders is what the business rule is called.
+const orders = "orders"
+
+// look shows a judge what was counted in the time since the last one.
+func (g judgement) look(j analysis.Judge, took time.Duration, t tick) analysis.Verdict {
+	l := analysis.Look{Took: took, Candidate: g.counted(t.candidate), Stable: g.counted(t.stable)}
+	if g.business {
+		l.Series = map[string]analysis.Pair{orders: {Candidate: float64(t.candidate.orders), Stable: float64(t.stable.orders)}}
+	}
+	return j.Look(l)
 }
 
 // counted is what a judge is told about a side. Requests are timed where it judges latency.
