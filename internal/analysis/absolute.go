@@ -9,18 +9,24 @@ import (
 //
 //	r^bad / (1 + allowed·(r-1))^all
 //
-// which compares odds of r·allowed/(1-allowed) with odds of allowed/(1-allowed). Where bad answers may come in bursts, those of a
-// window that are more than chance would have at the limit do not count: fewer than there were are on the safe side.
+// which compares odds of r·allowed/(1-allowed) with odds of allowed/(1-allowed). Where bad answers may come in bursts, a window
+// adds at most the part of the evidence that one of several needs: less than what was seen is on the safe side.
 type absolute struct {
 	process process
 	now     window
 	burst   time.Duration
+	// most is the logarithm of what one window may add where there may be bursts.
+	most float64
 	// gained by the open window so far; rested is how many bad ones the evidence rests on, and resting those of the open window.
 	gained          perRatio
 	rested, resting float64
 }
 
-func newAbsolute(burst time.Duration) absolute { return absolute{process: newProcess(), burst: burst} }
+// newAbsolute has several windows break its limit, not one.
+func newAbsolute(burst time.Duration, t terms) absolute {
+	// A little more than the even part, since not all evidence is staked at once.
+	return absolute{process: newProcess(), burst: burst, most: (math.Log(t.limit) + 0.5) / t.minBad}
+}
 
 // step begins a step.
 func (a *absolute) step() {
@@ -37,13 +43,14 @@ func (a *absolute) add(t Tally, took time.Duration, allowed float64, burstless b
 		a.process.elapse(took)
 	}
 	a.now.add(t, Tally{}, took)
-	counted := a.now.candidate
-	if !burstless {
-		counted.Bad = min(counted.Bad, max(1, byChance(allowed*counted.All)))
+	seen := a.now.candidate
+	if a.resting = seen.Bad; !burstless {
+		a.resting = min(seen.Bad, 1)
 	}
-	a.resting = counted.Bad
 	for i, theta := range logRatios {
-		a.gained[i] = absoluteGain(counted, theta, allowed)
+		if a.gained[i] = absoluteGain(seen, theta, allowed); !burstless && allowed > 0 {
+			a.gained[i] = min(a.gained[i], a.most)
+		}
 	}
 }
 

@@ -40,8 +40,8 @@ const untrustworthy = 0.1
 // nobody is the candidate's share of the requests beyond which there is nobody left to compare with.
 const nobody = 0.98
 
-func newComparison(burst time.Duration, limit float64) comparison {
-	return comparison{process: newProcess(), alone: newAbsolute(burst), burst: burst, limit: limit}
+func newComparison(burst time.Duration, t terms) comparison {
+	return comparison{process: newProcess(), alone: newAbsolute(burst, t), burst: burst, limit: t.limit}
 }
 
 // setBaseline takes what stable did before. How often it fails is not known from that, only bounded, with a probability of error

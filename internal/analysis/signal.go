@@ -64,7 +64,7 @@ type terms struct {
 // newSignal completes a signal: allowed is the absolute limit or nil.
 func newSignal(s signal, allowed *float64, burst time.Duration) *signal {
 	s.candidateNow, s.stableNow = newRecent(s.terms.limit), newRecent(s.terms.limit)
-	s.absolute, s.worse = newAbsolute(burst), newComparison(burst, s.terms.limit)
+	s.absolute, s.worse = newAbsolute(burst, s.terms), newComparison(burst, s.terms)
 	s.failures = failures{total: s.handling.FailureLimit, inARow: s.handling.ConsecutiveFailureLimit}
 	s.limit = math.NaN()
 	if allowed != nil {
@@ -151,7 +151,7 @@ func (s *signal) excess() float64 {
 // the fault would be a race: whichever side's evidence fell below its limit first would decide whether a good release is blamed.
 // To be restored, a release that keeps its limit must now break it twice by chance, so this adds nothing to the error rate.
 func (s *signal) forgive() {
-	s.absolute = newAbsolute(s.absolute.burst)
+	s.absolute = newAbsolute(s.absolute.burst, s.terms)
 	s.failures.clear()
 	s.candidateNow.clear()
 	s.stableNow.clear()

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,6 +15,8 @@ import (
 type evidenceError struct {
 	reason   string
 	evidence []string
+	// judgement is the look that decided, where one did.
+	judgement json.RawMessage
 }
 
 func (e *evidenceError) Error() string { return e.reason }
@@ -43,7 +46,7 @@ func classify(bodyCtx context.Context, err error) ledger.Failure {
 	cause := context.Cause(bodyCtx)
 	switch {
 	case errors.As(err, &evidence):
-		return ledger.Failure{Cause: ledger.CauseEvidence, Reason: evidence.reason, Evidence: evidence.evidence}
+		return ledger.Failure{Cause: ledger.CauseEvidence, Reason: evidence.reason, Evidence: evidence.evidence, Judgement: evidence.judgement}
 	case errors.As(err, &refused):
 		return ledger.Failure{Cause: ledger.CauseRefused, Reason: refused.reason, Evidence: refused.evidence}
 	case errors.Is(cause, errOverdue):

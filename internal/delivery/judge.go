@@ -22,23 +22,22 @@ type observer struct {
 	now  func() time.Time
 	tell func(ledger.Progress)
 	warn func(summary, detail string)
+	// note writes a look that changed something into the ledger, by and by; nil where there is no lease to write with.
+	note func(judged)
 	// install: the candidate is the first release, and may well have no users yet.
 	install bool
 }
 
-// observer of the stage tells with the lease's heartbeat.
-func (s *stageWork) observer() observer {
+// observer of the stage tells with the lease's heartbeat, and notes with n.
+func (s *stageWork) observer(n *noter) observer {
 	return observer{
-		adapters: s.adapters, now: s.now, warn: s.warn, install: s.current().Mode == service.ModeInstall,
+		adapters: s.adapters, now: s.now, warn: s.warn, install: s.current().Mode == service.ModeInstall, note: s.note(n),
 		tell: func(p ledger.Progress) {
 			p.Attempt, p.Stage = s.number, string(s.stage)
 			s.lease.Report(p)
 		},
 	}
 }
-
-// errBlind is the failure of a release that cannot be judged where its policy is to restore then.
-var errBlind = errors.New("it cannot be judged")
 
 // judge watches a candidate under traffic, beside stable where that has traffic too.
 type judge struct {
@@ -51,16 +50,20 @@ type judge struct {
 	judge  analysis.Judge
 	ours   Sampler
 	theirs Sampler
+	// interval between two looks: the wanted one, and not less than the source has something new.
+	interval time.Duration
+	// sampled is when the source was last read.
+	sampled time.Time
 	// fewWillDo: a step may end however few requests it has seen.
 	fewWillDo bool
-	// blind: it was told that a step went on without a judgement.
-	blind bool
-	last  analysis.Verdict
+	troubles  troubles
+	notes     notes
+	last      analysis.Verdict
 }
 
 // newJudge begins to watch candidate. spec nil: only its instances are looked at. stable nil: there is nothing to compare with.
 func newJudge(ctx context.Context, o observer, spec *AnalysisSpec, candidate service.Release, stable *service.Release) (*judge, error) {
-	j := &judge{observer: o, spec: spec, candidate: candidate, restarts: map[string]int{}, silent: map[string]int{}}
+	j := &judge{observer: o, candidate: candidate, restarts: map[string]int{}, silent: map[string]int{}, interval: lookInterval}
 	instances, err := o.adapters.Platform.Inspect(ctx, candidate.Placement)
 	if err != nil {
 		return nil, fmt.Errorf("inspect %s: %w", candidate.ID, err)
@@ -72,99 +75,100 @@ func newJudge(ctx context.Context, o observer, spec *AnalysisSpec, candidate ser
 		// The first release has nothing to be compared with, and never will have.
 		alone := *spec
 		alone.Config = spec.Alone()
-		j.spec = &alone
-		if spec = &alone; alone.Errors == nil && alone.Latency == nil {
+		spec = &alone
+		if !alone.Judges() {
 			spec = nil
 		}
 	}
 	if spec == nil || o.adapters.Metrics == nil {
-		j.spec = nil
 		return j, nil
 	}
+	return j, j.analyse(ctx, spec, stable)
+}
+
+// analyse begins the analysis.
+func (j *judge) analyse(ctx context.Context, spec *AnalysisSpec, stable *service.Release) (err error) {
+	j.spec = spec
 	if j.judge, err = analysis.New(spec.Config); err != nil {
-		return nil, fmt.Errorf("begin the analysis: %w", err)
+		return fmt.Errorf("begin the analysis: %w", err)
 	}
-	threshold := time.Duration(0)
-	if spec.Latency != nil {
-		threshold = spec.Latency.Threshold
-	}
-	measure := Measure{Threshold: threshold, Requests: true}
-	j.ours = o.adapters.Metrics.Sampler(candidate.Placement, measure)
+	measure := spec.measure()
+	j.interval = positive(spec.Interval.D(), lookInterval)
+	j.ours = j.adapters.Metrics.Sampler(j.candidate.Placement, measure)
 	if stable != nil {
-		j.theirs = o.adapters.Metrics.Sampler(stable.Placement, measure)
+		j.theirs = j.adapters.Metrics.Sampler(stable.Placement, measure)
 		// Where stable has no traffic any more, what it did before stands for it. One that cannot be asked is none: then a comparison
 		// does not pass.
 		if before, err := j.theirs.Total(ctx); err == nil {
 			j.judge.Baseline(before)
 		}
+		// Looking more often than the source has something new would see nothing again and again.
+		if survey, err := j.adapters.Metrics.Survey(ctx, stable.Placement, measure); err == nil {
+			j.interval = max(j.interval, survey.Resolution)
+		}
 	}
 	// The first sample sets the marks; a source that does not answer yet is judged in the loop.
 	if _, err := j.sample(ctx); err != nil && ctx.Err() != nil {
-		return nil, fmt.Errorf("begin the analysis: %w", err)
+		return fmt.Errorf("begin the analysis: %w", err)
 	}
-	return j, nil
+	j.sampled = time.Now()
+	return nil
 }
 
-type counts struct{ ours, theirs analysis.Counts }
-
-func (j *judge) sample(ctx context.Context) (c counts, err error) {
-	ours, err := j.ours.Sample(ctx)
-	if err != nil {
-		return c, err
+// measure is what the analysis asks of a source.
+func (s *AnalysisSpec) measure() Measure {
+	m := Measure{Requests: s.Errors != nil || s.Latency != nil, Series: map[string]Series{}}
+	if s.Latency != nil {
+		m.Threshold = s.Latency.Threshold
 	}
-	c.ours = ours.Counts
+	for name, b := range s.Business {
+		m.Series[name] = Series{Query: b.Query, Gauge: b.Gauge}
+		m.Requests = m.Requests || !b.Gauge // A counter is judged for each request.
+	}
+	return m
+}
+
+// samples are what both sides did.
+type samples struct{ ours, theirs Sample }
+
+func (j *judge) sample(ctx context.Context) (s samples, err error) {
+	if s.ours, err = j.ours.Sample(ctx); err != nil {
+		return s, err
+	}
 	if j.theirs != nil {
-		theirs, err := j.theirs.Sample(ctx)
 		// Stable only serves for comparison: without it the absolute limits still hold.
-		if err != nil && ctx.Err() != nil {
-			return c, err
+		if s.theirs, err = j.theirs.Sample(ctx); err != nil && ctx.Err() == nil {
+			s.theirs, err = Sample{}, nil
 		}
-		c.theirs = theirs.Counts
 	}
-	return c, nil
+	return s, err
 }
 
-// hold stays at a step: at least for its pause, and until enough was seen; a candidate that is worse than allowed, or
-// that dies, ends it at once.
-func (j *judge) hold(ctx context.Context, step Step) error {
-	maxPause := time.Duration(0)
+// look is what the analysis is shown of the samples.
+func (s samples) look(took time.Duration) analysis.Look {
+	l := analysis.Look{Took: took, Candidate: s.ours.Counts, Stable: s.theirs.Counts, Series: map[string]analysis.Pair{}}
+	for name, ours := range s.ours.Series {
+		theirs, measured := s.theirs.Series[name]
+		if !measured {
+			theirs = math.NaN()
+		}
+		l.Series[name] = analysis.Pair{Candidate: ours, Stable: theirs}
+	}
+	for name, theirs := range s.theirs.Series {
+		if _, both := l.Series[name]; !both {
+			l.Series[name] = analysis.Pair{Candidate: math.NaN(), Stable: theirs}
+		}
+	}
+	return l
+}
+
+// step begins a step.
+func (j *judge) step() {
+	j.troubles.over()
+	j.notes.step()
 	if j.spec != nil {
 		j.judge.Step()
-		maxPause = max(j.spec.MaxPause.D(), step.Pause.D())
 	}
-	began := time.Now()
-	at := ledger.Progress{Weight: step.Weight, Since: j.now(), Until: j.now().Add(step.Pause.D())}
-	ticker := time.NewTicker(j.interval())
-	defer ticker.Stop()
-	trouble, enough := "", j.spec == nil
-	for {
-		over := time.Since(began) >= step.Pause.D()
-		switch {
-		case over && enough:
-			return nil
-		case over && j.spec != nil && time.Since(began) >= maxPause:
-			return j.inconclusive(step, trouble, time.Since(began))
-		case over && j.spec == nil:
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("judge %s at %d %%: %w", j.candidate.ID, step.Weight, ctx.Err())
-		case <-ticker.C:
-		}
-		var err error
-		if enough, trouble, err = j.look(ctx, at); err != nil {
-			return err
-		}
-	}
-}
-
-// interval between two looks.
-func (j *judge) interval() time.Duration {
-	if j.spec == nil {
-		return lookInterval
-	}
-	return positive(j.spec.Interval.D(), lookInterval)
 }
 
 // look looks once, at a candidate that has a weight. enough: it may go on. trouble: why there is nothing to judge by, empty if
@@ -178,72 +182,50 @@ func (j *judge) look(ctx context.Context, at ledger.Progress) (enough bool, trou
 		j.tell(at)
 		return true, "", nil
 	}
-	c, err := j.sample(ctx)
+	s, err := j.sample(ctx)
 	if ctx.Err() != nil {
 		return false, "", fmt.Errorf("judge %s at %d %%: %w", j.candidate.ID, at.Weight, ctx.Err())
 	}
 	if err != nil {
-		policy, what := j.spec.OnSourceError, "the source of the metrics fails"
+		kind := sourceFails
 		if errors.Is(err, analysis.ErrNoData) {
-			policy, what = j.spec.OnNoData, "the metrics have no data"
+			kind = noData
 		}
-		at.Text = fmt.Sprintf("%s at %d %%: %s: %s", j.candidate.ID, at.Weight, what, err)
-		j.tell(at)
-		return j.without(policy, fmt.Sprintf("%s: %s", what, err))
+		return j.blind(at, kind, err.Error())
 	}
-	verdict := j.judge.Look(analysis.Look{Took: j.interval(), Candidate: c.ours, Stable: c.theirs})
+	took := time.Since(j.sampled)
+	j.sampled = time.Now()
+	if !at.Since.IsZero() && j.now().Sub(at.Since) < j.spec.InitialDelay.D() {
+		at.Text = fmt.Sprintf("%s at %d %%, not judged before %s are over", j.candidate.ID, at.Weight, j.spec.InitialDelay)
+		j.tell(at)
+		return false, "its initial delay is not over", nil
+	}
+	return j.weigh(at, s, took)
+}
+
+// weigh judges by what was counted.
+func (j *judge) weigh(at ledger.Progress, s samples, took time.Duration) (enough bool, trouble string, err error) {
+	verdict := j.judge.Look(s.look(took))
 	j.last = verdict
 	at.Text, at.Evidence = fmt.Sprintf("%s at %d %%: %s", j.candidate.ID, at.Weight, verdict.Reason), j.evidence()
 	j.tell(at)
-	switch verdict.Decision {
-	case analysis.Restore:
-		return false, "", against(j.evidence(), "%s", verdict.Reason)
-	case analysis.Pass:
+	if verdict.Decision == analysis.Restore {
+		decisive := judged{Weight: at.Weight, At: j.now()}
+		decisive.verdict(verdict)
+		return false, "", &evidenceError{reason: verdict.Reason, evidence: j.evidence(), judgement: decisive.encoded()}
+	}
+	j.notes.look(j.note, at, verdict, "")
+	if verdict.Shared {
+		return j.troubles.now(j, sharedFault, verdict.Reason)
+	}
+	if kind, missing := missing(j.spec, s.ours.Missing); missing != "" {
+		return j.troubles.now(j, kind, missing)
+	}
+	j.troubles.over()
+	if verdict.Decision == analysis.Pass {
 		return true, "", nil
-	case analysis.Wait:
 	}
 	return false, verdict.Reason, nil
-}
-
-// without decides what to do when there is nothing to judge by.
-func (j *judge) without(policy Policy, reason string) (bool, string, error) {
-	switch policy {
-	case PolicyRestore:
-		// That says nothing about the release.
-		return false, reason, fmt.Errorf("%s: %w: %s", j.candidate.ID, errBlind, reason)
-	case PolicyPause:
-		return false, reason, &pausedError{reason: reason}
-	case PolicyContinue:
-		if !j.blind {
-			j.blind = true
-			j.warn("Release Not Judged", fmt.Sprintf("%s goes on without a judgement, as its policy says: %s.", j.candidate.ID, reason))
-		}
-		return true, reason, nil
-	case PolicyWait:
-	}
-	return false, reason, nil
-}
-
-// inconclusive decides what to do when a step has lasted as long as it may and too little was seen.
-func (j *judge) inconclusive(step Step, trouble string, waited time.Duration) error {
-	if j.fewWillDo && trouble == j.last.Reason && j.last.TooFew {
-		return nil
-	}
-	if trouble == "" {
-		trouble = "nothing was measured"
-	}
-	reason := fmt.Sprintf("after %s at %d %% it cannot be told whether %s is good: %s", waited.Round(time.Second), step.Weight, j.candidate.ID, trouble)
-	switch j.spec.OnInconclusive {
-	case PolicyRestore:
-		return against([]string{trouble}, "%s", reason)
-	case PolicyContinue:
-		if !j.install {
-			j.warn("Step Inconclusive", reason+". It goes on.")
-		}
-		return nil
-	case PolicyPause, PolicyWait:
-	}
-	return &pausedError{reason: reason}
 }
 
 // alive looks at the candidate's instances.
@@ -290,7 +272,21 @@ func (j *judge) evidence() []string {
 		if g.Stable.All > 0 {
 			line += ", stable " + tally(g.Stable)
 		}
-		line += fmt.Sprintf("; evidence against it %s, limit %s", significant(g.Evidence), significant(g.Limit))
+		if g.Limit > 0 {
+			line += fmt.Sprintf("; evidence against it %s, limit %s", significant(g.Evidence), significant(g.Limit))
+		}
+		if g.Margin > 0 {
+			line += fmt.Sprintf("; at most %.2g %% above stable, margin %.2g %%", 100*g.Excess, 100*g.Margin)
+		}
+		if g.Shift != nil {
+			line += fmt.Sprintf("; %s above stable, tolerance %s", significant(g.Shift.Estimate), significant(g.Shift.Tolerance))
+		}
+		if g.Failures > 0 {
+			line += fmt.Sprintf("; %d looks over the limit", g.Failures)
+		}
+		if g.DryRun {
+			line += "; dry run"
+		}
 		lines = append(lines, line)
 	}
 	return lines
@@ -299,7 +295,7 @@ func (j *judge) evidence() []string {
 // significant is a number that matters by its size.
 func significant(x float64) string {
 	switch {
-	case x >= math.MaxFloat64:
+	case math.Abs(x) >= math.MaxFloat64:
 		return "∞"
 	case x >= 1000:
 		return fmt.Sprintf("%.0f", x)

@@ -106,15 +106,21 @@ func (p *Procedure) guardParked(ctx context.Context, view ledger.View, tell func
 	if err != nil {
 		return err
 	}
-	if j.spec != nil {
-		j.judge.Step()
-	}
-	ticker := time.NewTicker(j.interval())
+	j.step()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	checked := p.repeated(split, adapters, *candidate).start(ctx)
+	ticker := time.NewTicker(j.interval)
 	defer ticker.Stop()
 	for asked := time.Now(); ; {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("guard %s: %w", p.id, ctx.Err())
+		case round := <-checked:
+			if round.failed != nil {
+				return round.failed
+			}
+			continue
 		case <-ticker.C:
 		}
 		if time.Since(asked) >= parkedInterval {

@@ -104,6 +104,8 @@ type Procedure struct {
 	telling tokens
 	// lease and adapters are set by the first change; guarded by turn.
 	lease *ledger.Lease
+	// owed is a failure that could not be recorded yet; guarded by turn, like lease.
+	owed *ledger.Event
 	// viewed is what plans were told.
 	viewed viewed
 }

@@ -65,6 +65,7 @@ func (w *work) restore(ctx context.Context, a *ledger.Attempt, failure ledger.Fa
 	journal := ledger.Event{Type: ledger.StageFailed, Attempt: a.Number, Stage: a.Stage, Release: a.Release, Failure: &failure, Text: failure.Reason}
 	if !a.Restoring {
 		if err := w.append(ctx, journal); err != nil {
+			w.procedure.owed = &journal
 			result.fail("the failure could not be recorded: %s", err)
 		}
 	}

@@ -49,23 +49,32 @@ func (s *stageWork) shift(ctx context.Context, spec SplitSpec) error {
 		// Down, or drift repaired: no step is walked, nothing is judged.
 		return s.moveTo(ctx, *release, *stable, spec.Weight)
 	}
-	judge, err := newJudge(ctx, s.observer(), spec.Analysis, *release, stable)
+	return s.noting(ctx, func(n *noter) error { return s.walk(ctx, spec, passed, *release, *stable, n) })
+}
+
+// walk goes up step by step.
+func (s *stageWork) walk(ctx context.Context, spec SplitSpec, passed int, release, stable service.Release, n *noter) error {
+	judge, err := newJudge(ctx, s.observer(n), spec.Analysis, release, &stable)
 	if err != nil {
 		return err
 	}
+	checks := s.procedure.repeated(spec, s.adapters, release)
 	for _, step := range stepsUp(spec, passed) {
 		if step.Weight > s.current().Weight {
 			if err := s.windowOpen(); err != nil {
 				return err
 			}
-			if err := s.mayRise(ctx, *release, *stable); err != nil {
+			if err := s.mayRise(ctx, release, stable); err != nil {
 				return err
 			}
 		}
-		if err := s.moveTo(ctx, *release, *stable, step.Weight); err != nil {
+		if err := s.moveTo(ctx, release, stable, step.Weight); err != nil {
 			return err
 		}
-		if err := judge.hold(ctx, step); err != nil {
+		if err := judge.hold(ctx, stay{Step: step, advance: spec.Advance, checks: checks}); err != nil {
+			return err
+		}
+		if err := n.flush(ctx); err != nil {
 			return err
 		}
 		if err := s.reached(ctx, step.Weight, true); err != nil {

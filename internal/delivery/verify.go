@@ -40,10 +40,15 @@ func (s *stageWork) judgeAtFull(ctx context.Context, spec *AnalysisSpec, duratio
 	if release == nil {
 		return fmt.Errorf("judge %s: the ledger has no record of where it runs", s.request.Release)
 	}
-	j, err := newJudge(ctx, s.observer(), spec, *release, s.state().StableRelease())
-	if err != nil {
-		return err
-	}
-	prepare(j)
-	return j.hold(ctx, Step{Weight: 100, Pause: duration})
+	return s.noting(ctx, func(n *noter) error {
+		j, err := newJudge(ctx, s.observer(n), spec, *release, s.state().StableRelease())
+		if err != nil {
+			return err
+		}
+		prepare(j)
+		if err := j.hold(ctx, stay{Step: Step{Weight: 100, Pause: duration}}); err != nil {
+			return err
+		}
+		return n.flush(ctx)
+	})
 }

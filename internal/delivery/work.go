@@ -74,10 +74,29 @@ func (p *Procedure) hold(ctx context.Context, a admission) (*work, error) {
 		return nil, fmt.Errorf("read the ledger of %s: %w", p.id, err)
 	}
 	w := &work{procedure: p, lease: p.lease}
+	if err := w.payOwed(ctx); err != nil {
+		return nil, err
+	}
 	if err := w.connect(); err != nil {
 		return nil, err
 	}
 	return w, nil
+}
+
+// payOwed records a failure that the store did not take when traffic was moved to stable for it. Without it the ledger might say that the
+// stage passed, by an append whose answer was lost, and the world would differ from it for no reason that anybody knows.
+func (w *work) payOwed(ctx context.Context) error {
+	owed := w.procedure.owed
+	if owed == nil {
+		return nil
+	}
+	if a := w.state().OpenAttempt(); a != nil && a.Number == owed.Attempt && a.Mode != service.ModeRollback && !a.Busy() {
+		if err := w.append(ctx, *owed); err != nil {
+			return fmt.Errorf("record the failure of attempt %d of %s: %w", owed.Attempt, w.procedure.id, err)
+		}
+	}
+	w.procedure.owed = nil
+	return nil
 }
 
 // connect builds the adapters of the service's present definition; a service that is not defined yet has none.

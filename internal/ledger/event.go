@@ -13,7 +13,7 @@ import (
 
 // Version is the newest version of events that this binary understands. An event says the least version that may
 // read it; events are only ever added to in meaning.
-const Version = 1
+const Version = 2
 
 // Type says what an event records.
 type Type string
@@ -47,7 +47,16 @@ const (
 	Notified         Type = "notified"
 	Adopted          Type = "adopted"
 	Tidied           Type = "tidied"
+	CandidateJudged  Type = "candidate_judged"
 )
+
+// minVersion is the least Version that may read events of a type.
+func (t Type) minVersion() int {
+	if t == CandidateJudged {
+		return 2
+	}
+	return 1
+}
 
 // Event is one object of the ledger. The fields behind Type are set as the type needs them.
 type Event struct {
@@ -91,6 +100,8 @@ type Event struct {
 	Deadline time.Time `json:"deadline,omitzero"`
 	// Spec of the stage that this event opens, in the form of internal/delivery.
 	Spec json.RawMessage `json:"spec,omitempty"`
+	// Judgement is a look at the candidate that changed something, in the form of internal/delivery.
+	Judgement json.RawMessage `json:"judgement,omitempty"`
 	// MaxAttempts that may fail on evidence before the release is held.
 	MaxAttempts int `json:"max_attempts,omitempty"`
 
@@ -174,6 +185,8 @@ type Failure struct {
 	// Reason in a sentence, Evidence the numbers and lines that it rests on.
 	Reason   string   `json:"reason"`
 	Evidence []string `json:"evidence,omitempty"`
+	// Judgement is the look that decided, in the form of internal/delivery, where one did.
+	Judgement json.RawMessage `json:"judgement,omitempty"`
 	// DecidedAt is when it was decided to restore, on the store's clock: before the traffic was moved.
 	DecidedAt time.Time `json:"decided_at,omitzero"`
 }

@@ -74,6 +74,8 @@ var transitions = map[Type]func(*State, Event){
 
 	Adopted: adopt,
 
+	CandidateJudged: func(*State, Event) {},
+
 	LeaseAcquired: func(s *State, e Event) {
 		if s.Lease != nil {
 			s.lost(s.LeaseRun)

@@ -1,0 +1,117 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+)
+
+// noter writes looks into the ledger one after the other while the judge goes on looking: a store that is slow must not make it blind.
+type noter struct {
+	queue  chan noted
+	done   chan struct{}
+	cancel context.CancelFunc
+	// hurry ends the pause between two tries, and failed is why it gave up: valid once done is closed.
+	hurry  chan struct{}
+	failed error
+}
+
+// noted is a look to write, or somebody who waits until all before are written.
+type noted struct {
+	event   ledger.Event
+	written chan<- struct{}
+}
+
+// noterRoom is more than the looks of all steps that are noted.
+const noterRoom = 4096
+
+// noterPause is between two tries of an append that the store refused.
+const noterPause = time.Second
+
+// noting runs body with a noter.
+func (s *stageWork) noting(ctx context.Context, body func(*noter) error) error {
+	n := s.startNoting(ctx)
+	defer n.stop()
+	return body(n)
+}
+
+func (s *stageWork) startNoting(ctx context.Context) *noter {
+	ctx, cancel := context.WithCancel(ctx)
+	n := &noter{queue: make(chan noted, noterRoom), done: make(chan struct{}), cancel: cancel, hurry: make(chan struct{}, 1)}
+	go func() {
+		defer close(n.done)
+		for {
+			select {
+			case <-ctx.Done():
+				n.failed = ctx.Err()
+				return
+			case next := <-n.queue:
+				if next.written != nil {
+					close(next.written)
+				} else if n.failed = s.write(ctx, next.event, n.hurry); n.failed != nil {
+					return
+				}
+			}
+		}
+	}()
+	return n
+}
+
+// write tries until the event is written, ctx ends, the lease is lost, or somebody waits for it.
+func (s *stageWork) write(ctx context.Context, e ledger.Event, hurry <-chan struct{}) error {
+	for last := false; ; {
+		err := s.append(ctx, e)
+		if err == nil || last || ctx.Err() != nil || errors.Is(err, ledger.ErrLost) {
+			return err
+		}
+		select {
+		case <-time.After(noterPause):
+		case <-hurry:
+			last = true
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// note takes a look.
+func (s *stageWork) note(n *noter) func(judged) {
+	return func(j judged) {
+		j.At = s.now().Add(-time.Since(j.At))
+		event := ledger.Event{
+			Type: ledger.CandidateJudged, Attempt: s.number, Stage: s.stage, Release: s.request.Release, Text: j.text(), Judgement: j.encoded(),
+		}
+		select {
+		case n.queue <- noted{event: event}:
+		default:
+		}
+	}
+}
+
+// flush waits until all that was noted is written: what follows in the ledger rests on it.
+func (n *noter) flush(ctx context.Context) error {
+	written := make(chan struct{})
+	select {
+	case n.hurry <- struct{}{}:
+	default:
+	}
+	select {
+	case n.queue <- noted{written: written}:
+	case <-ctx.Done():
+		return fmt.Errorf("write what was judged: %w", ctx.Err())
+	}
+	select {
+	case <-written:
+		return nil
+	case <-n.done:
+		return fmt.Errorf("write what was judged: %w", n.failed)
+	case <-ctx.Done():
+		return fmt.Errorf("write what was judged: %w", ctx.Err())
+	}
+}
+
+// stop waits for nothing: traffic may have to move.
+func (n *noter) stop() { n.cancel() }

@@ -1,0 +1,70 @@
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// repeatedChecks are run again and again while a candidate is at a step: where traffic is too little to tell anything, they are what
+// there is.
+type repeatedChecks struct {
+	interval time.Duration
+	// run runs all of them once. failed speaks against the release.
+	run func(ctx context.Context) (passed int, failed *evidenceError, err error)
+}
+
+// checked is what one round came to.
+type checked struct {
+	count  int
+	failed error
+}
+
+// usualCheckInterval is how often checks are repeated where nothing is said.
+const usualCheckInterval = 10 * time.Second
+
+// repeated makes the checks of a split; nil: it has none.
+func (p *Procedure) repeated(spec SplitSpec, adapters Adapters, release service.Release) *repeatedChecks {
+	if len(spec.Checks) == 0 {
+		return nil
+	}
+	return &repeatedChecks{
+		interval: positive(spec.CheckInterval.D(), usualCheckInterval),
+		run: func(ctx context.Context) (int, *evidenceError, error) {
+			results, failed, err := p.check(ctx, spec.Checks, adapters, release)
+			return len(results), failed, err
+		},
+	}
+}
+
+// start runs the checks at once and then every interval until ctx ends, apart from the looks, which must not wait for a slow check.
+func (r *repeatedChecks) start(ctx context.Context) <-chan checked {
+	if r == nil {
+		return nil
+	}
+	rounds := make(chan checked)
+	go func() {
+		for {
+			var round checked
+			passed, failed, err := r.run(ctx)
+			round.count = passed
+			if err != nil {
+				round.failed = err
+			} else if failed != nil {
+				round.failed = failed
+			}
+			select {
+			case rounds <- round:
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case <-time.After(r.interval):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return rounds
+}
