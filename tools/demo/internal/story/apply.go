@@ -8,7 +8,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/process"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/terraform"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/traffic"
 )
@@ -25,7 +24,7 @@ func (d *Demo) apply(ctx context.Context, plan, version string, cut Cut) (terraf
 	if err != nil {
 		return terraform.Result{}, err
 	}
-	stop, err := d.operator.follow(ctx, d.out)
+	stop, err := d.operator.Follow(ctx, d.out)
 	if err != nil {
 		// Shown or not, the apply goes on, and how it ends is what counts.
 		d.say("    %v", err)
@@ -62,31 +61,12 @@ func (d *Demo) cut(running *terraform.Running, cut Cut, version string, mark int
 		d.say("  ^C  (%s has answered %d requests)", version, cutAfter)
 		return running.Signal(syscall.SIGINT)
 	case KillProvider:
-		return d.killProvider(running.PID(), version)
-	case NoCut:
-	}
-	return nil
-}
-
-// killProvider kills the provider's processes below a running CLI.
-func (d *Demo) killProvider(cli int, version string) error {
-	all, err := process.List()
-	if err != nil {
+		killed, err := running.KillProvider(d.mirror)
+		for _, pid := range killed {
+			d.say("  kill -9 %d  (the provider; %s has answered %d requests)", pid, version, cutAfter)
+		}
 		return err
-	}
-	killed := 0
-	for _, p := range process.Descendants(all, cli) {
-		if !strings.HasPrefix(p.Executable, d.mirror) {
-			continue
-		}
-		d.say("  kill -9 %d  (the provider; %s has answered %d requests)", p.PID, version, cutAfter)
-		if err := p.Signal(syscall.SIGKILL); err != nil {
-			return err
-		}
-		killed++
-	}
-	if killed == 0 {
-		return fmt.Errorf("kill the provider: process %d has no child that runs from %s", cli, d.mirror)
+	case NoCut:
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/operator"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/terraform"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/traffic"
 )
@@ -27,7 +28,7 @@ func (d *Demo) chapter(ctx context.Context, index int, c Chapter) error {
 	}
 	if index == len(Chapters)-1 {
 		// The last answers that are due belong to the story as well.
-		d.client.stop()
+		d.client.Stop()
 	}
 	events, err := d.operator.History(ctx)
 	if err != nil {
@@ -35,12 +36,12 @@ func (d *Demo) chapter(ctx context.Context, index int, c Chapter) error {
 	}
 	mark := d.log.Mark()
 	records := d.log.Between(d.records, mark)
-	s, tally := summarize(c, result.ExitCode, after(events, d.events), records, running)
+	s, tally := summarize(c, result.ExitCode, operator.After(events, d.events), records, running)
 	before := d.events
-	d.events, d.records = lastNumber(events), mark
+	d.events, d.records = operator.LastNumber(events), mark
 	d.summaries = append(d.summaries, s)
 	d.tell(s, tally, result, took)
-	if at := failedAt(after(events, before)); c.FailsAt != "" && at != c.FailsAt {
+	if at := failedAt(operator.After(events, before)); c.FailsAt != "" && at != c.FailsAt {
 		d.wrong(c, fmt.Sprintf("it failed at %q, and must fail at %q", at, c.FailsAt))
 	}
 	d.judge(c, s, tally)
@@ -100,7 +101,7 @@ func (d *Demo) settle(ctx context.Context) (running string, err error) {
 }
 
 // summarize counts a chapter's events and records.
-func summarize(c Chapter, exitCode int, events []Event, records []traffic.Record, running string) (Summary, traffic.Tally) {
+func summarize(c Chapter, exitCode int, events []operator.Event, records []traffic.Record, running string) (Summary, traffic.Tally) {
 	tally := traffic.Count(records, c.Bad)
 	s := Summary{
 		Name: c.Name, Version: c.Version, Outcome: outcome(exitCode, events), ExitCode: exitCode,

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/operator"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/process"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/router"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/terraform"
@@ -36,11 +37,11 @@ type Demo struct {
 	cli      *terraform.CLI
 	// mirror is the directory that the CLI runs the provider from.
 	mirror   string
-	operator Operator
+	operator operator.Operator
 	router   router.Config
 	caddy    *process.Group
 	log      *traffic.Log
-	client   *sending
+	client   *traffic.Sending
 	// events is the number of the last event of the ledger that a chapter has accounted for, records likewise for the
 	// client's log.
 	events, records int
@@ -52,7 +53,7 @@ type Demo struct {
 // Run plays the whole story. The error says what did not come out as it must, and is nil when all did.
 func Run(ctx context.Context, options Options) (err error) {
 	d := &Demo{options: options, out: &steadyWriter{w: options.Out}}
-	if d.workshop, err = workshop.Open(options.Root, d.say); err != nil {
+	if d.workshop, err = workshop.Open(options.Root, "demo", d.say); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.workshop.Close()) }()
@@ -89,7 +90,7 @@ func (d *Demo) play(ctx context.Context) error {
 	if d.log, err = traffic.NewLog(filepath.Join(d.workshop.Directory, "client.jsonl")); err != nil {
 		return err
 	}
-	d.client = send(ctx, d.router.URL(), d.options.Rate, d.log)
+	d.client = traffic.NewClient(d.router.URL()).Send(ctx, d.options.Rate, d.log)
 	for i, c := range Chapters {
 		if err := d.chapter(ctx, i, c); err != nil {
 			return fmt.Errorf("chapter %d, %s: %w", i+1, c.Name, err)
@@ -130,31 +131,4 @@ func (s *steadyWriter) Write(data []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.w.Write(data)
-}
-
-// sending is the client at work.
-type sending struct {
-	cancel context.CancelFunc
-	done   chan struct{}
-}
-
-// send begins to keep records with the first answer that an instance gives: before it there is no service that could
-// lose a request.
-func send(ctx context.Context, url string, rate int, log *traffic.Log) *sending {
-	ctx, cancel := context.WithCancel(ctx)
-	s := &sending{cancel: cancel, done: make(chan struct{})}
-	go func() {
-		defer close(s.done)
-		client := traffic.NewClient(url)
-		if client.WaitForAnswer(ctx) == nil {
-			client.Run(ctx, rate, log.Keep)
-		}
-	}()
-	return s
-}
-
-// stop stops sending, and waits for the answers that are due.
-func (s *sending) stop() {
-	s.cancel()
-	<-s.done
 }

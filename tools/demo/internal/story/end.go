@@ -3,12 +3,9 @@ package story
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/process"
 )
 
 const (
@@ -22,7 +19,7 @@ const (
 // and is ended all the same.
 func (d *Demo) end(ctx context.Context) error {
 	if d.client != nil {
-		d.client.stop()
+		d.client.Stop()
 	}
 	var errs []error
 	if d.log != nil {
@@ -32,7 +29,7 @@ func (d *Demo) end(ctx context.Context) error {
 	if d.caddy != nil {
 		errs = append(errs, d.caddy.Stop(leavingLimit))
 	}
-	return errors.Join(append(errs, d.sweep())...)
+	return errors.Join(append(errs, d.workshop.Sweep(leavingLimit, d.say))...)
 }
 
 // destroy takes the release down with the CLI, if there is a state that it may stand in.
@@ -53,29 +50,4 @@ func (d *Demo) destroy(ctx context.Context) error {
 	}
 	_, err := d.cli.Must(ctx, "destroy", "-no-color", "-auto-approve", last, "-var=deletion_protection=false")
 	return err
-}
-
-// sweep finds what still runs.
-func (d *Demo) sweep() error {
-	var left []process.Process
-	for deadline := time.Now().Add(leavingLimit); ; time.Sleep(50 * time.Millisecond) {
-		var err error
-		if left, err = d.workshop.Scope.Running(); err != nil {
-			return err
-		}
-		if len(left) == 0 {
-			d.say("nothing of it is running any more")
-			return nil
-		}
-		if time.Now().After(deadline) {
-			break
-		}
-	}
-	var errs []error
-	for _, p := range left {
-		errs = append(errs, fmt.Errorf("still running at the end: %s", p))
-	}
-	programs, err := d.workshop.Scope.Programs()
-	errs = append(errs, err, process.End(programs, leavingLimit))
-	return errors.Join(errs...)
 }

@@ -1,6 +1,10 @@
 package story
 
-import "time"
+import (
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/operator"
+)
 
 // The words of the ledger that outcomes are read from.
 const (
@@ -19,10 +23,10 @@ const (
 
 // outcome reads from the exit code of a chapter's last apply, and from what the chapter added to the ledger, how it
 // ended.
-func outcome(exitCode int, events []Event) Outcome {
+func outcome(exitCode int, events []operator.Event) Outcome {
 	modes := map[int]string{}
 	restored := false
-	var last *Event
+	var last *operator.Event
 	for i, e := range events {
 		switch {
 		case e.Type == eventAttemptOpened && e.Opening != nil:
@@ -50,7 +54,7 @@ func outcome(exitCode int, events []Event) Outcome {
 }
 
 // failedAt is the stage at which the last attempt that was restored had failed; empty if none was.
-func failedAt(events []Event) (stage string) {
+func failedAt(events []operator.Event) (stage string) {
 	for _, e := range events {
 		if e.Type == eventAttemptClosed && e.Closing != nil && e.Closing.End == endRestored {
 			stage = e.Stage
@@ -62,7 +66,7 @@ func failedAt(events []Event) (stage string) {
 // decision is when the ledger says that it was decided that a release gives up its traffic: its stage failed (the entry comes after
 // the traffic has moved, and says when that was decided), its restore began, or, in a rollback, the stage that replaces it was
 // opened. False if nothing of the kind happened.
-func decision(events []Event) (time.Time, bool) {
+func decision(events []operator.Event) (time.Time, bool) {
 	rollback := map[int]bool{}
 	for _, e := range events {
 		switch {

@@ -5,13 +5,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/operator"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/traffic"
 )
 
 // events reads events in the form of the ledger.
-func events(t *testing.T, text string) []Event {
+func events(t *testing.T, text string) []operator.Event {
 	t.Helper()
-	var read []Event
+	var read []operator.Event
 	if err := json.Unmarshal([]byte(text), &read); err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package story
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
 	"testing"
@@ -40,18 +39,5 @@ func TestWarnings(t *testing.T) {
 	}
 	if got := warnings("No changes.\n"); got != nil {
 		t.Errorf("warnings %q where there are none", got)
-	}
-}
-
-func TestProgressIsIndentedByWholeLines(t *testing.T) {
-	var out bytes.Buffer
-	i := &indented{w: &out}
-	for _, part := range []string{"step 1: 10", " %\nstep 2", ": 50 %\nunfinished"} {
-		if _, err := i.Write([]byte(part)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got, want := out.String(), "    │ step 1: 10 %\n    │ step 2: 50 %\n"; got != want {
-		t.Errorf("shown as %q, want %q", got, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/operator"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/router"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/terraform"
 )
@@ -68,7 +69,7 @@ func (d *Demo) prepare(ctx context.Context) error {
 	if d.cli.Configuration, err = terraform.Install(d.cli.Found, provider, paths["plugins"]); err != nil {
 		return err
 	}
-	d.operator = Operator{Binary: provider, Store: "file://" + paths["store"], Service: serviceID}
+	d.operator = operator.Operator{Binary: provider, Store: "file://" + paths["store"], Service: serviceID}
 	if err := d.workshop.CopyConfiguration(d.cli.Directory); err != nil {
 		return err
 	}

@@ -17,12 +17,16 @@ import (
 const (
 	// Timeout of one request.
 	Timeout = 5 * time.Second
-	// every fourth request comes on a fresh connection, the others on ones that are kept alive.
+	// freshEvery is what NewClient chooses: every fourth request comes on a fresh connection, the others on ones that are kept alive.
 	freshEvery = 4
 )
 
 // Client sends GET requests to one URL.
 type Client struct {
+	// FreshEvery is how many requests there are for each one that comes on a fresh connection; 0: all come on ones that are kept
+	// alive.
+	FreshEvery int
+
 	url          string
 	kept, single *http.Client
 }
@@ -30,6 +34,8 @@ type Client struct {
 // NewClient makes a client for url.
 func NewClient(url string) *Client {
 	return &Client{
+		FreshEvery: freshEvery,
+
 		url:    url,
 		kept:   &http.Client{Timeout: Timeout, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 		single: &http.Client{Timeout: Timeout, Transport: &http.Transport{DisableKeepAlives: true}},
@@ -37,21 +43,27 @@ func NewClient(url string) *Client {
 }
 
 // Run sends rate requests a second, whether or not earlier ones were answered, and gives each outcome to keep, until
-// ctx ends; then it waits for the answers that are still due. keep is called from many goroutines.
+// ctx ends; then it waits for the answers that are still due. keep is called from many goroutines. Requests that fell due while the
+// machine gave this process no time are sent at once when it does, so that the rate holds.
 func (c *Client) Run(ctx context.Context, rate int, keep func(Record)) {
 	defer c.kept.CloseIdleConnections()
-	tick := time.NewTicker(time.Second / time.Duration(rate))
+	period := time.Second / time.Duration(rate)
+	tick := time.NewTicker(period)
 	defer tick.Stop()
 	var inFlight sync.WaitGroup
 	defer inFlight.Wait()
 	// The end of the run must not cut off what was sent: that would count as lost.
 	sending := context.WithoutCancel(ctx)
-	for n := 0; ; n++ {
+	began := time.Now()
+	for n := 0; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			inFlight.Go(func() { keep(c.send(sending, n%freshEvery == 0)) })
+		}
+		for due := int(time.Since(began) / period); n < due; n++ {
+			fresh := c.FreshEvery > 0 && n%c.FreshEvery == 0
+			inFlight.Go(func() { keep(c.send(sending, fresh)) })
 		}
 	}
 }

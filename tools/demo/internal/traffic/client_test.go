@@ -16,8 +16,14 @@ import (
 
 const v2 = "production/web/v2-5c1f9e0b"
 
-// some runs a client against h until at least n requests have ended, and returns them.
+// some runs a new client against url until at least n requests have ended, and returns them.
 func some(t *testing.T, url string, n int) []traffic.Record {
+	t.Helper()
+	return collect(t, traffic.NewClient(url), n)
+}
+
+// collect is some with a client.
+func collect(t *testing.T, client *traffic.Client, n int) []traffic.Record {
 	t.Helper()
 	log, err := traffic.NewLog(filepath.Join(t.TempDir(), "client.jsonl"))
 	if err != nil {
@@ -27,7 +33,7 @@ func some(t *testing.T, url string, n int) []traffic.Record {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		traffic.NewClient(url).Run(ctx, 500, log.Keep)
+		client.Run(ctx, 500, log.Keep)
 	}()
 	for log.Mark() < n && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)

@@ -21,6 +21,8 @@ const (
 	BrokenCheckout Fault = "broken-checkout"
 	// FailsUnderTraffic: healthy, passes its smoke test, and answers a share of its users' requests with 500.
 	FailsUnderTraffic Fault = "fails-under-traffic"
+	// FailsOnCommand: the same, from when somebody says so on, and by chance.
+	FailsOnCommand Fault = "fails-on-command"
 )
 
 // Config is what the environment says.
@@ -39,6 +41,8 @@ type Config struct {
 	// were answered (FAULT_AFTER): like a pool that leaks, the fault needs traffic to show.
 	FaultShare float64
 	FaultAfter int
+	// FaultFile is the file that, once it is there, commands FailsOnCommand (FAULT_FILE).
+	FaultFile string
 }
 
 // ConfigFrom reads the configuration with lookup, which is os.Getenv outside of tests.
@@ -62,10 +66,10 @@ func ConfigFrom(lookup func(string) string) (Config, error) {
 	switch c.Fault {
 	case NoFault, NeverHealthy, BrokenCheckout:
 		return c, nil
-	case FailsUnderTraffic:
+	case FailsUnderTraffic, FailsOnCommand:
 	default:
-		return Config{}, fmt.Errorf("FAULT %q is not known: leave it out, or use %s, %s or %s",
-			c.Fault, NeverHealthy, BrokenCheckout, FailsUnderTraffic)
+		return Config{}, fmt.Errorf("FAULT %q is not known: leave it out, or use %s, %s, %s or %s",
+			c.Fault, NeverHealthy, BrokenCheckout, FailsUnderTraffic, FailsOnCommand)
 	}
 	if c.FaultShare, err = strconv.ParseFloat(lookup("FAULT_SHARE"), 64); err != nil || c.FaultShare < 0 || c.FaultShare > 1 {
 		return Config{}, fmt.Errorf("FAULT_SHARE %q is not a share from 0 to 1", lookup("FAULT_SHARE"))
@@ -74,6 +78,9 @@ func ConfigFrom(lookup func(string) string) (Config, error) {
 		if c.FaultAfter, err = strconv.Atoi(after); err != nil {
 			return Config{}, fmt.Errorf("read FAULT_AFTER: %w", err)
 		}
+	}
+	if c.FaultFile = lookup("FAULT_FILE"); (c.FaultFile != "") != (c.Fault == FailsOnCommand) {
+		return Config{}, fmt.Errorf("FAULT_FILE %q: it goes with FAULT %s, and with no other", c.FaultFile, FailsOnCommand)
 	}
 	return c, nil
 }

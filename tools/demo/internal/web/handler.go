@@ -3,7 +3,9 @@ package web
 import (
 	"encoding/json"
 	"math"
+	"math/rand/v2"
 	"net/http"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -43,7 +45,7 @@ func NewHandler(c Config) http.Handler {
 
 func (h *handler) home(w http.ResponseWriter, r *http.Request) {
 	time.Sleep(work)
-	if h.config.Fault == FailsUnderTraffic && fromUser(r) && h.fails(h.served.Add(1)) {
+	if fromUser(r) && h.fails() {
 		answer(w, http.StatusInternalServerError, map[string]string{"error": "no connection left in the pool"})
 		return
 	}
@@ -59,8 +61,22 @@ func (h *handler) home(w http.ResponseWriter, r *http.Request) {
 // smoke tests are: proxies add this header.
 func fromUser(r *http.Request) bool { return r.Header.Get("X-Forwarded-For") != "" }
 
-// fails spreads the failing requests evenly over the n-th and later ones, without chance.
-func (h *handler) fails(n int64) bool {
+// fails tells whether the request at hand is one that fails under traffic.
+func (h *handler) fails() bool {
+	switch h.config.Fault {
+	case FailsUnderTraffic:
+		return h.spread(h.served.Add(1))
+	case FailsOnCommand:
+		// Asked for each request: what begins with the next one begins without delay.
+		_, err := os.Stat(h.config.FaultFile)
+		return err == nil && rand.Float64() < h.config.FaultShare //nolint:gosec // no secret
+	case NoFault, NeverHealthy, BrokenCheckout:
+	}
+	return false
+}
+
+// spread spreads the failing requests evenly over the n-th and later ones, without chance.
+func (h *handler) spread(n int64) bool {
 	n -= int64(h.config.FaultAfter)
 	if n <= 0 {
 		return false

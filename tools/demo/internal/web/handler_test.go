@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -117,6 +119,35 @@ func TestMetricsCountTraffic(t *testing.T) {
 	}
 }
 
+func TestFailsOnCommand(t *testing.T) {
+	command := filepath.Join(t.TempDir(), "bad")
+	failed := func(share float64, router bool) (count int) {
+		h := web.NewHandler(web.Config{Release: release, Fault: web.FailsOnCommand, FaultShare: share, FaultFile: command})
+		for range 40 {
+			if status, _ := ask(t, h, "/", router); status >= 500 {
+				count++
+			}
+		}
+		return count
+	}
+	if n := failed(1, true); n != 0 {
+		t.Errorf("%d requests failed before the command", n)
+	}
+	if err := os.WriteFile(command, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n := failed(1, true); n != 40 {
+		t.Errorf("%d of 40 requests failed on command, with a share of 1", n)
+	}
+	if n := failed(1, false); n != 0 {
+		t.Errorf("%d requests that came past the router failed", n)
+	}
+	// All or none of them by chance: twice in 2^40.
+	if n := failed(0.5, true); n == 0 || n == 40 {
+		t.Errorf("%d of 40 requests failed on command, with a share of a half", n)
+	}
+}
+
 func TestConfigFrom(t *testing.T) {
 	good := map[string]string{"PORT": "8080", "DEPLOY_RELEASE": release, "FAULT": "fails-under-traffic", "FAULT_SHARE": "0.3", "FAULT_AFTER": "30"}
 	lookup := func(changed map[string]string) func(string) string {
@@ -132,9 +163,17 @@ func TestConfigFrom(t *testing.T) {
 	if err != nil || c != want {
 		t.Errorf("read %+v, %v, want %+v", c, err, want)
 	}
-	for name, value := range map[string]string{"PORT": "", "DEPLOY_RELEASE": "", "FAULT": "typo", "FAULT_SHARE": "1.5", "FAULT_AFTER": "soon"} {
+	for name, value := range map[string]string{"PORT": "", "DEPLOY_RELEASE": "", "FAULT": "typo", "FAULT_SHARE": "1.5", "FAULT_AFTER": "soon", "FAULT_FILE": "/bad"} {
 		if _, err := web.ConfigFrom(lookup(map[string]string{name: value})); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s=%q: the error is %v, and must name the variable", name, value, err)
 		}
+	}
+	onCommand := map[string]string{"FAULT": "fails-on-command", "FAULT_FILE": "/bad"}
+	if c, err = web.ConfigFrom(lookup(onCommand)); err != nil || c.FaultFile != "/bad" || c.Fault != web.FailsOnCommand {
+		t.Errorf("read %+v, %v, want a fault on command of /bad", c, err)
+	}
+	onCommand["FAULT_FILE"] = ""
+	if _, err = web.ConfigFrom(lookup(onCommand)); err == nil || !strings.Contains(err.Error(), "FAULT_FILE") {
+		t.Errorf("a fault on command without a file: the error is %v", err)
 	}
 }

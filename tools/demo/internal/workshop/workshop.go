@@ -1,4 +1,5 @@
-// Package workshop prepares what the demo needs: a clean directory, and the programs built from this repository.
+// Package workshop prepares what the demo and the benchmarks beside it need: a clean directory, and the programs built from this
+// repository.
 package workshop
 
 import (
@@ -16,9 +17,9 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/process"
 )
 
-// Workshop is the demo's directory, build/demo of the repository.
+// Workshop is the directory of a run below build of the repository, such as build/demo.
 type Workshop struct {
-	// Root of the repository and Directory of the demo, absolute.
+	// Root of the repository and Directory of the run, absolute.
 	Root, Directory string
 	// Scope tells which processes are of this directory.
 	Scope process.Scope
@@ -26,9 +27,9 @@ type Workshop struct {
 	lock *os.File
 }
 
-// Open takes the directory for this run alone, ends what an earlier run may have left behind, and empties it, apart from
+// Open takes the directory build/name for this run alone, ends what an earlier run may have left behind, and empties it, apart from
 // the built programs. say tells a person what happens.
-func Open(root string, say func(format string, values ...any)) (*Workshop, error) {
+func Open(root, name string, say func(format string, values ...any)) (*Workshop, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return nil, fmt.Errorf("find the repository: %w", err)
@@ -36,9 +37,9 @@ func Open(root string, say func(format string, values ...any)) (*Workshop, error
 	if root, err = filepath.EvalSymlinks(root); err != nil {
 		return nil, fmt.Errorf("find the repository: %w", err)
 	}
-	w := &Workshop{Root: root, Directory: filepath.Join(root, "build", "demo")}
+	w := &Workshop{Root: root, Directory: filepath.Join(root, "build", name)}
 	if err := os.MkdirAll(w.Bin(), 0o750); err != nil {
-		return nil, fmt.Errorf("make the demo's directory: %w", err)
+		return nil, fmt.Errorf("make the directory of this run: %w", err)
 	}
 	if err := w.acquire(); err != nil {
 		return nil, err
@@ -52,11 +53,11 @@ func Open(root string, say func(format string, values ...any)) (*Workshop, error
 func (w *Workshop) acquire() error {
 	var err error
 	if w.lock, err = os.OpenFile(filepath.Join(w.Directory, "lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
-		return fmt.Errorf("open the demo's lock: %w", err)
+		return fmt.Errorf("open the lock of this run: %w", err)
 	}
 	// Nothing that we start inherits it: the os package opens files close-on-exec.
 	if err := syscall.Flock(int(w.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return errors.Join(fmt.Errorf("another demo runs in %s: %w", w.Directory, err), w.lock.Close())
+		return errors.Join(fmt.Errorf("another run is at work in %s: %w", w.Directory, err), w.lock.Close())
 	}
 	return nil
 }
@@ -79,14 +80,14 @@ func (w *Workshop) clear(say func(string, ...any)) error {
 	}
 	entries, err := os.ReadDir(w.Directory)
 	if err != nil {
-		return fmt.Errorf("empty the demo's directory: %w", err)
+		return fmt.Errorf("empty the directory of this run: %w", err)
 	}
 	for _, e := range entries {
 		if e.Name() == "bin" || e.Name() == "lock" {
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(w.Directory, e.Name())); err != nil {
-			return fmt.Errorf("empty the demo's directory: %w", err)
+			return fmt.Errorf("empty the directory of this run: %w", err)
 		}
 	}
 	return nil
@@ -95,7 +96,7 @@ func (w *Workshop) clear(say func(string, ...any)) error {
 // Close gives the directory back.
 func (w *Workshop) Close() error {
 	if err := w.lock.Close(); err != nil {
-		return fmt.Errorf("give up the demo's lock: %w", err)
+		return fmt.Errorf("give up the lock of this run: %w", err)
 	}
 	return nil
 }
@@ -103,11 +104,11 @@ func (w *Workshop) Close() error {
 // Bin is where the built programs are.
 func (w *Workshop) Bin() string { return filepath.Join(w.Directory, "bin") }
 
-// Make makes a directory of the demo and returns its path.
+// Make makes a directory of the run and returns its path.
 func (w *Workshop) Make(name string) (string, error) {
 	path := filepath.Join(w.Directory, name)
 	if err := os.MkdirAll(path, 0o750); err != nil {
-		return "", fmt.Errorf("make the demo's directory: %w", err)
+		return "", fmt.Errorf("make the directory of this run: %w", err)
 	}
 	return path, nil
 }
@@ -123,7 +124,7 @@ func (w *Workshop) Build(ctx context.Context, name, directory, pkg string) (stri
 	return binary, nil
 }
 
-// CopyConfiguration copies examples/demo/*.tf into a directory of the demo.
+// CopyConfiguration copies examples/demo/*.tf into a directory of the run.
 func (w *Workshop) CopyConfiguration(to string) error {
 	files, err := filepath.Glob(filepath.Join(w.Root, "examples", "demo", "*.tf"))
 	if err == nil && len(files) == 0 {

@@ -1,4 +1,5 @@
-package story
+// Package operator runs the operator commands of the provider's binary, as the person on call does.
+package operator
 
 import (
 	"context"
@@ -16,7 +17,7 @@ type Operator struct {
 	Binary, Store, Service string
 }
 
-// Event is what the demo reads of an event of the ledger.
+// Event is what is read of an event of the ledger.
 type Event struct {
 	Number  int       `json:"number"`
 	Time    time.Time `json:"time"`
@@ -59,8 +60,8 @@ func (o Operator) History(ctx context.Context) ([]Event, error) {
 	return history.Events, nil
 }
 
-// after are the events with a number above n.
-func after(events []Event, n int) []Event {
+// After are the events with a number above n.
+func After(events []Event, n int) []Event {
 	for i, e := range events {
 		if e.Number > n {
 			return events[i:]
@@ -69,8 +70,8 @@ func after(events []Event, n int) []Event {
 	return nil
 }
 
-// lastNumber of the events; 0 if there are none.
-func lastNumber(events []Event) int {
+// LastNumber of the events; 0 if there are none.
+func LastNumber(events []Event) int {
 	if len(events) == 0 {
 		return 0
 	}

@@ -1,4 +1,4 @@
-package story
+package operator
 
 import (
 	"bytes"
@@ -17,8 +17,8 @@ const (
 	quietLimit = time.Second
 )
 
-// follow shows where a release stands, with the operator's own command for that, until stop is called.
-func (o Operator) follow(ctx context.Context, w io.Writer) (stop func(), err error) {
+// Follow shows where a release stands, with the operator's own command for that, until stop is called.
+func (o Operator) Follow(ctx context.Context, w io.Writer) (stop func(), err error) {
 	lines := &indented{w: w}
 	watch, err := process.Start(ctx, process.Command{
 		Path: o.Binary, Args: []string{"watch", "--follow", "--store", o.Store, o.Service}, Stdout: lines, Stderr: lines, Grace: quietLimit,
