@@ -38,7 +38,9 @@ func (b *bench) rows() []row {
 	for _, s := range b.options.Settings {
 		rows = append(rows, judgedRows(s, b.outcomes)...)
 	}
-	rows = append(rows, killedRows(b.outcomes)...)
+	if b.options.Kills > 0 {
+		rows = append(rows, killedRows(b.outcomes)...)
+	}
 	return append(rows,
 		row{name: "idle machine: a 10 ms timer late by", unit: "ms", points: figures.Tail, sample: b.idle.late},
 		row{name: "idle service: a request answered in", unit: "ms", points: figures.Tail, sample: b.idle.latency},

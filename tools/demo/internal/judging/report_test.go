@@ -7,7 +7,7 @@ import (
 )
 
 func TestReport(t *testing.T) {
-	b := &bench{options: Options{Settings: Settings[:2]}}
+	b := &bench{options: Options{Settings: Settings[:2], Kills: 3}}
 	b.idle.late, b.busy = []float64{0.5}, []float64{0.5}
 	for i, badFor := range []float64{1, 2, 1.8} {
 		b.outcomes = append(b.outcomes, Outcome{Setting: "scrape-200ms", Run: i + 1, Bad: 4 + i, BadFor: badFor})
