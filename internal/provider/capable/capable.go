@@ -18,6 +18,15 @@ func Router(view *ledger.View) bool {
 	return d == nil || d.Router != nil
 }
 
+// Source is what a service's metrics come from; nil where that is not known yet, or there are none.
+func Source(view *ledger.View) *service.Metrics {
+	d := defined(view)
+	if d == nil {
+		return nil
+	}
+	return d.Metrics
+}
+
 // defined is nil where the definition is still to come. That of a retired service says nothing about the next one.
 func defined(view *ledger.View) *service.Definition {
 	if view == nil || view.State.Retired {

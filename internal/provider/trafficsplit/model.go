@@ -2,6 +2,7 @@ package trafficsplit
 
 import (
 	"context"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -9,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/checks"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/judgement"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
@@ -16,13 +18,19 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 )
 
+// defaultCheckInterval is the time between two rounds of checks where nothing is written.
+const defaultCheckInterval = 10 * time.Second
+
 type model struct {
 	stage.Common
-	Weight   whole.Number `tfsdk:"weight"`
-	Steps    types.List   `tfsdk:"steps"`
-	Analysis types.Object `tfsdk:"analysis"`
-	Weights  types.Map    `tfsdk:"weights"`
-	Promoted types.String `tfsdk:"promoted"`
+	Weight        whole.Number `tfsdk:"weight"`
+	Steps         types.List   `tfsdk:"steps"`
+	Analysis      types.Object `tfsdk:"analysis"`
+	Checks        types.Map    `tfsdk:"checks"`
+	CheckInterval types.String `tfsdk:"check_interval"`
+	Advance       types.String `tfsdk:"advance"`
+	Weights       types.Map    `tfsdk:"weights"`
+	Promoted      types.String `tfsdk:"promoted"`
 }
 
 type stepModel struct {
@@ -33,7 +41,16 @@ type stepModel struct {
 // toSpec is the engine's form, with the defaults where nothing is written.
 func (m model) toSpec(ctx context.Context) (delivery.SplitSpec, diag.Diagnostics) {
 	analysis, diags := judgement.ToSpec(ctx, path.Root("analysis"), m.Analysis)
-	spec := delivery.SplitSpec{Weight: plain.Int(m.Weight, 0), Analysis: analysis}
+	spec := delivery.SplitSpec{Weight: plain.Int(m.Weight, 0), Analysis: analysis, Advance: delivery.Advance(m.Advance.ValueString())}
+	repeated, more := checks.ToSpec(ctx, path.Root("checks"), m.Checks)
+	diags.Append(more...)
+	if len(repeated) > 0 {
+		spec.Checks = repeated
+		spec.CheckInterval = duration.ToDuration(m.CheckInterval, defaultCheckInterval, path.Root("check_interval"), &diags)
+	}
+	if spec.Advance == "" {
+		spec.Advance = delivery.AfterPause
+	}
 	for i, element := range m.Steps.Elements() {
 		object, _ := element.(types.Object)
 		if step, found := plain.Object[stepModel](ctx, object, &diags); found {

@@ -10,13 +10,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/capable"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/checks"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/judgement"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/stage"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // plan refuses a split of what cannot be split, and says what the weights and the promoted release will be.
-func plan(_ context.Context, p stage.Planning[model]) diag.Diagnostics {
+func plan(ctx context.Context, p stage.Planning[model]) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if p.ReleaseChanges != stage.Unchanged || p.ArgumentsChange {
 		if !capable.Router(p.View) {
@@ -24,7 +25,8 @@ func plan(_ context.Context, p stage.Planning[model]) diag.Diagnostics {
 				"The service has no router, so nothing can split its traffic: give deploy_service a router and apply that first, or remove the deploy_traffic_split; "+
 					"without one, deploy_release itself puts the new instances in the place of the old.")
 		}
-		diags.Append(judgement.Resolve(path.Root("analysis"), p.Plan.Analysis, capable.Metrics(p.View))...)
+		diags.Append(checks.Resolve(ctx, path.Root("checks"), p.Plan.Checks, p.Credentials, capable.Metrics(p.View))...)
+		diags.Append(judgement.Resolve(ctx, path.Root("analysis"), p.Plan.Analysis, p.View)...)
 	}
 	p.Plan.Weights = plannedWeights(p)
 	p.Plan.Promoted = plannedPromoted(p)

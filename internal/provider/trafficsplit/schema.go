@@ -1,15 +1,25 @@
 package trafficsplit
 
 import (
+	"time"
+
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/checks"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/judgement"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/stage"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/whole"
 )
+
+// repeated is `checks`.
+func repeated() schema.Attribute {
+	attribute := checks.Optional("against the instances of the release, and repeated every `check_interval` while it is at a step")
+	attribute.MarkdownDescription += " One that fails speaks against the release; each that passes counts as a request of a step that has too few."
+	return attribute
+}
 
 func resourceSchema() schema.Schema {
 	return schema.Schema{
@@ -35,11 +45,22 @@ func resourceSchema() schema.Schema {
 					},
 					"pause": schema.StringAttribute{
 						Optional: true, Validators: []validator.String{duration.Any()},
-						MarkdownDescription: "How long to stay at least; `analysis` may stay longer, until it has seen enough. Default: `0s`.",
+						MarkdownDescription: "How long to stay at least, unless `advance` says otherwise; `analysis` may stay longer, until it has seen enough. Default: `0s`.",
 					},
 				}},
 			},
 			"analysis": judgement.Attribute("Judges the candidate under traffic, at every step and at `weight`."),
+			"checks":   repeated(),
+			"check_interval": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{duration.AtLeast(time.Second)},
+				MarkdownDescription: "Time between two rounds of `checks`. Default: `10s`.",
+			},
+			"advance": schema.StringAttribute{
+				Optional:   true,
+				Validators: []validator.String{advances{}},
+				MarkdownDescription: "When a step ends that shows nothing wrong: `after_pause`, when its `pause` is over and enough was seen; or `when_confident`, as soon as enough was seen, also before the pause is over, " +
+					"for which `analysis` needs a comparison with a `margin`. Enough are its `min_requests`, and what it takes to show that the margins hold. Default: `after_pause`.",
+			},
 			"weights": schema.MapAttribute{
 				Computed: true, ElementType: types.Int64Type,
 				MarkdownDescription: "Share of the traffic in whole percent by slot, as the data plane says.",

@@ -17,6 +17,8 @@ func validate(ctx context.Context, m model) diag.Diagnostics {
 	diags := judgement.Validate(ctx, path.Root("analysis"), m.Analysis)
 	validateWeight(path.Root("weight"), m.Weight, &diags)
 	validateSteps(ctx, m.Steps, &diags)
+	validateChecks(ctx, m, &diags)
+	validateAdvance(ctx, m, &diags)
 	return diags
 }
 

@@ -41,6 +41,6 @@ func plan(ctx context.Context, p stage.Planning[model]) diag.Diagnostics {
 		return nil
 	}
 	diags := checks.Resolve(ctx, path.Root("checks"), p.Plan.Checks, p.Credentials, capable.Metrics(p.View))
-	diags.Append(judgement.Resolve(path.Root("analysis"), p.Plan.Analysis, capable.Metrics(p.View))...)
+	diags.Append(judgement.Resolve(ctx, path.Root("analysis"), p.Plan.Analysis, p.View)...)
 	return diags
 }
