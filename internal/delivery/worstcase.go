@@ -50,27 +50,34 @@ func (s ReleaseSpec) WorstCase(mode service.Mode) time.Duration {
 // WorstCase of a smoke test: its slowest check.
 func (s SmokeTestSpec) WorstCase(service.Mode) time.Duration { return overhead + slowest(s.Checks) }
 
-// WorstCase of a split: each step for as long as it may last.
+// Walk lists the steps of a release that begins at 0, up to the declared weight.
+func (s SplitSpec) Walk() []Step { return stepsUp(s, 0) }
+
+// WorstCase of a split: each step for as long as it may last, and until a round of checks that has begun then is over.
 func (s SplitSpec) WorstCase(mode service.Mode) time.Duration {
 	total := overhead
 	if mode != service.ModeUpdate {
 		return total
 	}
-	for _, step := range stepsUp(s, 0) {
-		pause := step.Pause.D()
-		if s.Analysis != nil {
-			pause = max(pause, s.Analysis.MaxPause.D())
-		}
-		total += pause
+	for _, step := range s.Walk() {
+		total += s.Analysis.longest(step.Pause) + slowest(s.Checks)
 	}
 	return total
+}
+
+// longest stay at a step with a pause: what counts neither way comes on top. Without an analysis it is the pause.
+func (s *AnalysisSpec) longest(pause service.Duration) time.Duration {
+	if s == nil {
+		return pause.D()
+	}
+	return s.InitialDelay.D() + max(pause.D(), s.MaxPause.D())
 }
 
 // WorstCase of a verification: its slowest check, then the judgement.
 func (s VerificationSpec) WorstCase(mode service.Mode) time.Duration {
 	total := overhead + slowest(s.Checks)
 	if s.Analysis != nil && mode != service.ModeRollback {
-		total += max(s.Duration.D(), s.Analysis.MaxPause.D())
+		total += s.Analysis.longest(s.Duration)
 	}
 	return total
 }

@@ -93,6 +93,9 @@ type Planning[M any] struct {
 	Run string
 	// Credentials that names are resolved with, nil where they are not known yet.
 	Credentials delivery.Credentials
+	// Survey asks the service's metrics what they have of an analysis, of the release that is stable; nil where there is nobody to ask, and
+	// at apply, where the plan has said it. Only to warn.
+	Survey func(ctx context.Context, spec delivery.AnalysisSpec) (delivery.MetricsSurvey, error)
 	// Warn adds a warning for the whole resource.
 	Warn func(summary, detail string)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/diagnostics"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/engine"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/private"
@@ -142,7 +143,7 @@ func (r *Resource[M]) planned(ctx context.Context, p *planning[M], resp *resourc
 	if r.kind.Plan != nil {
 		diags.Append(r.kind.Plan(ctx, Planning[M]{
 			Prior: p.prior, Plan: &plan, ReleaseChanges: p.change, ArgumentsChange: p.differs, Mode: mode, Facts: p.facts,
-			View: p.ledger.view, Run: p.ledger.run, Credentials: r.engine.Credentials(), Warn: diags.AddWarning,
+			View: p.ledger.view, Run: p.ledger.run, Credentials: r.engine.Credentials(), Survey: r.survey(p), Warn: diags.AddWarning,
 		})...)
 	}
 	if p.change == Unchanged && !r.kind.Rerun(*p.prior, plan) {
@@ -150,6 +151,21 @@ func (r *Resource[M]) planned(ctx context.Context, p *planning[M], resp *resourc
 	}
 	r.declare(ctx, p, worst, diags)
 	return p.overlay(ctx, names, r.raw(ctx, plan, diags), diags)
+}
+
+// survey is how a plan asks the service's metrics. Credentials that are not known yet may be what they want.
+func (r *Resource[M]) survey(p *planning[M]) func(context.Context, delivery.AnalysisSpec) (delivery.MetricsSurvey, error) {
+	view := p.ledger.view
+	if view == nil || r.engine.Credentials() == nil || view.State.LeaseRun == p.ledger.run || view.State.StableRelease() == nil {
+		return nil
+	}
+	return func(ctx context.Context, spec delivery.AnalysisSpec) (delivery.MetricsSurvey, error) {
+		run, err := r.engine.Run()
+		if err != nil {
+			return delivery.MetricsSurvey{}, err
+		}
+		return run.Service(p.id).SurveyMetrics(ctx, *view, spec)
+	}
 }
 
 // base has the prior values of computed attributes where the release stays, and else unknown ones.

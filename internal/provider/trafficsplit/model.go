@@ -31,6 +31,7 @@ type model struct {
 	Advance       types.String `tfsdk:"advance"`
 	Weights       types.Map    `tfsdk:"weights"`
 	Promoted      types.String `tfsdk:"promoted"`
+	Judgement     types.List   `tfsdk:"judgement"`
 }
 
 type stepModel struct {
@@ -61,6 +62,25 @@ func (m model) toSpec(ctx context.Context) (delivery.SplitSpec, diag.Diagnostics
 		}
 	}
 	return spec, diags
+}
+
+// known tells whether all that a judgement hangs on is known.
+func (m model) known(ctx context.Context) bool {
+	for _, argument := range []attr.Value{m.Weight, m.Steps, m.Analysis, m.Checks, m.CheckInterval, m.Advance} {
+		if !argument.IsNull() && !plain.IsKnown(ctx, argument) {
+			return false
+		}
+	}
+	return true
+}
+
+// toJudgement is what the arguments come to for a reader; unknown while they are.
+func (m model) toJudgement(ctx context.Context) types.List {
+	spec, diags := m.toSpec(ctx)
+	if !m.known(ctx) || diags.HasError() {
+		return types.ListUnknown(types.StringType)
+	}
+	return judgement.SplitLines(spec)
 }
 
 // toWeights is a split as the attribute `weights` has it.

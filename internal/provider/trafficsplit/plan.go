@@ -27,6 +27,10 @@ func plan(ctx context.Context, p stage.Planning[model]) diag.Diagnostics {
 		}
 		diags.Append(checks.Resolve(ctx, path.Root("checks"), p.Plan.Checks, p.Credentials, capable.Metrics(p.View))...)
 		diags.Append(judgement.Resolve(ctx, path.Root("analysis"), p.Plan.Analysis, p.View)...)
+		if !diags.HasError() && p.Mode != service.ModeRollback {
+			diags.Append(judgement.Survey(ctx, path.Root("analysis"), p.Plan.Analysis, p.Survey)...)
+		}
+		p.Plan.Judgement = p.Plan.toJudgement(ctx)
 	}
 	p.Plan.Weights = plannedWeights(p)
 	p.Plan.Promoted = plannedPromoted(p)

@@ -1,6 +1,8 @@
 package trafficsplit
 
 import (
+	"context"
+
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
@@ -17,6 +19,7 @@ func export(m *model, exports delivery.Exports) {
 	if m.Promoted.IsNull() || m.Promoted.IsUnknown() {
 		m.Promoted = types.StringValue(string(exports.Promoted))
 	}
+	m.Judgement = m.toJudgement(context.Background())
 }
 
 // recorded notes that a release which became the stable one has all of the traffic, however it came there.

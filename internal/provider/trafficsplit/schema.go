@@ -61,6 +61,7 @@ func resourceSchema() schema.Schema {
 				MarkdownDescription: "When a step ends that shows nothing wrong: `after_pause`, when its `pause` is over and enough was seen; or `when_confident`, as soon as enough was seen, also before the pause is over, " +
 					"for which `analysis` needs a comparison with a `margin`. Enough are its `min_requests`, and what it takes to show that the margins hold. Default: `after_pause`.",
 			},
+			"judgement": judgement.LinesAttribute(),
 			"weights": schema.MapAttribute{
 				Computed: true, ElementType: types.Int64Type,
 				MarkdownDescription: "Share of the traffic in whole percent by slot, as the data plane says.",

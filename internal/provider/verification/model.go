@@ -11,15 +11,17 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/checks"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/duration"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/judgement"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/stage"
 )
 
 type model struct {
 	stage.Common
-	Checks   types.Map    `tfsdk:"checks"`
-	Analysis types.Object `tfsdk:"analysis"`
-	Duration types.String `tfsdk:"duration"`
-	Results  types.Map    `tfsdk:"results"`
+	Checks    types.Map    `tfsdk:"checks"`
+	Analysis  types.Object `tfsdk:"analysis"`
+	Duration  types.String `tfsdk:"duration"`
+	Judgement types.List   `tfsdk:"judgement"`
+	Results   types.Map    `tfsdk:"results"`
 }
 
 // toSpec is the engine's form, with the defaults where nothing is written. No duration is 0: the judgement ends with its
@@ -33,6 +35,15 @@ func (m model) toSpec(ctx context.Context) (delivery.VerificationSpec, diag.Diag
 		Analysis: analysis,
 		Duration: duration.ToDuration(m.Duration, 0, path.Root("duration"), &diags),
 	}, diags
+}
+
+// toJudgement is what the arguments come to for a reader; unknown while they are.
+func (m model) toJudgement(ctx context.Context) types.List {
+	spec, diags := m.toSpec(ctx)
+	if !m.Analysis.IsNull() && !plain.IsKnown(ctx, m.Analysis) || m.Duration.IsUnknown() || diags.HasError() {
+		return types.ListUnknown(types.StringType)
+	}
+	return judgement.VerificationLines(spec)
 }
 
 func validate(ctx context.Context, m model) diag.Diagnostics {

@@ -31,16 +31,21 @@ func kind() stage.Kind[model] {
 		Plan:     plan,
 		Export: func(m *model, exports delivery.Exports) {
 			m.Results = checks.Results(m.Results, exports.Results)
+			m.Judgement = m.toJudgement(context.Background())
 		},
 	}
 }
 
-// plan refuses checks that could not be run, and an analysis of nothing.
+// plan refuses checks that could not be run, and an analysis of nothing, and says what the judgement takes.
 func plan(ctx context.Context, p stage.Planning[model]) diag.Diagnostics {
 	if p.ReleaseChanges == stage.Unchanged && !p.ArgumentsChange {
 		return nil
 	}
 	diags := checks.Resolve(ctx, path.Root("checks"), p.Plan.Checks, p.Credentials, capable.Metrics(p.View))
 	diags.Append(judgement.Resolve(ctx, path.Root("analysis"), p.Plan.Analysis, p.View)...)
+	if !diags.HasError() && p.Mode != service.ModeRollback {
+		diags.Append(judgement.Survey(ctx, path.Root("analysis"), p.Plan.Analysis, p.Survey)...)
+	}
+	p.Plan.Judgement = p.Plan.toJudgement(ctx)
 	return diags
 }

@@ -21,9 +21,10 @@ func resourceSchema() schema.Schema {
 			"analysis": judgement.Attribute("Judges the release with all of the traffic, against the baseline that the checkpoint recorded."),
 			"duration": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{duration.AtLeast(time.Second)},
-				MarkdownDescription: "How long `analysis` judges at least. Default: until it has seen its `min_requests`.",
+				MarkdownDescription: "How long `analysis` judges at least. Default: until it has seen enough: its `min_requests`, and what it takes to show that the margins hold.",
 			},
-			"results": checks.ResultsAttribute(),
+			"judgement": judgement.LinesAttribute(),
+			"results":   checks.ResultsAttribute(),
 		}),
 	}
 }
