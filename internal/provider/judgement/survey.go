@@ -59,9 +59,9 @@ func Survey(ctx context.Context, root path.Path, object types.Object, ask Ask) d
 // meanwhile says what a policy does, for how long it is asked.
 func meanwhile(p policy, does delivery.Policy, deadline time.Duration, spec delivery.AnalysisSpec) string {
 	if does == delivery.PolicyWait {
-		return fmt.Sprintf("a step waits (%s = \"wait\"), for max_pause, %s, at most; then on_inconclusive = %q decides.", p.attribute, spec.MaxPause, spec.OnInconclusive)
+		return fmt.Sprintf("a step waits (%s = \"wait\"), for max_pause, %s, at most; then on_inconclusive = %q decides.", p.attribute, length(spec.MaxPause.D()), spec.OnInconclusive)
 	}
-	return fmt.Sprintf("a step waits for %s, %s; then %s = %q decides.", p.deadline, deadline, p.attribute, does)
+	return fmt.Sprintf("a step waits for %s, %s; then %s = %q decides.", p.deadline, length(deadline), p.attribute, does)
 }
 
 func listed(sentences []string) string {

@@ -1,13 +1,17 @@
 package verification
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/configtest"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/plain"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/stage"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -66,5 +70,42 @@ func TestPlanRefusesToJudgeNothing(t *testing.T) {
 	p.View.State.Definition.Metrics = &service.Metrics{}
 	if diags := plan(t.Context(), p); diags.HasError() {
 		t.Errorf("the service has metrics, and yet: %v", diags)
+	}
+}
+
+func TestPlanSaysWhatTheJudgementTakes(t *testing.T) {
+	for text, known := range map[string]int{
+		`{"analysis": {"errors": {}}, "duration": "5m"}`:                     2,
+		`{"checks": {"home": {"http": {"path": "/"}}}}`:                      0,
+		`{"analysis": "<unknown>"}`:                                          -1,
+		`{"analysis": {"errors": {"max_rate": "<unknown>"}}}`:                -1,
+		`{"analysis": {"errors": {}}, "duration": "<unknown>"}`:              -1,
+		`{"checks": "<unknown>", "analysis": {"errors": {"dry_run": true}}}`: 1,
+	} {
+		m := read(t, text)
+		asked := false
+		diags := plan(t.Context(), stage.Planning[model]{
+			Plan: &m, ReleaseChanges: stage.Changed, ArgumentsChange: true,
+			Survey: func(context.Context, delivery.AnalysisSpec) (delivery.MetricsSurvey, error) {
+				asked = true
+				return delivery.MetricsSurvey{Unknown: []string{"there is none"}}, nil
+			},
+		})
+		if got := m.Judgement; got.IsUnknown() != (known < 0) || known >= 0 && len(got.Elements()) != known {
+			t.Errorf("%s: got %s", text, got)
+		}
+		// An analysis that is known is asked for, whatever else is not.
+		if want := plain.IsKnown(t.Context(), m.Analysis) && !m.Analysis.IsNull(); asked != want || diags.HasError() || (diags.WarningsCount() == 1) != want {
+			t.Errorf("%s: asked: %v; got %v", text, asked, diags)
+		}
+	}
+}
+
+func TestExportKnowsEverything(t *testing.T) {
+	m := read(t, `{"analysis": {"errors": {}}}`)
+	m.Judgement, m.Results = types.ListUnknown(types.StringType), types.MapUnknown(m.Results.ElementType(t.Context()))
+	kind().Export(&m, delivery.Exports{})
+	if m.Judgement.IsUnknown() || m.Results.IsUnknown() {
+		t.Errorf("got %s and %s", m.Judgement, m.Results)
 	}
 }
