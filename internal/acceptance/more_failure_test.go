@@ -141,7 +141,7 @@ func TestPauseAndGoOn(t *testing.T) {
 	split := func(policy string) string {
 		return strings.Replace(config{Version: "2"}.hcl(r), weightLine, weightLine+`
   steps    = [{ weight = 25, pause = "100ms" }]
-  analysis = { interval = "100ms", errors = {}, min_requests = 100000, max_pause = "1s", on_no_data = "continue", on_inconclusive = "`+policy+`" }`, 1)
+  analysis = { interval = "200ms", errors = {}, min_requests = 100000, max_pause = "1s", on_no_data = "continue", on_inconclusive = "`+policy+`" }`, 1)
 	}
 	r.write(strings.Replace(split("pause"), `on_no_data = "continue"`, `on_no_data = "pause"`, 1))
 	wantSaid(t, r.apply(1), "Release Paused", "Next:")

@@ -15,8 +15,11 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/engine"
 )
 
-// SplitLines says, from configuration alone, what each step of a split takes.
+// SplitLines says, from configuration alone, what each step of a split takes; null where nothing is judged.
 func SplitLines(spec delivery.SplitSpec) types.List {
+	if spec.Analysis == nil && len(spec.Checks) == 0 {
+		return types.ListNull(types.StringType)
+	}
 	var lines []string
 	for _, step := range spec.Walk() {
 		lines = append(lines, fmt.Sprintf("at %d %%: %s", step.Weight, stay(spec.Analysis, step, spec.Advance)))
@@ -32,15 +35,15 @@ func SplitLines(spec delivery.SplitSpec) types.List {
 		lines = append(lines, text)
 	}
 	if spec.Analysis == nil {
-		return list(append(lines, "no metrics are judged: the instances must live and answer"))
+		return list(append(lines, "no metrics are judged"))
 	}
 	return list(append(lines, confidence(spec.Analysis.Config)...))
 }
 
-// VerificationLines says, from configuration alone, what the judgement with all of the traffic takes; nothing where there is none.
+// VerificationLines says, from configuration alone, what the judgement with all of the traffic takes; null where there is none.
 func VerificationLines(spec delivery.VerificationSpec) types.List {
 	if spec.Analysis == nil {
-		return list(nil)
+		return types.ListNull(types.StringType)
 	}
 	all := delivery.Step{Weight: 100, Pause: spec.Duration}
 	return list(append([]string{"with all of the traffic: " + stay(spec.Analysis, all, delivery.AfterPause)}, confidence(spec.Analysis.Config)...))

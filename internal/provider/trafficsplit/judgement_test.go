@@ -31,7 +31,7 @@ func TestPlanSaysWhatTheJudgementTakes(t *testing.T) {
 		"other arguments":         {judged, stage.Unchanged, true, service.ModeUpdate, 2, true},
 		"a rollback":              {judged, stage.Changed, true, service.ModeRollback, 2, false},
 		"nothing":                 {judged, stage.Unchanged, false, service.ModeUpdate, -2, false},
-		"no analysis":             {`{"weight": 100}`, stage.Changed, true, service.ModeUpdate, 2, false},
+		"no analysis":             {`{"weight": 100}`, stage.Changed, true, service.ModeUpdate, 0, false},
 		"a pause to come":         {`{"weight": 100, "steps": [{"weight": 5, "pause": "<unknown>"}]}`, stage.Changed, true, service.ModeUpdate, -1, false},
 		"a weight to come":        {`{"weight": "<unknown>"}`, stage.Changed, true, service.ModeUpdate, -1, false},
 		"an analysis to come":     {`{"weight": 100, "analysis": {"errors": {}, "confidence": "<unknown>"}}`, stage.Changed, true, service.ModeUpdate, -1, false},
