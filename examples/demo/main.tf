@@ -100,7 +100,7 @@ resource "deploy_traffic_split" "web" {
   ]
   analysis = {
     interval     = "500ms"
-    errors       = { max_rate = 0.05, versus_stable = true, margin = 0.02 }
+    errors       = { max_rate = 0.05, versus_stable = true, margin = 0.05 }
     latency      = { threshold = "250ms", max_ratio = 0.05, versus_stable = true }
     min_requests = 40
     max_pause    = "15s"

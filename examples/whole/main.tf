@@ -53,7 +53,9 @@ resource "deploy_service" "web" {
   }
 
   metrics = {
-    scrape = { path = "/metrics", requests = "http_requests_total", duration = "http_request_duration_seconds" }
+    # Requests and latency are read from the instances, as new as a look; numbers of the business from the server.
+    scrape     = { path = "/metrics", requests = "http_requests_total", duration = "http_request_duration_seconds" }
+    prometheus = { url = "http://localhost:9090" }
   }
 
   notify = {
@@ -150,17 +152,48 @@ resource "deploy_traffic_split" "web" {
     { weight = 50, pause = "5m" },
   ]
 
+  # A step goes on after its pause, when enough was seen; "when_confident": as soon as enough was seen.
+  advance = "after_pause"
+
   analysis = {
-    interval        = "1s"
-    confidence      = 0.99
-    errors          = { max_rate = 0.05, versus_stable = true, margin = 0.01 }
-    latency         = { threshold = "400ms", max_ratio = 0.05, versus_stable = true }
-    min_requests    = 100
-    max_pause       = "10m"
-    on_no_data      = "wait"
-    on_source_error = "wait"
-    on_inconclusive = "pause"
+    interval      = "1s"
+    initial_delay = "15s" # after each raise of weight: caches are cold
+    confidence    = 0.99  # of all judgements of a release together
+
+    errors = {
+      max_rate                  = 0.05
+      consecutive_failure_limit = 10   # looks in a row above max_rate
+      margin                    = 0.03 # the plan says how many requests that takes, in `judgement`
+    }
+    latency = { threshold = "500ms", max_ratio = 0.05, margin = 0.05 }
+
+    business = {
+      orders = {
+        query             = "orders_total{instance=~\"{{instances}}\"}" # the increase is taken series by series
+        versus_stable_min = 0.95
+      }
+      queue = {
+        query   = "queue_depth{instance=~\"{{instances}}\"}"
+        type    = "gauge"
+        max     = 1000
+        dry_run = true # told, and decides nothing
+      }
+    }
+
+    min_requests          = 100
+    min_bad               = 3
+    burst_window          = "2s"
+    max_pause             = "10m"
+    on_no_data            = "wait"
+    on_source_error       = "pause"
+    source_error_deadline = "1m"
+    on_shared_fault       = "wait"
+    on_inconclusive       = "pause"
   }
+
+  # At night, when there is little traffic, these count as requests.
+  checks         = { home = { http = { path = "/", status = [200] } } }
+  check_interval = "10s"
 }
 
 # 6 verify: at 100 %, the old release still runs
@@ -175,6 +208,7 @@ resource "deploy_verification" "web" {
     errors    = { max_rate = 0.02 }
     max_pause = "5m"
   }
+  duration = "1m"
 }
 
 # 7 finalize

@@ -25,7 +25,7 @@ const defaultDeadline = 30 * time.Second
 // meaning says what each policy does.
 var meaning = map[delivery.Policy]string{
 	delivery.PolicyRestore:  "puts the checkpoint back",
-	delivery.PolicyPause:    "ends the apply and leaves the release at its step; the next apply goes on",
+	delivery.PolicyPause:    "ends the apply and leaves the release at its step, from where the next apply goes on",
 	delivery.PolicyWait:     "waits until `max_pause` is over, then does what `on_inconclusive` says",
 	delivery.PolicyContinue: "goes on to the next step without a judgement",
 }

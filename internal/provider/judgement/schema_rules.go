@@ -54,7 +54,7 @@ func marginAttribute(of string) schema.Attribute {
 	return schema.Float64Attribute{
 		Optional: true,
 		MarkdownDescription: "How much larger than stable's the share of " + of + " may be, from 0 to 1: a step ends only when it is shown, with `confidence`, not to be larger than that. " +
-			"A smaller margin needs more requests: where stable has hardly any " + of + ", 0.05 takes about 140 of them a step, 0.01 about 900; `judgement` says how many it takes here. 0: that is not asked. Default: 0.05.",
+			"A smaller margin needs more requests: where stable has hardly any " + of + ", 0.05 takes about 140 requests a step, 0.01 about 900; `judgement` says how many it takes here. 0: that is not asked. Default: 0.05.",
 	}
 }
 
@@ -86,8 +86,9 @@ func businessAttribute() schema.Attribute {
 	attributes := handled("`min` or `max`", map[string]schema.Attribute{
 		"query": schema.StringAttribute{
 			Required: true,
-			MarkdownDescription: "What is counted or measured. With `metrics.prometheus`, PromQL for one side, in which `{{release}}`, `{{slot}}`, `{{instances}}` and `{{interval}}` are filled in; " +
-				"else the name of a series of `metrics.scrape`, with labels where they are needed: `orders_total{kind=\"paid\"}`.",
+			MarkdownDescription: "What is counted or measured. With `metrics.prometheus` a template of PromQL, with the placeholders of its own `queries`: a selector, of which the increase is taken series by series, such as " +
+				"`orders_total{instance=~\"{{instances}}\"}`, or an expression with `{{interval}}` that is itself a count; of a gauge any that is one number, or one an instance. " +
+				"Else the name of a series of `metrics.scrape`, with labels where they are needed: `orders_total{kind=\"paid\"}`.",
 		},
 		"type": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{kinds},
