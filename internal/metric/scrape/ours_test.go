@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/analysis"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/metric/scrape"
@@ -75,7 +76,7 @@ func TestNothingPassesByOurOwnReadings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v := judge.Look(counts.Counts, analysis.Counts{}); v.Decision != analysis.Wait {
+		if v := judge.Look(analysis.Look{Took: time.Second, Candidate: counts.Counts}); v.Decision != analysis.Wait {
 			t.Fatalf("%s: %s", v.Decision, v.Reason)
 		}
 	}
