@@ -17,6 +17,8 @@ type absolute struct {
 	burst   time.Duration
 	// most is the logarithm of what one window may add where there may be bursts.
 	most float64
+	// waited is the time since the open window's first look.
+	waited time.Duration
 	// gained by the open window so far; rested is how many bad ones the evidence rests on, and resting those of the open window.
 	gained          perRatio
 	rested, resting float64
@@ -39,8 +41,9 @@ func (a *absolute) add(t Tally, took time.Duration, allowed float64, burstless b
 	if a.now.took >= a.burst {
 		a.close()
 	}
-	if !a.now.open() {
-		a.process.elapse(took)
+	if a.waited += took; !a.now.open() {
+		a.process.elapse(a.waited)
+		a.waited = 0
 	}
 	a.now.add(t, Tally{}, took)
 	seen := a.now.candidate

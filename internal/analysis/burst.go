@@ -74,8 +74,8 @@ const (
 	enoughBursts = 5
 )
 
-// usual is how many bad answers of a number of requests come one by one: mean of them, and most by chance.
-type usual struct{ mean, most float64 }
+// usual is how many bad answers of a number of requests come one by one: mean of them, and least and most by chance.
+type usual struct{ mean, least, most float64 }
 
 // oneByOne is what is usual where there are no bursts.
 var oneByOne = usual{most: math.Inf(1)}
@@ -115,7 +115,7 @@ func (t *texture) usual(requests float64) usual {
 		return usual{}
 	}
 	mean := t.usualRate * requests
-	return usual{mean: math.Floor(mean), most: byChance(mean)}
+	return usual{mean: math.Floor(mean), least: mean - 3*math.Sqrt(mean*(1-t.usualRate)), most: byChance(mean)}
 }
 
 // time stable's bursts.

@@ -17,7 +17,7 @@ import (
 type comparison struct {
 	process process
 	now     window
-	waited  time.Duration // since the last window was closed, while none is open
+	waited  time.Duration // not staked on yet
 	texture texture
 	traffic traffic
 	// burst is how long a burst may last, and limit that of the evidence.
@@ -75,6 +75,7 @@ func (c *comparison) add(candidate, stable Tally, took time.Duration) {
 			c.alone.add(candidate, took, c.most, c.burstless())
 		}
 	case c.now.open():
+		c.waited += took // That is staked on with the next window.
 		c.now.add(candidate, stable, took)
 	case candidate.Bad+stable.Bad > 0:
 		c.process.elapse(c.waited + took)
@@ -82,7 +83,6 @@ func (c *comparison) add(candidate, stable Tally, took time.Duration) {
 		c.now.add(candidate, stable, took)
 		if ours, theirs := c.usual(); candidate.Bad <= ours.most && stable.Bad <= theirs.most {
 			c.close() // No burst, so there is nothing to wait for.
-			c.waited = 0
 		}
 	default:
 		c.waited += took
@@ -111,8 +111,7 @@ func (c *comparison) close() {
 	gain, events := c.gain()
 	c.process.multiply(gain)
 	c.rested += events
-	// What passed while it was open is staked on with the next one.
-	c.waited, c.now = c.now.took, window{}
+	c.now = window{}
 }
 
 // burstless tells whether stable is known not to fail in bursts: it has had no bad answer at all, in so many more requests than
@@ -124,7 +123,13 @@ func (c *comparison) usual() (ours, theirs usual) {
 	if c.burstless() {
 		return oneByOne, oneByOne
 	}
-	return c.texture.usual(c.now.candidate.All), c.texture.usual(c.now.stable.All)
+	ours, theirs = c.texture.usual(c.now.candidate.All), c.texture.usual(c.now.stable.All)
+	if c.now.stable.Bad < theirs.least {
+		// Stable is better than it was, as at the end of a long fault of both. What the candidate still has then is the rest of that, and
+		// no number of events.
+		return usual{}, usual{}
+	}
+	return ours, theirs
 }
 
 // gain is the logarithm of the open window's likelihood ratio, and how many events of the candidate's it rests on.
