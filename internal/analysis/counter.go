@@ -14,6 +14,10 @@ func newBusiness(name string, r BusinessRule, burst time.Duration, t terms) rule
 	return newCounter(name, r, burst, t)
 }
 
+// logShifts are the alternatives for business counters, in place of ratios, as logarithms: these fall by a tenth where errors rise tenfold.
+// What lies closer to the ratio that is allowed than the root of the least is never found.
+var logShifts = perRatio{1.05, 1.1, 1.2, 1.5, 2, 5, 100}.log()
+
 // counter judges a business counter: how many a side had for each of its requests, as a ratio to stable's.
 //
 // Given all that both sides had, the candidate's part is binomial with its share of the requests, weighted with the ratio
@@ -51,11 +55,14 @@ func newCounter(name string, rule BusinessRule, burst time.Duration, t terms) *c
 
 func (c *counter) add(l Look) {
 	p, measured := l.Series[c.name]
-	if !measured || math.IsNaN(p.Candidate) || math.IsNaN(p.Stable) {
+	if !measured || !countable(p.Candidate) || !countable(p.Stable) {
 		return
 	}
 	c.count(Tally{Bad: p.Candidate, All: l.Candidate.Requests}, Tally{Bad: p.Stable, All: l.Stable.Requests}, l.Took)
 }
+
+// countable tells whether a number can be a count; NaN is none.
+func countable(x float64) bool { return x >= 0 && x <= largestCount }
 
 // count what both sides had: Bad is how many, All the requests.
 func (c *counter) count(candidate, stable Tally, took time.Duration) {
@@ -98,7 +105,7 @@ func (s *sided) add(candidate, stable Tally, took time.Duration, spread float64)
 	weighted := s.ratio * candidate.All
 	share := weighted / (weighted + stable.All)
 	var gain perRatio
-	for i, theta := range logRatios {
+	for i, theta := range logShifts {
 		theta *= s.sign
 		gain[i] = (theta*candidate.Bad - (candidate.Bad+stable.Bad)*math.Log1p(share*math.Expm1(theta))) / spread
 	}
