@@ -134,7 +134,7 @@ func (j *judge) judge(untrue string) Verdict {
 			v.Judgements = append(v.Judgements, f.Judgement)
 			dry = f.DryRun
 			g.weigh(f)
-			few = few && !(f.Broken && f.Uncritical)
+			few = few && !(f.Broken && (f.Uncritical || f.early))
 		}
 		for _, d := range r.doubts(j.step) {
 			if !dry {
@@ -182,6 +182,8 @@ func (g *grounds) weigh(f finding) {
 	case !f.Broken || f.DryRun:
 	case f.shared:
 		g.shared = append(g.shared, f.sentence)
+	case f.early:
+		g.doubts = append(g.doubts, "stable may suffer the same, which a few more requests will tell")
 	case f.Uncritical:
 		g.doubts = append(g.doubts, f.Rule+" is broken, and not critical")
 	default:

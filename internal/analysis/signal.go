@@ -112,6 +112,10 @@ const (
 	illLeast = 0.01
 )
 
+// suspicious is the evidence that stable breaks the limit now, from which on a break of the candidate may be a shared fault that is
+// too young to be told.
+const suspicious = 2
+
 // ill is the share of bad ones from which on a side suffers.
 func (s *signal) ill() float64 {
 	if s.limited() {
@@ -153,8 +157,6 @@ func (s *signal) excess() float64 {
 func (s *signal) forgive() {
 	s.absolute = newAbsolute(s.absolute.burst, s.terms)
 	s.failures.clear()
-	s.candidateNow.clear()
-	s.stableNow.clear()
 }
 
 // broken tells whether an evidence that rests on so many bad events breaks a rule.
@@ -192,7 +194,9 @@ func (s *signal) findings() []finding {
 		add(s.limitRule, counted+", allowed "+share(s.limit), log, events, func(f *finding) {
 			f.Allowed = s.limit
 			f.shared = excused
-			if f.shared {
+			// Where the candidate has most of the requests, its evidence is first, also of what both suffer.
+			f.early = s.stableNow.reaches(suspicious) && !s.broken(worse, worseEvents)
+			if f.shared || f.early {
 				f.sentence += ", " + s.compared()
 			}
 			if said, exceeded := s.failures.exceeded(); exceeded {

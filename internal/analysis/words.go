@@ -10,7 +10,9 @@ import (
 type finding struct {
 	Judgement
 	// shared: stable breaks the rule too, and the candidate is not seen to be worse.
-	shared   bool
+	shared bool
+	// early: stable may be about to break it too.
+	early    bool
 	sentence string
 }
 
