@@ -10,7 +10,8 @@ import (
 //	r^bad / (1 + allowed·(r-1))^all
 //
 // which compares odds of r·allowed/(1-allowed) with odds of allowed/(1-allowed). Where bad answers may come in bursts, a window
-// adds at most the part of the evidence that one of several needs: less than what was seen is on the safe side.
+// adds at most the part of the evidence that one of several needs, and bad answers of it that are beyond chance do not count: less than
+// what was seen is on the safe side.
 type absolute struct {
 	process process
 	now     window
@@ -46,16 +47,19 @@ func (a *absolute) add(t Tally, took time.Duration, allowed float64, burstless b
 		a.waited = 0
 	}
 	a.now.add(t, Tally{}, took)
-	seen := a.now.candidate
-	if a.resting = seen.Bad; !burstless {
-		a.resting = min(seen.Bad, 1)
+	counted, most := a.now.candidate, math.Inf(1)
+	if a.resting = counted.Bad; !burstless && allowed > 0 {
+		a.resting, most = min(counted.Bad, 1), a.most
+		counted.Bad = min(counted.Bad, plausible(allowed*counted.All))
 	}
 	for i, theta := range logRatios {
-		if a.gained[i] = absoluteGain(seen, theta, allowed); !burstless && allowed > 0 {
-			a.gained[i] = min(a.gained[i], a.most)
-		}
+		a.gained[i] = min(absoluteGain(counted, theta, allowed), most)
 	}
 }
+
+// plausible is how many bad ones count of a window in which so many are allowed: as many as chance may have, and one in any case; and more
+// than the smallest of ratios needs to be evidence, where so many are allowed that chance has hardly more.
+func plausible(allowed float64) float64 { return max(1, byChance(allowed), 1.6*allowed) }
 
 func (a *absolute) close() {
 	a.process.multiply(a.gained)

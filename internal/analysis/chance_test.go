@@ -73,3 +73,6 @@ func near(t *testing.T, what string, got, want float64) {
 		t.Errorf("%s: %.12g, want %.12g", what, got, want)
 	}
 }
+
+// usualTerms are those of a single rule with a confidence of 0.99.
+var usualTerms = terms{limit: 100, minBad: 3}

@@ -104,7 +104,7 @@ func TestAbsoluteIsAsDefined(t *testing.T) {
 		allowed := rapid.SampledFrom([]float64{0.001, 0.05, 0.3, 1}).Draw(t, "allowed")
 		burstless := rapid.Bool().Draw(t, "burstless")
 		looks := rapid.SliceOfN(rapid.Custom(drawGlance(0, 60)), 1, 25).Draw(t, "looks")
-		a := newAbsolute(2 * second)
+		a := newAbsolute(2*second, usualTerms)
 		for _, l := range looks {
 			if l.step {
 				a.step()
@@ -115,9 +115,15 @@ func TestAbsoluteIsAsDefined(t *testing.T) {
 		for i, s := range sums {
 			bad, all := s.candidate.Bad, s.candidate.All
 			if mean := allowed * all; !burstless {
-				bad = math.Min(bad, math.Max(1, math.Floor(mean+3*math.Sqrt(mean))))
+				bad = min(bad, max(1, math.Floor(mean+3*math.Sqrt(mean)), 1.6*mean))
 			}
-			windows[i].lr = func(r float64) float64 { return math.Pow(r, bad) / math.Pow(1-allowed+allowed*r, all) }
+			windows[i].lr = func(r float64) float64 {
+				ratio := math.Pow(r, bad) / math.Pow(1-allowed+allowed*r, all)
+				if !burstless { // Three windows bring what it takes, and one at most a third.
+					ratio = math.Min(ratio, math.Pow(100*math.Exp(0.5), 1./3))
+				}
+				return ratio
+			}
 		}
 		same(t, a.value(), defined(windows, began))
 	})
@@ -129,7 +135,7 @@ func TestComparisonIsAsDefined(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		single := rapid.Bool().Draw(t, "one by one")
 		looks := rapid.SliceOfN(rapid.Custom(drawGlance(50, 300)), 1, 18).Draw(t, "looks")
-		e := newComparison(2*second, 100)
+		e := newComparison(2*second, terms{limit: 100, minBad: 3})
 		if single {
 			e.limit = 0
 			for i := range looks {

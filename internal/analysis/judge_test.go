@@ -53,7 +53,7 @@ func TestDecisions(t *testing.T) {
 		"one of a kind is enough": {minBad(maxRate(0.05), 1), 1e6, []look{{failing(2, 2), failing(0, 0), Restore, "evidence 111 ≥ limit 100"}}},
 		// A burst counts once in a window of two looks where stable may have some as well.
 		"bad ones in bursts": {maxRate(0.05), 0, []look{
-			{failing(1, 1), failing(0, 0), Wait, "evidence 7.9 <"}, {failing(1, 1), failing(0, 0), Wait, "2 of 2 requests failed (100.0 %), allowed 5.0 %; evidence 2.45 <"},
+			{failing(1, 1), failing(0, 0), Wait, "evidence 3.86 <"}, {failing(1, 1), failing(0, 0), Wait, "2 of 2 requests failed (100.0 %), allowed 5.0 %; evidence 2.45 <"},
 			{failing(1, 1), failing(0, 0), Wait, ""}, {failing(1, 1), failing(0, 0), Wait, ""}, {failing(1, 1), failing(0, 0), Wait, ""},
 		}},
 		"none allowed":     {maxRate(0), 0, []look{{failing(0, 1e6), failing(0, 0), Pass, "allowed 0.0 %"}, {failing(1, 1e6), failing(0, 0), Restore, "1 of 2000000 requests failed (0.00005 %), allowed 0.0 %; evidence ∞ ≥ limit 100"}}},
@@ -166,7 +166,7 @@ func TestStepCountsRequestsAnewAndKeepsTheEvidence(t *testing.T) {
 	if v := looked(j, failing(0, 1), Counts{}); v.Decision != Pass {
 		t.Errorf("%+v", v)
 	}
-	a := newAbsolute(2 * second)
+	a := newAbsolute(2*second, usualTerms)
 	a.add(Tally{1, 10}, second, 0.05, true)
 	a.add(Tally{0, 10}, second, 0.05, true)
 	a.step()

@@ -118,7 +118,7 @@ func TestAnyTimeToStopAtTheLimit(t *testing.T) {
 		{requests: 3, allowed: 0.1},
 		{requests: 2, allowed: 0.2},
 	} {
-		l.absolute, l.stepAt = newAbsolute(2*second), 4
+		l.absolute, l.stepAt = newAbsolute(2*second, usualTerms), 4
 		checkStopping(t, l, 8)
 		if end := atTheEnd(l, 0, 8); l.burstless && math.Abs(end-1) > 1e-9 {
 			t.Errorf("%+v: the mean evidence is %v, want 1", l, end)
@@ -183,7 +183,7 @@ func evenly(c *comparison, rate float64) *comparison {
 }
 
 func TestAnyTimeToStopAComparison(t *testing.T) {
-	fresh := func() *comparison { c := newComparison(2*second, 100); return &c }
+	fresh := func() *comparison { c := newComparison(2*second, terms{limit: 100, minBad: 3}); return &c }
 	singles := [][]float64{{1, 1}, {1}, {}}
 	for name, c := range map[string]struct {
 		compared
