@@ -97,15 +97,20 @@ func (t *texture) add(stable Tally, took, burst time.Duration) {
 	t.now = window{}
 }
 
-// measure what a usual window is.
+// measure what a usual window is: the mean of the middle half, which rare bursts are not in. The median of a few bad ones a window would be
+// off by up to a half.
 func (t *texture) measure() {
 	rates := make([]float64, len(t.windows))
 	for i, w := range t.windows {
 		rates[i] = w.Bad / w.All
 	}
 	slices.Sort(rates)
-	t.usualRate = rates[len(rates)/2]
-	t.uneven = t.usualRate > 0 && t.dispersion(t.usualRate) > 1+4*math.Sqrt(2/float64(len(t.windows)))
+	middle := rates[len(rates)/4 : len(rates)-len(rates)/4]
+	t.usualRate = 0
+	for _, rate := range middle {
+		t.usualRate += rate / float64(len(middle))
+	}
+	t.uneven = t.usualRate > 0 && t.dispersion(t.usualRate) > 1+4*t.deviation(t.usualRate)
 }
 
 // usual of so many requests: up to three standard deviations above stable's usual rate. None where too little is known, where stable's
@@ -118,9 +123,12 @@ func (t *texture) usual(requests float64) usual {
 	return usual{mean: math.Floor(mean), least: mean - 3*math.Sqrt(mean*(1-t.usualRate)), most: byChance(mean)}
 }
 
-// time stable's bursts.
+// time stable's bursts, once it is known what is more than chance.
 func (t *texture) time(stable Tally, took, burst time.Duration) {
-	bad := stable.Bad > t.usual(stable.All).most
+	if len(t.windows) < enoughWindows {
+		return
+	}
+	bad := stable.Bad > byChance(t.usualRate*stable.All)
 	switch {
 	case bad && !t.bursting:
 		t.bursting, t.current, t.quiet = true, took, 0
@@ -160,4 +168,14 @@ func (t *texture) dispersion(rate float64) float64 {
 		sum += min((w.Bad-mean)*(w.Bad-mean)/(mean*max(1-rate, 1e-3)), 9)
 	}
 	return sum / float64(len(t.windows))
+}
+
+// deviation is how far chance takes the dispersion from 1, as a standard deviation: (2 + 1/mean)/n is the variance of Pearson's statistic of
+// Poisson counts.
+func (t *texture) deviation(rate float64) float64 {
+	sum := 0.0
+	for _, w := range t.windows {
+		sum += 2 + 1/(rate*w.All)
+	}
+	return math.Sqrt(sum) / float64(len(t.windows))
 }
