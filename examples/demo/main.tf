@@ -103,7 +103,7 @@ resource "deploy_traffic_split" "web" {
     errors       = { max_rate = 0.05, versus_stable = true, margin = 0.05 }
     latency      = { threshold = "250ms", max_ratio = 0.05, versus_stable = true }
     min_requests = 40
-    max_pause    = "15s"
+    max_pause    = "30s"
   }
 }
 
