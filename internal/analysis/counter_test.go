@@ -45,7 +45,7 @@ func (c *counter) found(draw chance, looks int, next counts, ratio float64) int 
 }
 
 func TestCounters(t *testing.T) {
-	const runs, looks, risk = 300, 500, 0.1
+	const runs, looks, risk = 150, 500, 0.1
 	for name, c := range map[string]struct {
 		next counts
 		// within is by when a fall to 60 % is found in the median.

@@ -11,7 +11,8 @@ import (
 //
 // A release that keeps all limits and is as good as stable is restored with a probability of at most 1 - Confidence,
 // however long and often it is looked at: each rule that is present gets an even part of that, and is broken when its
-// evidence reaches the inverse of its part (see process), and rests on MinBad bad events. A look passes when no rule is broken
+// evidence reaches the inverse of its part (see process), and rests on MinBad bad events. A broken absolute limit restores once it is as
+// sure that stable does not suffer the same. A look passes when no rule is broken
 // and, since New or the last Step:
 //   - the candidate had at least MinRequests requests, and one in any case;
 //   - its share of bad ones is within the absolute limits, that of the latest ones included;

@@ -91,7 +91,7 @@ func TestExcessFallsWithRequests(t *testing.T) {
 
 // A candidate that is worse by the margin, exactly, passes at any look with a probability of at most the risk.
 func TestWorseByTheMarginSeldomPasses(t *testing.T) {
-	const runs, looks, risk = 400, 2000, 0.1
+	const runs, looks, risk = 150, 2000, 0.1
 	for name, c := range map[string]struct {
 		ours, theirs int
 		bad, margin  float64

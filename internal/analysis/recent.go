@@ -26,6 +26,16 @@ func (r *recent) add(t Tally, allowed float64) {
 
 func (r *recent) clear() { r.log = perRatio{} }
 
+// quiet tells whether there is nothing above what is allowed.
+func (r *recent) quiet() bool {
+	for _, l := range r.log {
+		if l > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // reaches tells whether the evidence is at limit now.
 func (r *recent) reaches(limit float64) bool {
 	sum := math.Inf(-1)

@@ -50,7 +50,7 @@ func (r release) of(t *testing.T, draw chance, each func(look int, v Verdict)) (
 
 // Outages of many kinds blame a good release no more often than chance does anyway.
 func TestSharedFaultsRestoreAsSeldomAsPromised(t *testing.T) {
-	const confidence, runs = 0.9, 8
+	const confidence, runs = 0.9, 5
 	for name, outages := range map[string][]outage{
 		"one":                {{60, 75, 0, 1}},
 		"three":              {{60, 75, 0, 1}, {100, 110, 0, 1}, {150, 155, 0, 1}},
@@ -71,7 +71,7 @@ func TestSharedFaultsRestoreAsSeldomAsPromised(t *testing.T) {
 			for kind, rule := range map[string]ErrorRule{"versus": {VersusStable: true}, "both": {VersusStable: true, MaxRate: portion(0.05)}, "limit": {MaxRate: portion(0.05)}} {
 				all, restored, why := 0, 0, ""
 				draw := seeded(3)
-				for _, weight := range []float64{0.05, 0.25, 0.5, 0.75} {
+				for _, weight := range []float64{0.05, 0.25, 0.5, 0.75, 0.9} {
 					for _, rate := range []float64{10, 100} {
 						r := release{
 							config: Config{Confidence: confidence, Errors: &rule, MinBad: 1}, rate: rate, weight: weight, usual: 0.002,
@@ -178,7 +178,7 @@ func TestABreakIsEarlyWhileStableMaySufferToo(t *testing.T) {
 		if v.TooFew || !strings.Contains(v.Reason, "stable may suffer the same, which a few more requests will tell") {
 			t.Errorf("%+v", v)
 		}
-		if v := looked(j, failing(0, 0), failing(0, 40)); v.Decision != Restore {
+		if v := looked(j, failing(0, 0), failing(0, 80)); v.Decision != Restore {
 			t.Errorf("stable works: %+v", v)
 		}
 		return

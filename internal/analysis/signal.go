@@ -48,6 +48,8 @@ type signal struct {
 	bounded sides
 	// failures counts the looks in which the limit was exceeded.
 	failures failures
+	// since is what both did since the candidate last kept the limit.
+	since sides
 	// candidateNow and stableNow tell whether a side breaks the limit now, and restore nothing: a fault that is too young to
 	// be told for certain keeps the candidate from passing, and one of stable is an excuse while it lasts.
 	candidateNow, stableNow recent
@@ -103,7 +105,24 @@ func (s *signal) add(l Look) {
 	if s.limited() {
 		s.absolute.add(candidate, l.Took, s.limit, s.worse.burstless())
 		s.failures.add(candidate, s.limit)
+		s.since.add(candidate, stable)
+		if log, _ := s.absolute.judge(); s.candidateNow.quiet() && log < math.Log(s.terms.limit) {
+			s.since = sides{}
+		}
 	}
+}
+
+// early tells whether stable may suffer what breaks the candidate's limit, as far as its few requests tell. Where the candidate has most of the
+// requests its evidence is first, also of what both suffer. What speaks against that is the likelihood ratio of stable's requests since
+// then, between the limit and the candidate's share: under a shared fault that reaches the limit of the evidence as seldom as any.
+func (s *signal) early() bool {
+	if s.limit == 0 || s.worse.traffic.share(window{}) > nobody {
+		return false // One is enough, or there is nobody who could suffer.
+	}
+	ours, theirs := s.since.candidate, s.since.stable
+	suffered := (ours.Bad + 0.5) / (ours.All + 1)
+	told := theirs.Bad*math.Log(s.limit/suffered) + (theirs.All-theirs.Bad)*math.Log((1-s.limit)/(1-suffered))
+	return told < math.Log(s.terms.limit)
 }
 
 // What counts as a fault of stable where no absolute limit says it: several times what it had before, and not next to nothing.
@@ -111,10 +130,6 @@ const (
 	illTimes = 3
 	illLeast = 0.01
 )
-
-// suspicious is the evidence that stable breaks the limit now, from which on a break of the candidate may be a shared fault that is
-// too young to be told.
-const suspicious = 2
 
 // ill is the share of bad ones from which on a side suffers.
 func (s *signal) ill() float64 {
@@ -194,8 +209,7 @@ func (s *signal) findings() []finding {
 		add(s.limitRule, counted+", allowed "+share(s.limit), log, events, func(f *finding) {
 			f.Allowed = s.limit
 			f.shared = excused
-			// Where the candidate has most of the requests, its evidence is first, also of what both suffer.
-			f.early = s.stableNow.reaches(suspicious) && !s.broken(worse, worseEvents)
+			f.early = s.early() && !s.broken(worse, worseEvents)
 			if f.shared || f.early {
 				f.sentence += ", " + s.compared()
 			}

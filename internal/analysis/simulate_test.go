@@ -121,9 +121,9 @@ func TestFalseRestoresAreAsRareAsPromised(t *testing.T) {
 		"at the absolute limit":       {rule: limit, next: plain(0.05)},
 		"as good as stable":           {rule: versus, next: plain(0.05)},
 		"both rules":                  {rule: both, next: plain(0.05)},
-		"looks of 200 ms":             {rule: versus, every: 200 * time.Millisecond, runs: 200, looks: 600, next: plain(0.05)},
-		"low traffic":                 {rule: versus, rate: 2, weights: []float64{0.1}, runs: 300, looks: 900, next: plain(0.1)},
-		"low traffic, at the limit":   {rule: limit, rate: 2, weights: []float64{0.1}, runs: 300, looks: 900, next: plain(0.05)},
+		"looks of 200 ms":             {rule: versus, every: 200 * time.Millisecond, runs: 150, looks: 600, next: plain(0.05)},
+		"low traffic":                 {rule: versus, rate: 2, weights: []float64{0.1}, runs: 150, looks: 600, next: plain(0.1)},
+		"low traffic, at the limit":   {rule: limit, rate: 2, weights: []float64{0.1}, runs: 150, looks: 600, next: plain(0.05)},
 		"as good as a baseline":       {rule: versus, weights: []float64{1}, baseline: 2000, before: binomially(0.02), next: plain(0.02)},
 		"as good as a short baseline": {rule: versus, weights: []float64{1}, baseline: 60, before: binomially(0.02), next: plain(0.02)},
 		"in steps, at a rate that changes": {rule: versus, looks: 200, step: 40, weights: []float64{0.05, 0.25, 0.5, 0.75, 0.9}, next: func(s *stream, look int) (Counts, Counts) {
@@ -133,25 +133,25 @@ func TestFalseRestoresAreAsRareAsPromised(t *testing.T) {
 		"a rate that drifts": {rule: versus, looks: 300, next: func(s *stream, look int) (Counts, Counts) {
 			return s.plain(0.05 * (1 + math.Sin(float64(look)/60)))
 		}},
-		"bursts at a tenth":               {rule: versus, rate: 100, weights: []float64{0.1}, runs: 300, looks: 400, next: bursting(0, 0.1, 3, 30)},
-		"bursts at a half":                {rule: versus, rate: 100, weights: []float64{0.5}, runs: 300, looks: 400, next: bursting(0, 0.1, 3, 30)},
-		"bursts in looks of 200 ms":       {rule: versus, rate: 100, every: 200 * time.Millisecond, runs: 150, looks: 1500, next: bursting(0, 0.1, 3, 30)},
-		"bursts beside single ones":       {rule: versus, rate: 100, weights: []float64{0.1}, runs: 300, looks: 400, next: bursting(0.01, 0.05, 3, 30)},
-		"rare bursts beside single ones":  {rule: versus, rate: 100, weights: []float64{0.1}, runs: 300, looks: 400, next: bursting(0.01, 0.01, 3, 10)},
-		"small bursts in looks of 200 ms": {rule: versus, rate: 100, weights: []float64{0.1}, every: 200 * time.Millisecond, runs: 100, looks: 1500, next: bursting(0.01, 0.1, 3, 5)},
-		"rare bursts after a long baseline": {rule: versus, rate: 100, runs: 300, looks: 400, baseline: 100_000, before: func(c chance, n int) int {
+		"bursts at a tenth":               {rule: versus, rate: 100, weights: []float64{0.1}, runs: 200, looks: 300, next: bursting(0, 0.1, 3, 30)},
+		"bursts at a half":                {rule: versus, rate: 100, weights: []float64{0.5}, runs: 200, looks: 300, next: bursting(0, 0.1, 3, 30)},
+		"bursts in looks of 200 ms":       {rule: versus, rate: 100, every: 200 * time.Millisecond, runs: 60, looks: 1500, next: bursting(0, 0.1, 3, 30)},
+		"bursts beside single ones":       {rule: versus, rate: 100, weights: []float64{0.1}, runs: 200, looks: 300, next: bursting(0.01, 0.05, 3, 30)},
+		"rare bursts beside single ones":  {rule: versus, rate: 100, weights: []float64{0.1}, runs: 200, looks: 300, next: bursting(0.01, 0.01, 3, 10)},
+		"small bursts in looks of 200 ms": {rule: versus, rate: 100, weights: []float64{0.1}, every: 200 * time.Millisecond, runs: 60, looks: 1500, next: bursting(0.01, 0.1, 3, 5)},
+		"rare bursts after a long baseline": {rule: versus, rate: 100, runs: 200, looks: 300, baseline: 100_000, before: func(c chance, n int) int {
 			return 16 * c.poisson(0.002*float64(n)/100)
 		}, next: bursting(0, 0.002, 3, 30)},
-		"bursts beside a baseline alone": {rule: versus, weights: []float64{1}, runs: 300, looks: 400, baseline: 12_000, before: func(c chance, n int) int {
+		"bursts beside a baseline alone": {rule: versus, weights: []float64{1}, runs: 200, looks: 300, baseline: 12_000, before: func(c chance, n int) int {
 			return 15 * c.poisson(0.02*float64(n)/20)
 		}, next: bursting(0, 0.02, 5, 25)},
 		// What comes in bursts varies by more than chance: exactly at the limit it would be blamed.
-		"bursts at half the absolute limit": {rule: limit, rate: 100, weights: []float64{0.1}, runs: 300, looks: 400, next: bursting(0, 0.4, 3, 9)},
+		"bursts at half the absolute limit": {rule: limit, rate: 100, weights: []float64{0.1}, runs: 200, looks: 300, next: bursting(0, 0.4, 3, 9)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if h.runs == 0 {
-				h.runs, h.looks = 500, max(120, h.looks)
+				h.runs, h.looks = 250, max(120, h.looks)
 			}
 			if h.rate == 0 {
 				h.rate = 20
@@ -179,7 +179,7 @@ func TestFalseRestoresAreAsRareAsPromised(t *testing.T) {
 // The defining property where it cannot be enumerated, with all that is learned of stable's bursts on the way: the mean of the evidence is
 // at most 1 whenever one stops, and it ever reaches 1/α with a probability of at most α.
 func TestEvidenceOfBursts(t *testing.T) {
-	const runs, looks = 1500, 240
+	const runs, looks = 800, 240
 	for name, c := range map[string]struct {
 		rate, weight float64
 		every        time.Duration
