@@ -13,8 +13,6 @@ func mixed(lr func(r float64) float64) float64 {
 	return 0.06*lr(1.5) + 0.09*lr(2) + 0.13*lr(3) + 0.16*lr(5) + 0.21*lr(10) + 0.18*lr(100) + 0.17*lr(1000)
 }
 
-func (p *process) value() float64 { return evidence(p.logEvidence(perRatio{})) }
-
 func (a *absolute) value() float64 {
 	log, _ := a.judge()
 	return evidence(log)

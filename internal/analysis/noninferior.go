@@ -100,13 +100,13 @@ func Needed(confidence, margin, bad, weight float64) float64 {
 		}
 		return excess(Tally{bad * n, n}, Tally{bad * other, other}, 1-confidence) <= margin
 	}
-	low, high := 1.0, 1.0
+	high := 1.0
 	for ; !enough(high); high *= 2 {
 		if high > most {
 			return math.Inf(1)
 		}
 	}
-	for low = high / 2; high/low > 1.01; {
+	for low := high / 2; high/low > 1.01; {
 		if middle := (low + high) / 2; enough(middle) {
 			high = middle
 		} else {

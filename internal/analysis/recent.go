@@ -24,8 +24,6 @@ func (r *recent) add(t Tally, allowed float64) {
 	}
 }
 
-func (r *recent) clear() { r.log = perRatio{} }
-
 // quiet tells whether there is nothing above what is allowed.
 func (r *recent) quiet() bool {
 	for _, l := range r.log {

@@ -48,7 +48,7 @@ type signal struct {
 	bounded sides
 	// failures counts the looks in which the limit was exceeded.
 	failures failures
-	// since is what both did since the candidate last kept the limit.
+	// since is what both did since the candidate last kept the limit, or was forgiven.
 	since sides
 	// candidateNow and stableNow tell whether a side breaks the limit now, and restore nothing: a fault that is too young to
 	// be told for certain keeps the candidate from passing, and one of stable is an excuse while it lasts.
@@ -116,10 +116,10 @@ func (s *signal) add(l Look) {
 // requests its evidence is first, also of what both suffer. What speaks against that is the likelihood ratio of stable's requests since
 // then, between the limit and the candidate's share: under a shared fault that reaches the limit of the evidence as seldom as any.
 func (s *signal) early() bool {
-	if s.limit == 0 || s.worse.traffic.share(window{}) > nobody {
-		return false // One is enough, or there is nobody who could suffer.
-	}
 	ours, theirs := s.since.candidate, s.since.stable
+	if s.limit == 0 || ours.All == 0 || s.worse.traffic.share(window{}) > nobody {
+		return false // One is enough, or failed looks were counted that are no fault yet, or there is nobody who could suffer.
+	}
 	suffered := (ours.Bad + 0.5) / (ours.All + 1)
 	told := theirs.Bad*math.Log(s.limit/suffered) + (theirs.All-theirs.Bad)*math.Log((1-s.limit)/(1-suffered))
 	return told < math.Log(s.terms.limit)
@@ -172,6 +172,7 @@ func (s *signal) excess() float64 {
 func (s *signal) forgive() {
 	s.absolute = newAbsolute(s.absolute.burst, s.terms)
 	s.failures.clear()
+	s.since = sides{}
 }
 
 // broken tells whether an evidence that rests on so many bad events breaks a rule.
