@@ -18,6 +18,9 @@ type absolute struct {
 	burst   time.Duration
 	// most is the logarithm of what one window may add where there may be bursts.
 	most float64
+	// unlimited: where hardly any bad one is allowed, all count. A share that stable surely did not exceed is so small that most windows
+	// have none.
+	unlimited bool
 	// waited is the time since the open window's first look.
 	waited time.Duration
 	// gained by the open window so far; rested is how many bad ones the evidence rests on, and resting those of the open window.
@@ -50,7 +53,7 @@ func (a *absolute) add(t Tally, took time.Duration, allowed float64, burstless b
 	counted, most := a.now.candidate, math.Inf(1)
 	if a.resting = counted.Bad; !burstless && allowed > 0 {
 		a.resting, most = min(counted.Bad, 1), a.most
-		counted.Bad = min(counted.Bad, plausible(allowed*counted.All))
+		counted.Bad = min(counted.Bad, a.plausible(allowed*counted.All))
 	}
 	for i, theta := range logRatios {
 		a.gained[i] = min(absoluteGain(counted, theta, allowed), most)
@@ -59,7 +62,12 @@ func (a *absolute) add(t Tally, took time.Duration, allowed float64, burstless b
 
 // plausible is how many bad ones count of a window in which so many are allowed: as many as chance may have, and one in any case; and more
 // than the smallest of ratios needs to be evidence, where so many are allowed that chance has hardly more.
-func plausible(allowed float64) float64 { return max(1, byChance(allowed), 1.6*allowed) }
+func (a *absolute) plausible(allowed float64) float64 {
+	if a.unlimited && allowed < 1 {
+		return math.Inf(1)
+	}
+	return max(1, byChance(allowed), 1.6*allowed)
+}
 
 func (a *absolute) close() {
 	a.process.multiply(a.gained)

@@ -41,7 +41,9 @@ const untrustworthy = 0.1
 const nobody = 0.98
 
 func newComparison(burst time.Duration, t terms) comparison {
-	return comparison{process: newProcess(), alone: newAbsolute(burst, t), burst: burst, limit: t.limit}
+	c := comparison{process: newProcess(), alone: newAbsolute(burst, t), burst: burst, limit: t.limit}
+	c.alone.unlimited = true
+	return c
 }
 
 // setBaseline takes what stable did before. How often it fails is not known from that, only bounded, with a probability of error
@@ -90,15 +92,15 @@ func (c *comparison) add(candidate, stable Tally, took time.Duration) {
 	c.texture.add(stable, took, c.burst)
 }
 
-// evident is how many bad ones on one side within a window make a burst evident, which lasts half as long again: single ones that happen to
-// be close are not to wait for each other.
+// evident is how many bad ones on one side within a window make a burst evident, which may last twice as long: single ones that happen to be
+// close are not to wait for each other.
 const evident = 3
 
 // length of the open window.
 func (c *comparison) length() time.Duration {
 	burst := c.burst
 	if max(c.now.candidate.Bad, c.now.stable.Bad) >= evident {
-		burst += burst / 2
+		burst *= 2
 	}
 	return c.texture.length(burst)
 }

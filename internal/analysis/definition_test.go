@@ -158,7 +158,7 @@ func TestComparisonIsAsDefined(t *testing.T) {
 			case single:
 				return 0
 			case sum.candidate.Bad >= 3 || sum.stable.Bad >= 3:
-				return 3 * second
+				return 4 * second
 			}
 			return 2 * second
 		})

@@ -93,7 +93,8 @@ func TestComparisonByHand(t *testing.T) {
 	later := 0.15 * 60 / 64
 	near(t, "a window", c.value(), later+(idle-later)*mixed(func(r float64) float64 { return r * r * r / (0.5 + 0.5*r*r*r) / (0.5 + 0.5*r*r) })+
 		(1-idle)*mixed(func(r float64) float64 { return first(r) * r * r * r / (0.5 + 0.5*r*r*r) / (0.5 + 0.5*r*r) }))
-	// The window is evident, three bad ones of one side, so it lasts for three seconds: what comes in the next two belongs to it.
+	// The window is evident, three bad ones of one side, so it lasts for four seconds: what comes in the next three belongs to it.
+	c.add(Tally{0, 60}, Tally{0, 60}, second)
 	c.add(Tally{0, 60}, Tally{0, 60}, second)
 	c.add(Tally{2, 60}, Tally{0, 60}, second)
 	five := func(r float64) float64 { return math.Pow(r, 5) / (0.5 + 0.5*math.Pow(r, 5)) / (0.5 + 0.5*r*r) }
@@ -102,7 +103,7 @@ func TestComparisonByHand(t *testing.T) {
 		t.Errorf("it rests on %v events, want the two and the burst", events)
 	}
 	c.add(Tally{1, 60}, Tally{0, 60}, second)
-	last := 0.15 * 60 / 67
+	last := 0.15 * 60 / 68
 	near(t, "the next window", c.value(), last+
 		(later-last)*mixed(func(r float64) float64 { return r / (0.5 + 0.5*r) })+
 		(idle-later)*mixed(func(r float64) float64 { return five(r) * r / (0.5 + 0.5*r) })+

@@ -168,7 +168,7 @@ func TestASharedFaultIsNotBlamedOnTheCandidate(t *testing.T) {
 func TestABreakIsEarlyWhileStableMaySufferToo(t *testing.T) {
 	j := judgeOf(t, maxRate(0.05))
 	for range 20 {
-		v := looked(j, failing(10, 20), failing(1, 6))
+		v := looked(j, failing(10, 20), failing(1, 5))
 		if v.Decision != Wait || v.Shared {
 			t.Fatalf("%s (shared %v): %s", v.Decision, v.Shared, v.Reason)
 		}
