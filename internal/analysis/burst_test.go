@@ -92,6 +92,23 @@ func TestTextureTellsSinglesFromBursts(t *testing.T) {
 	}
 }
 
+// At the end of a long fault of both stable may be asked first: what the candidate still has is the rest of it, and one event, although as much was
+// usual until now.
+func TestTheRestOfALongFaultIsOneEvent(t *testing.T) {
+	c := newComparison(2*second, 100)
+	for range 200 {
+		c.add(Tally{25, 50}, Tally{475, 950}, second)
+	}
+	before := c.process
+	c.add(Tally{25, 50}, Tally{0, 950}, second)
+	before.elapse(second)
+	want := before.idle
+	for i, r := range ratios {
+		want += math.Exp(before.log[i]) * math.Pow(r, 25) / (0.95 + 0.05*math.Pow(r, 25))
+	}
+	near(t, "evidence", c.value(), want)
+}
+
 // Single ones are no bursts, however close they happen to be: windows stay short, for hours.
 func TestSingleOnesDoNotMakeWindowsLong(t *testing.T) {
 	for _, mean := range []float64{0.02, 0.5, 1, 3, 20} {

@@ -193,6 +193,10 @@ func TestAfterASharedFaultTheCandidateIsJudgedAnew(t *testing.T) {
 			t.Fatalf("%+v", v)
 		}
 	}
+	// What was seen until then no longer counts, for nor against.
+	if got := looked(j, Counts{}, Counts{}).Judgements[0].Evidence; got != 1 {
+		t.Errorf("evidence %v, want 1", got)
+	}
 	for look := range 10 {
 		if v := looked(j, failing(5, 5), failing(0, 50)); v.Decision == Restore {
 			t.Logf("restored in look %d", look+1)
