@@ -18,9 +18,9 @@ type absolute struct {
 	burst   time.Duration
 	// most is the logarithm of what one window may add where there may be bursts.
 	most float64
-	// unlimited: where hardly any bad one is allowed, all count. A share that stable surely did not exceed is so small that most windows
-	// have none.
-	unlimited bool
+	// stands: what is allowed is what stable surely did not exceed. That is so little that most windows have no bad one: where hardly any is
+	// allowed, all count.
+	stands bool
 	// waited is the time since the open window's first look.
 	waited time.Duration
 	// gained by the open window so far; rested is how many bad ones the evidence rests on, and resting those of the open window.
@@ -42,6 +42,11 @@ func (a *absolute) step() {
 
 // add what the candidate did. burstless: bad answers come one by one.
 func (a *absolute) add(t Tally, took time.Duration, allowed float64, burstless bool) {
+	a.addBeside(t, Tally{}, took, allowed, burstless)
+}
+
+// addBeside adds stable too, where what is allowed is what that does: it may do worse now than it did before.
+func (a *absolute) addBeside(t, stable Tally, took time.Duration, allowed float64, burstless bool) {
 	if a.now.took >= a.burst {
 		a.close()
 	}
@@ -49,7 +54,10 @@ func (a *absolute) add(t Tally, took time.Duration, allowed float64, burstless b
 		a.process.elapse(a.waited)
 		a.waited = 0
 	}
-	a.now.add(t, Tally{}, took)
+	a.now.add(t, stable, took)
+	if a.now.stable.All > 0 {
+		allowed = max(allowed, upperBound(a.now.stable, doubtful))
+	}
 	counted, most := a.now.candidate, math.Inf(1)
 	if a.resting = counted.Bad; !burstless && allowed > 0 {
 		a.resting, most = min(counted.Bad, 1), a.most
@@ -63,7 +71,7 @@ func (a *absolute) add(t Tally, took time.Duration, allowed float64, burstless b
 // plausible is how many bad ones count of a window in which so many are allowed: as many as chance may have, and one in any case; and more
 // than the smallest of ratios needs to be evidence, where so many are allowed that chance has hardly more.
 func (a *absolute) plausible(allowed float64) float64 {
-	if a.unlimited && allowed < 1 {
+	if a.stands && allowed < 1 {
 		return math.Inf(1)
 	}
 	return max(1, byChance(allowed), 1.6*allowed)
@@ -74,6 +82,9 @@ func (a *absolute) close() {
 	a.rested += a.resting
 	a.now, a.gained, a.resting = window{}, perRatio{}, 0
 }
+
+// doubtful is the risk that stable does worse now than is taken for it: in one window of several that it takes.
+const doubtful = 0.05
 
 // absoluteGain is the logarithm of the likelihood ratio. An allowed share of 0 forbids bad ones: a single one is infinite evidence.
 // A share of 1 allows all: there is never evidence.

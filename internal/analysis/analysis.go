@@ -41,6 +41,9 @@ type Look struct {
 	Took time.Duration
 	// Candidate and Stable are what each side did.
 	Candidate, Stable Counts
+	// Unmeasured: what stable did is not known in this look, and will be in a later one together with what it did then. Until then the
+	// candidate is judged by absolute limits alone.
+	Unmeasured bool
 	// Series are the numbers of the business rules, by name; one that is not there was not measured.
 	Series map[string]Pair
 }

@@ -42,14 +42,14 @@ func TestBaselineStandsForStable(t *testing.T) {
 	at := func(errors, slow, all float64) Counts {
 		return Counts{Requests: all, Timed: all, Errors: errors, Slow: slow, Threshold: 500 * time.Millisecond}
 	}
-	// Four windows of two looks, since stable may fail in bursts.
+	// Four windows of three looks, since stable may fail in bursts.
 	for name, l := range map[string]struct {
 		baseline, candidate Counts
 		want                Decision
 		reason              string
 	}{
-		"as good":         {at(100, 200, 10_000), at(10, 20, 1000), Pass, "80 of 8000 requests failed (1.0 %), stable 0 of 0 (no requests), before 100 of 10000 (1.0 %)"},
-		"errors":          {at(10, 20, 1000), at(60, 2, 100), Restore, "of 800 requests failed (60.0 %), stable 0 of 0 (no requests), before 10 of 1000 (1.0 %)"},
+		"as good":         {at(100, 200, 10_000), at(10, 20, 1000), Pass, "120 of 12000 requests failed (1.0 %), stable 0 of 0 (no requests), before 100 of 10000 (1.0 %)"},
+		"errors":          {at(10, 20, 1000), at(60, 2, 100), Restore, " requests failed (60.0 %), stable 0 of 0 (no requests), before 10 of 1000 (1.0 %)"},
 		"slow":            {at(10, 20, 1000), at(1, 60, 100), Restore, "requests took longer than 500ms (the bound that the source has for 400ms) (60.0 %)"},
 		"over the margin": {at(10, 20, 1000), at(2, 2, 100), Wait, "1.0 % is the margin (2.0 % of this step failed, stable 1.0 %)"},
 		"a small one":     {at(0, 0, 1), at(0, 0, 2), Wait, "1.0 % is the margin (0.0 % of this step failed, stable 0.0 %)"},
@@ -59,7 +59,7 @@ func TestBaselineStandsForStable(t *testing.T) {
 		j := judgeOf(t, c)
 		j.Baseline(l.baseline)
 		var v Verdict
-		for range 8 {
+		for range 12 {
 			v = looked(j, l.candidate, Counts{})
 		}
 		if v.Decision != l.want || !strings.Contains(v.Reason, l.reason) {

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"math"
 	"time"
 )
 
@@ -20,13 +21,15 @@ type comparison struct {
 	waited  time.Duration // not staked on yet
 	texture texture
 	traffic traffic
-	// burst is how long a burst may last, and limit that of the evidence.
+	// burst is how long a burst may last.
 	burst time.Duration
-	limit float64
-	// alone compares with the most that stable did before, where stable has no traffic worth mentioning.
-	alone    absolute
-	most     float64
-	baseline bool
+	terms terms
+	// known is the evidence against what stable is known by, its baseline and what it did since; nil while there is no baseline. It decides where
+	// stable has no traffic worth mentioning, and where it has so little that bad answers of the candidate hardly tell anything beside it.
+	known *absolute
+	// past is what stable did, from before the release on, and most the share that it surely did not exceed.
+	past Tally
+	most float64
 	// clean are stable's requests, from before the release on, as long as none of them was bad; exposure the candidate's.
 	clean, exposure float64
 	dirty           bool
@@ -41,25 +44,41 @@ const untrustworthy = 0.1
 const nobody = 0.98
 
 func newComparison(burst time.Duration, t terms) comparison {
-	c := comparison{process: newProcess(), alone: newAbsolute(burst, t), burst: burst, limit: t.limit}
-	c.alone.unlimited = true
-	return c
+	return comparison{process: newProcess(), burst: burst, terms: t}
 }
+
+// wagered is the part of the evidence that is staked on what stable is known by.
+const wagered = 0.1
 
 // setBaseline takes what stable did before. How often it fails is not known from that, only bounded, with a probability of error
 // that the evidence is discounted for.
 func (c *comparison) setBaseline(before Tally) {
-	c.baseline, c.most = true, upperBound(before, untrustworthy/c.limit)
+	known := newAbsolute(c.burst+c.burst/2, terms{limit: c.terms.limit / wagered, minBad: c.terms.minBad})
+	known.stands, known.process.worth = true, 1-untrustworthy
+	c.known = &known
 	c.dirty = c.dirty || before.Bad > 0
 	c.clean += before.All
-	c.alone.process.worth = 1 - untrustworthy
+	c.past = c.past.plus(before)
+	c.bound()
+}
+
+// together is how many of stable's bad answers are taken to have come at once, where only their sum is known: then it is known by
+// fewer events.
+const together = 10
+
+// bound what stable did not exceed.
+func (c *comparison) bound() {
+	size := max(1, min(together, c.past.Bad))
+	c.most = upperBound(Tally{Bad: c.past.Bad / size, All: c.past.All / size}, untrustworthy/c.terms.limit)
 }
 
 // step begins a step.
 func (c *comparison) step() {
 	c.close()
 	c.process.stake(stakeAtStep)
-	c.alone.step()
+	if c.known != nil {
+		c.known.step()
+	}
 	c.traffic = traffic{}
 }
 
@@ -71,11 +90,11 @@ func (c *comparison) add(candidate, stable Tally, took time.Duration) {
 	if c.now.took >= c.length() {
 		c.close()
 	}
+	alone := c.traffic.share(window{candidate: candidate, stable: stable}) > nobody
+	c.addKnown(candidate, stable, took, alone)
 	switch {
-	case c.traffic.share(window{candidate: candidate, stable: stable}) > nobody:
-		if c.close(); c.baseline {
-			c.alone.add(candidate, took, c.most, c.burstless())
-		}
+	case alone:
+		c.close()
 	case c.now.open():
 		c.waited += took // That is staked on with the next window.
 		c.now.add(candidate, stable, took)
@@ -90,6 +109,25 @@ func (c *comparison) add(candidate, stable Tally, took time.Duration) {
 		c.waited += took
 	}
 	c.texture.add(stable, took, c.burst)
+}
+
+// addKnown compares with what stable is known by. alone: stable has no traffic worth mentioning.
+func (c *comparison) addKnown(candidate, stable Tally, took time.Duration, alone bool) {
+	if c.known == nil {
+		return
+	}
+	switch {
+	case alone:
+		c.known.add(candidate, took, c.most, c.burstless())
+	case !c.burstless():
+		// It may suffer now what it did not before: where it had no request, that cannot be told.
+		if stable.All > 0 || c.known.now.stable.All > 0 {
+			c.known.addBeside(candidate, stable, took, c.most, false)
+		}
+	}
+	if c.past = c.past.plus(stable); stable.All > 0 {
+		c.bound()
+	}
 }
 
 // evident is how many bad ones on one side within a window make a burst evident, which may last twice as long: single ones that happen to be
@@ -118,7 +156,7 @@ func (c *comparison) close() {
 
 // burstless tells whether stable is known not to fail in bursts: it has had no bad answer at all, in so many more requests than
 // the candidate that a burst that is nobody's fault, however rare, is the candidate's before it is stable's with a probability of at most 1/(e·limit).
-func (c *comparison) burstless() bool { return !c.dirty && c.clean >= c.limit*c.exposure }
+func (c *comparison) burstless() bool { return !c.dirty && c.clean >= c.terms.limit*c.exposure }
 
 // usual is how many bad ones of the open window came one by one, on both sides.
 func (c *comparison) usual() (ours, theirs usual) {
@@ -155,9 +193,9 @@ func (c *comparison) gain() (gain perRatio, events float64) {
 func (c *comparison) judge() (log, events float64) {
 	gain, open := c.gain()
 	log, events = c.process.logEvidence(gain), c.rested+open
-	if c.baseline {
-		alone, more := c.alone.judge()
-		log, events = log+alone, events+more
+	if c.known != nil {
+		known, more := c.known.judge()
+		log, events = logSum(log+math.Log(1-wagered), known+math.Log(wagered)), max(events, more)
 	}
 	return log, events
 }

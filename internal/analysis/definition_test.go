@@ -137,7 +137,7 @@ func TestComparisonIsAsDefined(t *testing.T) {
 		looks := rapid.SliceOfN(rapid.Custom(drawGlance(50, 300)), 1, 18).Draw(t, "looks")
 		e := newComparison(2*second, terms{limit: 100, minBad: 3})
 		if single {
-			e.limit = 0
+			e.terms.limit = 0
 			for i := range looks {
 				looks[i].stable.Bad = 0
 			}

@@ -80,7 +80,7 @@ func TestAbsoluteCountsNoBurst(t *testing.T) {
 func TestComparisonByHand(t *testing.T) {
 	c := newComparison(2*second, terms{limit: 4, minBad: 3})
 	c.setBaseline(Tally{0, 1000}) // So that bad ones count one by one, until stable has one.
-	c.alone.process.worth = 1     // What a baseline costs is not what is tested here.
+	c.known = nil                 // What it is known by otherwise is tested below.
 	near(t, "nothing seen", c.value(), 1)
 	idle := 0.15 * 60 / 61
 	first := func(r float64) float64 { return r * r / math.Pow(0.9+0.1*r, 2) }
@@ -110,8 +110,8 @@ func TestComparisonByHand(t *testing.T) {
 		(1-idle)*mixed(func(r float64) float64 { return first(r) * five(r) * r / (0.5 + 0.5*r) }))
 }
 
-// Beyond a share of 98 % there is nobody to compare with: the most that stable's baseline allows is the limit then, and evidence counts for
-// as much less as that may be wrong.
+// Beyond a share of 98 % there is nobody to compare with: the most that stable's baseline allows is the limit then. A tenth of the evidence
+// is staked on that, and counts for as much less as it may be wrong.
 func TestEvidenceAlone(t *testing.T) {
 	c := newComparison(2*second, terms{limit: 100, minBad: 3})
 	c.setBaseline(Tally{0, 1000})
@@ -119,7 +119,7 @@ func TestEvidenceAlone(t *testing.T) {
 	near(t, "the most", c.most, most)
 	c.add(Tally{1, 1}, Tally{0, 0}, second)
 	idle := 0.15 * 60 / 61
-	near(t, "alone", c.value(), 0.9*(idle+(1-idle)*mixed(func(r float64) float64 { return r / (1 + most*(r-1)) })))
+	near(t, "alone", c.value(), 0.9+0.1*0.9*(idle+(1-idle)*mixed(func(r float64) float64 { return r / (1 + most*(r-1)) })))
 }
 
 func TestEvidenceAtTheEnds(t *testing.T) {

@@ -35,6 +35,10 @@ type signal struct {
 	// baseline is stable's from before.
 	baseline Tally
 
+	// gap is what the candidate did while stable was not measured, and gapTook for how long that was.
+	gap     Tally
+	gapTook time.Duration
+
 	// total since the beginning, step since the last step began.
 	total, step sides
 	// vouched are checks of this step that passed.
@@ -99,7 +103,7 @@ func (s *signal) add(l Look) {
 	ill := s.ill()
 	s.total.add(candidate, stable)
 	s.step.add(candidate, stable)
-	s.worse.add(candidate, stable, l.Took)
+	s.compare(candidate, stable, l)
 	s.candidateNow.add(candidate, ill)
 	s.stableNow.add(stable, ill)
 	if s.limited() {
@@ -110,6 +114,16 @@ func (s *signal) add(l Look) {
 			s.since = sides{}
 		}
 	}
+}
+
+// compare the candidate with stable, as soon as that is measured.
+func (s *signal) compare(candidate, stable Tally, l Look) {
+	s.gap, s.gapTook = s.gap.plus(candidate), s.gapTook+l.Took
+	if l.Unmeasured {
+		return
+	}
+	s.worse.add(s.gap, stable, s.gapTook)
+	s.gap, s.gapTook = Tally{}, 0
 }
 
 // early tells whether stable may suffer what breaks the candidate's limit, as far as its few requests tell. Where the candidate has most of the

@@ -128,8 +128,11 @@ func (s *AnalysisSpec) measure() Measure {
 	return m
 }
 
-// samples are what both sides did.
-type samples struct{ ours, theirs Sample }
+// samples are what both sides did. unmeasured: that of stable could not be read.
+type samples struct {
+	ours, theirs Sample
+	unmeasured   bool
+}
 
 func (j *judge) sample(ctx context.Context) (s samples, err error) {
 	if s.ours, err = j.ours.Sample(ctx); err != nil {
@@ -138,7 +141,7 @@ func (j *judge) sample(ctx context.Context) (s samples, err error) {
 	if j.theirs != nil {
 		// Stable only serves for comparison: without it the absolute limits still hold.
 		if s.theirs, err = j.theirs.Sample(ctx); err != nil && ctx.Err() == nil {
-			s.theirs, err = Sample{}, nil
+			s.theirs, s.unmeasured, err = Sample{}, true, nil
 		}
 	}
 	return s, err
@@ -146,7 +149,7 @@ func (j *judge) sample(ctx context.Context) (s samples, err error) {
 
 // look is what the analysis is shown of the samples.
 func (s samples) look(took time.Duration) analysis.Look {
-	l := analysis.Look{Took: took, Candidate: s.ours.Counts, Stable: s.theirs.Counts, Series: map[string]analysis.Pair{}}
+	l := analysis.Look{Took: took, Candidate: s.ours.Counts, Stable: s.theirs.Counts, Unmeasured: s.unmeasured, Series: map[string]analysis.Pair{}}
 	for name, ours := range s.ours.Series {
 		theirs, measured := s.theirs.Series[name]
 		if !measured {
