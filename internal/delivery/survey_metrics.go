@@ -26,15 +26,7 @@ func (p *Procedure) SurveyMetrics(ctx context.Context, view ledger.View, spec An
 	if adapters.Metrics == nil {
 		return MetricsSurvey{}, nil
 	}
-	// Requests are asked for in any case: no step ends without any.
-	m := Measure{Requests: true, Series: map[string]Series{}}
-	if spec.Latency != nil {
-		m.Threshold = spec.Latency.Threshold
-	}
-	for name, rule := range spec.Business {
-		m.Series[name] = Series{Query: rule.Query, Gauge: rule.Gauge}
-	}
 	ctx, cancel := context.WithTimeout(ctx, surveyTimeout)
 	defer cancel()
-	return adapters.Metrics.Survey(ctx, stable.Placement, m)
+	return adapters.Metrics.Survey(ctx, stable.Placement, spec.measure())
 }

@@ -66,8 +66,11 @@ func TestSurveyMetrics(t *testing.T) {
 		spec    delivery.AnalysisSpec
 		want    *delivery.Measure // nil: nobody is asked.
 	}{
-		"all of it":                {state: stands, spec: spec, want: &all},
-		"errors alone":             {state: stands, want: &delivery.Measure{Requests: true, Series: map[string]delivery.Series{}}},
+		"all of it": {state: stands, spec: spec, want: &all},
+		"errors alone": {
+			state: stands, spec: delivery.AnalysisSpec{Config: analysis.Config{Errors: &analysis.ErrorRule{VersusStable: true}}},
+			want: &delivery.Measure{Requests: true, Series: map[string]delivery.Series{}},
+		},
 		"a source that is gone":    {state: stands, spec: spec, err: broken, want: &all},
 		"a service without":        {state: stands, without: true},
 		"a first release":          {state: ledger.State{Definition: stands.Definition}},

@@ -53,24 +53,24 @@ func (s SmokeTestSpec) WorstCase(service.Mode) time.Duration { return overhead +
 // Walk lists the steps of a release that begins at 0, up to the declared weight.
 func (s SplitSpec) Walk() []Step { return stepsUp(s, 0) }
 
-// WorstCase of a split: each step for as long as it may last, and until a round of checks that has begun then is over.
+// WorstCase of a split: each step for as long as it may last. Initial delays are a part of that, and checks run beside it.
 func (s SplitSpec) WorstCase(mode service.Mode) time.Duration {
 	total := overhead
 	if mode != service.ModeUpdate {
 		return total
 	}
 	for _, step := range s.Walk() {
-		total += s.Analysis.longest(step.Pause) + slowest(s.Checks)
+		total += s.Analysis.longest(step.Pause)
 	}
 	return total
 }
 
-// longest stay at a step with a pause: what counts neither way comes on top. Without an analysis it is the pause.
+// longest stay at a step with a pause. Without an analysis it is the pause.
 func (s *AnalysisSpec) longest(pause service.Duration) time.Duration {
 	if s == nil {
 		return pause.D()
 	}
-	return s.InitialDelay.D() + max(pause.D(), s.MaxPause.D())
+	return max(pause.D(), s.MaxPause.D())
 }
 
 // WorstCase of a verification: its slowest check, then the judgement.

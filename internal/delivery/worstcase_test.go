@@ -23,17 +23,17 @@ func TestWorstCaseOfAJudgement(t *testing.T) {
 		want time.Duration
 	}{
 		"steps alone":            {delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{5, 3 * minute}, {50, minute}}}, service.ModeUpdate, 4 * time.Minute},
-		"judged for max_pause":   {delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{5, 3 * minute}}, Analysis: analysis}, service.ModeUpdate, 24 * time.Minute},
-		"judged for the pause":   {delivery.SplitSpec{Weight: 5, Steps: []delivery.Step{{5, 20 * minute}}, Analysis: analysis}, service.ModeUpdate, 22 * time.Minute},
-		"when confident":         {delivery.SplitSpec{Weight: 100, Analysis: analysis, Advance: delivery.WhenConfident}, service.ModeUpdate, 12 * time.Minute},
-		"with checks":            {delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{5, 3 * minute}}, Checks: check, CheckInterval: minute}, service.ModeUpdate, 5 * time.Minute},
+		"judged for max_pause":   {delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{5, 3 * minute}}, Analysis: analysis}, service.ModeUpdate, 20 * time.Minute},
+		"judged for the pause":   {delivery.SplitSpec{Weight: 5, Steps: []delivery.Step{{5, 20 * minute}}, Analysis: analysis}, service.ModeUpdate, 20 * time.Minute},
+		"when confident":         {delivery.SplitSpec{Weight: 100, Analysis: analysis, Advance: delivery.WhenConfident}, service.ModeUpdate, 10 * time.Minute},
+		"with checks":            {delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{5, 3 * minute}}, Checks: check, CheckInterval: minute}, service.ModeUpdate, 3 * time.Minute},
 		"of a first release":     {delivery.SplitSpec{Weight: 100, Analysis: analysis, Checks: check}, service.ModeInstall, 0},
 		"of a rollback":          {delivery.SplitSpec{Weight: 100, Analysis: analysis, Checks: check}, service.ModeRollback, 0},
-		"a verification":         {delivery.VerificationSpec{Checks: check, Analysis: analysis, Duration: minute}, service.ModeUpdate, 13 * time.Minute},
-		"a long verification":    {delivery.VerificationSpec{Analysis: analysis, Duration: 20 * minute}, service.ModeUpdate, 22 * time.Minute},
+		"a verification":         {delivery.VerificationSpec{Checks: check, Analysis: analysis, Duration: minute}, service.ModeUpdate, 11 * time.Minute},
+		"a long verification":    {delivery.VerificationSpec{Analysis: analysis, Duration: 20 * minute}, service.ModeUpdate, 20 * time.Minute},
 		"checks alone":           {delivery.VerificationSpec{Checks: check}, service.ModeUpdate, time.Minute},
 		"verifying a rollback":   {delivery.VerificationSpec{Checks: check, Analysis: analysis}, service.ModeRollback, time.Minute},
-		"verifying the first":    {delivery.VerificationSpec{Analysis: analysis}, service.ModeInstall, 12 * time.Minute},
+		"verifying the first":    {delivery.VerificationSpec{Analysis: analysis}, service.ModeInstall, 10 * time.Minute},
 		"nothing to be verified": {delivery.VerificationSpec{}, service.ModeUpdate, 0},
 	} {
 		if got := test.stage.WorstCase(test.mode); got != test.want+overhead {

@@ -71,7 +71,7 @@ func stay(spec *delivery.AnalysisSpec, step delivery.Step, advance delivery.Adva
 	} else {
 		parts = append(parts, fmt.Sprintf("until the release has answered %s", counted(int(requests), "request")))
 	}
-	return strings.Join(parts, ", and ") + "; at most " + length(max(spec.MaxPause, step.Pause).D()+spec.InitialDelay.D())
+	return strings.Join(parts, ", and ") + "; at most " + length(max(spec.MaxPause, step.Pause).D())
 }
 
 // usualBad is a share of bad answers that a service may well have: what is needed hangs on it.

@@ -52,7 +52,7 @@ func TestSplitLines(t *testing.T) {
 			`{"errors": {"margin": 0.1}, "latency": {"threshold": "1s", "margin": 0.02}, "min_requests": 1000, "initial_delay": "1m30s"}`,
 			[]string{
 				"at 50 %: until the share of errors is shown to be at most 10 percentage points above stable's, and that of slow requests at most 2: " +
-					"about 1000 requests of the release if none of stable's are bad, 1000 if 1 % are; at most 1h1m30s",
+					"about 1000 requests of the release if none of stable's are bad, 1000 if 1 % are; at most 1h",
 				"what is seen in the first 1m30s after each raise of weight counts neither way",
 				"a release that is as good as it should be is restored with a probability of at most 1 %, however often one looks: each of 2 rules may be wrong with 0.5 %",
 			},
