@@ -68,6 +68,7 @@ var varied = []struct {
 	{"a weight of 50 %", func(r *release) { r.part = 0.5 }},
 	{"a weight of 50 %, `max_rate = 0.02` beside it", func(r *release) { limit := 0.02; r.part, r.config.Errors.MaxRate = 0.5, &limit }},
 	{"a weight of 100 %", func(r *release) { r.part = 1 }},
+	{"a weight of 100 %, `max_rate = 0.02` beside it", func(r *release) { limit := 0.02; r.part, r.config.Errors.MaxRate = 1, &limit }},
 	{"10 requests a second in all", func(r *release) { r.rate = 10 }},
 	{"1,000 requests a second in all", func(r *release) { r.rate = 1000 }},
 }
