@@ -14,9 +14,11 @@ type noter struct {
 	queue  chan noted
 	done   chan struct{}
 	cancel context.CancelFunc
-	// hurry ends the pause between two tries, and failed is why it gave up: valid once done is closed.
-	hurry  chan struct{}
-	failed error
+	// hurry ends the pause between two tries; hurried: somebody waits until all is written. failed is why it gave up: valid once
+	// done is closed.
+	hurry   chan struct{}
+	hurried bool
+	failed  error
 }
 
 // noted is a look to write, or somebody who waits until all before are written.
@@ -50,8 +52,9 @@ func (s *stageWork) startNoting(ctx context.Context) *noter {
 				return
 			case next := <-n.queue:
 				if next.written != nil {
+					n.served()
 					close(next.written)
-				} else if n.failed = s.write(ctx, next.event, n.hurry); n.failed != nil {
+				} else if n.failed = n.write(ctx, s, next.event); n.failed != nil {
 					return
 				}
 			}
@@ -60,17 +63,29 @@ func (s *stageWork) startNoting(ctx context.Context) *noter {
 	return n
 }
 
-// write tries until the event is written, ctx ends, the lease is lost, or somebody waits for it.
-func (s *stageWork) write(ctx context.Context, e ledger.Event, hurry <-chan struct{}) error {
-	for last := false; ; {
+// served: nobody waits any more. A hurry that was not needed must not cut the tries of a later step short.
+func (n *noter) served() {
+	n.hurried = false
+	select {
+	case <-n.hurry:
+	default:
+	}
+}
+
+// write tries until the event is written, ctx ends or the lease is lost; twice where somebody waits for it.
+func (n *noter) write(ctx context.Context, s *stageWork, e ledger.Event) error {
+	for tries := 1; ; tries++ {
 		err := s.append(ctx, e)
-		if err == nil || last || ctx.Err() != nil || errors.Is(err, ledger.ErrLost) {
+		if err == nil || n.hurried && tries > 1 || ctx.Err() != nil || errors.Is(err, ledger.ErrLost) {
 			return err
+		}
+		if n.hurried {
+			continue
 		}
 		select {
 		case <-time.After(noterPause):
-		case <-hurry:
-			last = true
+		case <-n.hurry:
+			n.hurried = true
 		case <-ctx.Done():
 			return err
 		}
