@@ -70,7 +70,8 @@ func (s *stageWork) bake(ctx context.Context, duration service.Duration) error {
 	analysis := s.judgement()
 	if analysis != nil {
 		relaxed := *analysis
-		relaxed.MinRequests, relaxed.MaxPause = 0, duration
+		// The weight was raised long ago: no delay may take the bake time up.
+		relaxed.MinRequests, relaxed.MaxPause, relaxed.InitialDelay = 0, duration, 0
 		analysis = &relaxed
 	}
 	// Baking needs time alone: the minimum of requests was seen before.

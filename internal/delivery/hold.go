@@ -29,14 +29,16 @@ func (j *judge) hold(ctx context.Context, s stay) error {
 	at := ledger.Progress{Weight: s.Weight, Since: j.now(), Until: j.now().Add(s.Pause.D())}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	checked := s.checks.start(ctx)
+	checked, checking := s.checks.start(ctx), s.checks != nil
 	ticker := time.NewTicker(j.interval)
 	defer ticker.Stop()
 	trouble, enough := "", j.spec == nil
 	for {
 		over := time.Since(began) >= s.Pause.D()
 		switch {
-		case enough && (over || s.advance == WhenConfident && j.spec != nil):
+		case checking:
+			// What a round of checks finds that has begun is waited for, that of the first one in any case.
+		case enough && (over || s.advance == WhenConfident && j.spec != nil && trouble == ""):
 			j.notes.last(j.note)
 			return nil
 		case over && j.spec == nil:
@@ -53,7 +55,7 @@ func (j *judge) hold(ctx context.Context, s stay) error {
 			if passed.failed != nil {
 				return passed.failed
 			}
-			if j.spec != nil {
+			if checking = passed.begins; j.spec != nil {
 				j.judge.Vouch(passed.count)
 			}
 			continue

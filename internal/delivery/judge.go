@@ -54,6 +54,8 @@ type judge struct {
 	interval time.Duration
 	// sampled is when the source was last read.
 	sampled time.Time
+	// cold: what was counted since the last sample may still be of the initial delay.
+	cold bool
 	// fewWillDo: a step may end however few requests it has seen.
 	fewWillDo bool
 	troubles  troubles
@@ -171,6 +173,7 @@ func (j *judge) step() {
 	j.notes.step()
 	if j.spec != nil {
 		j.judge.Step()
+		j.cold = j.spec.InitialDelay > 0
 	}
 }
 
@@ -189,6 +192,9 @@ func (j *judge) look(ctx context.Context, at ledger.Progress) (enough bool, trou
 	if ctx.Err() != nil {
 		return false, "", fmt.Errorf("judge %s at %d %%: %w", j.candidate.ID, at.Weight, ctx.Err())
 	}
+	if j.warmsUp(at, err) {
+		return false, "its initial delay is not over", nil
+	}
 	if err != nil {
 		kind := sourceFails
 		if errors.Is(err, analysis.ErrNoData) {
@@ -198,12 +204,30 @@ func (j *judge) look(ctx context.Context, at ledger.Progress) (enough bool, trou
 	}
 	took := time.Since(j.sampled)
 	j.sampled = time.Now()
-	if !at.Since.IsZero() && j.now().Sub(at.Since) < j.spec.InitialDelay.D() {
-		at.Text = fmt.Sprintf("%s at %d %%, not judged before %s are over", j.candidate.ID, at.Weight, j.spec.InitialDelay)
-		j.tell(at)
-		return false, "its initial delay is not over", nil
-	}
 	return j.weigh(at, s, took)
+}
+
+// warmsUp tells whether a look counts neither for nor against the candidate: one in the initial delay, also where the source gave
+// nothing, and the first good one after it, which counts what was still of the delay. A guard looks later.
+func (j *judge) warmsUp(at ledger.Progress, err error) bool {
+	if !j.cold || at.Since.IsZero() {
+		return false
+	}
+	over := j.now().Sub(at.Since) >= j.spec.InitialDelay.D()
+	if over && err != nil {
+		return false
+	}
+	j.cold = !over
+	if err == nil {
+		j.sampled = time.Now()
+	}
+	j.troubles.over()
+	at.Text = fmt.Sprintf("%s at %d %%, not judged before %s are over", j.candidate.ID, at.Weight, j.spec.InitialDelay)
+	if err != nil {
+		at.Text += ": " + err.Error()
+	}
+	j.tell(at)
+	return true
 }
 
 // weigh judges by what was counted.

@@ -22,6 +22,8 @@ type network struct {
 	arrived func(ledger.Event) error
 	// hangs is asked before an event is written: one that hangs never is, and its writer waits until it gives up.
 	hangs func(ledger.Event) bool
+	// refuses is asked before an event is written: one with an error never is, and its writer gets to know.
+	refuses func(ledger.Event) error
 }
 
 var errNoAnswer = errors.New("no answer came")
@@ -33,6 +35,13 @@ func (n *network) spoil(arrived func(ledger.Event) error, hangs func(ledger.Even
 	n.arrived, n.hangs = arrived, hangs
 }
 
+// refuse has the network refuse events from now on; nil: none.
+func (n *network) refuse(refuses func(ledger.Event) error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.refuses = refuses
+}
+
 func (n *network) Create(ctx context.Context, key string, data []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -40,8 +49,13 @@ func (n *network) Create(ctx context.Context, key string, data []byte) error {
 	var e ledger.Event
 	event := strings.Contains(key, "/ledger/") && json.Unmarshal(data, &e) == nil
 	n.mu.Lock()
-	arrived, hangs := n.arrived, n.hangs
+	arrived, hangs, refuses := n.arrived, n.hangs, n.refuses
 	n.mu.Unlock()
+	if event && refuses != nil {
+		if err := refuses(e); err != nil {
+			return err
+		}
+	}
 	if event && hangs != nil && hangs(e) {
 		<-ctx.Done()
 		return ctx.Err()

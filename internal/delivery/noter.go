@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/scrub"
 )
 
 // noter writes looks into the ledger one after the other while the judge goes on looking: a store that is slow must not make it blind.
@@ -92,10 +93,14 @@ func (n *noter) write(ctx context.Context, s *stageWork, e ledger.Event) error {
 	}
 }
 
-// note takes a look.
+// note takes a look. What a source complains of may quote an answer of the release.
 func (s *stageWork) note(n *noter) func(judged) {
+	secrets := scrub.Of()
+	if release := s.recorded(s.current()); release != nil {
+		secrets = s.secretsOf(*release)
+	}
 	return func(j judged) {
-		j.At = s.now().Add(-time.Since(j.At))
+		j.At, j.Trouble = s.now().Add(-time.Since(j.At)), scrub.Printable(secrets.Text(j.Trouble))
 		event := ledger.Event{
 			Type: ledger.CandidateJudged, Attempt: s.number, Stage: s.stage, Release: s.request.Release, Text: j.text(), Judgement: j.encoded(),
 		}

@@ -51,12 +51,12 @@ type notes struct {
 	// key is what the last one that was noted came to, highest the evidence of each rule, in powers of ten, that was noted in this step.
 	key     string
 	highest map[string]int
-	// noted is the number in this step, at most mostNotes; latest the last look that was not.
+	// noted is the number in this step; latest the last look that was not.
 	noted  int
 	latest *judged
 }
 
-// mostNotes of a step: a judgement that wavers must not fill the ledger.
+// mostNotes of a step, with the one that ends it: a judgement that wavers must not fill the ledger.
 const mostNotes = 100
 
 func (n *notes) step() { *n = notes{} }
@@ -71,7 +71,7 @@ func (n *notes) look(write func(judged), at ledger.Progress, v analysis.Verdict,
 		j.verdict(v)
 	}
 	key, more := n.change(v, trouble)
-	if n.latest = &j; n.noted < mostNotes && (key != n.key || more) {
+	if n.latest = &j; n.noted < mostNotes-1 && (key != n.key || more) {
 		n.key, n.latest = key, nil
 		n.noted++
 		write(j)

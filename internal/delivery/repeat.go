@@ -15,8 +15,9 @@ type repeatedChecks struct {
 	run func(ctx context.Context) (passed int, failed *evidenceError, err error)
 }
 
-// checked is what one round came to.
+// checked says that a round begins, or what it came to.
 type checked struct {
+	begins bool
 	count  int
 	failed error
 }
@@ -38,27 +39,23 @@ func (p *Procedure) repeated(spec SplitSpec, adapters Adapters, release service.
 	}
 }
 
-// start runs the checks at once and then every interval until ctx ends, apart from the looks, which must not wait for a slow check.
+// start runs the checks at once and then every interval until ctx ends, apart from the looks, which must not wait for a slow check. A
+// round begins when its reader knows of it.
 func (r *repeatedChecks) start(ctx context.Context) <-chan checked {
 	if r == nil {
 		return nil
 	}
 	rounds := make(chan checked)
+	tell := func(c checked) bool {
+		select {
+		case rounds <- c:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
 	go func() {
-		for {
-			var round checked
-			passed, failed, err := r.run(ctx)
-			round.count = passed
-			if err != nil {
-				round.failed = err
-			} else if failed != nil {
-				round.failed = failed
-			}
-			select {
-			case rounds <- round:
-			case <-ctx.Done():
-				return
-			}
+		for tell(checked{begins: true}) && tell(r.once(ctx)) {
 			select {
 			case <-time.After(r.interval):
 			case <-ctx.Done():
@@ -67,4 +64,16 @@ func (r *repeatedChecks) start(ctx context.Context) <-chan checked {
 		}
 	}()
 	return rounds
+}
+
+// once runs one round.
+func (r *repeatedChecks) once(ctx context.Context) checked {
+	passed, failed, err := r.run(ctx)
+	switch {
+	case err != nil:
+		return checked{failed: err}
+	case failed != nil:
+		return checked{failed: failed}
+	}
+	return checked{count: passed}
 }

@@ -45,6 +45,10 @@ type world struct {
 	broken map[string]error
 	// blind: the metrics are not to be had.
 	blind error
+	// sampled, where it is set, changes what is counted at each look, with the world held still.
+	sampled func(service.Placement, *delivery.Sample) error
+	// checking, where it is set, is what a check does before it answers.
+	checking func(ctx context.Context, check string, r service.ReleaseID)
 	// probed, where it is set, is what a probe of a release that is not sick answers.
 	probed func(service.ReleaseID) error
 	// draining, where it is set, is what draining does.
@@ -70,7 +74,7 @@ func (w *world) copied() *world {
 		slots: w.slots, router: w.router, running: maps.Clone(w.running), files: maps.Clone(w.files), records: maps.Clone(w.records),
 		weights: maps.Clone(w.weights), sick: maps.Clone(w.sick), failing: maps.Clone(w.failing), erring: maps.Clone(w.erring),
 		unreachable: w.unreachable, data: w.data, saved: maps.Clone(w.saved), restores: slices.Clone(w.restores),
-		broken: maps.Clone(w.broken), blind: w.blind, probed: w.probed, draining: w.draining, cutOff: slices.Clone(w.cutOff),
+		broken: maps.Clone(w.broken), blind: w.blind, probed: w.probed, draining: w.draining, sampled: w.sampled, checking: w.checking, cutOff: slices.Clone(w.cutOff),
 	}
 }
 
@@ -205,7 +209,13 @@ func (c *connector) DeleteBackup(_ context.Context, place string) error {
 
 type noCredentials struct{}
 
+// secret is what the one credential that is known says, which the release with that version is given.
+const secret = "correct horse battery staple"
+
 func (noCredentials) Lookup(name string) (string, error) {
+	if name == "database" {
+		return secret, nil
+	}
 	return "", fmt.Errorf("the credential %q is not known", name)
 }
 
@@ -214,7 +224,13 @@ type checker struct {
 	name string
 }
 
-func (k checker) Run(_ context.Context, t delivery.Target) service.CheckResult {
+func (k checker) Run(ctx context.Context, t delivery.Target) service.CheckResult {
+	k.mu.Lock()
+	checking := k.checking
+	k.mu.Unlock()
+	if checking != nil {
+		checking(ctx, k.name, t.Release.ID)
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return service.CheckResult{Name: k.name, Passed: !k.failing[t.Release.ID], Asked: "it", Got: "an answer"}
@@ -411,7 +427,13 @@ func (s *sampler) Sample(context.Context) (delivery.Sample, error) {
 	if s.erring[s.running[s.placement.Slot]] {
 		c.Errors = c.Requests / 2
 	}
-	return delivery.Sample{Counts: c}, nil
+	sample := delivery.Sample{Counts: c, Series: map[string]float64{}, Missing: map[string]error{}}
+	if s.sampled != nil {
+		if err := s.sampled(s.placement, &sample); err != nil {
+			return delivery.Sample{}, err
+		}
+	}
+	return sample, nil
 }
 
 // Total: each release has served well before.
@@ -481,7 +503,11 @@ func (p *provider) state() *ledger.State {
 }
 
 func content(version string) service.Content {
-	return service.Content{Version: version, Host: &service.HostContent{Command: []string{"./web"}}, Artifact: "file:web@sha256:" + fmt.Sprintf("%064d", 1)}
+	var secrets map[string]string
+	if version == "secretive" {
+		secrets = map[string]string{"DATABASE": "database"}
+	}
+	return service.Content{Version: version, Secrets: secrets, Host: &service.HostContent{Command: []string{"./web"}}, Artifact: "file:web@sha256:" + fmt.Sprintf("%064d", 1)}
 }
 
 func releaseOf(version string) service.ReleaseID { return content(version).ReleaseID(web) }
