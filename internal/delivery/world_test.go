@@ -463,6 +463,20 @@ type provider struct {
 	backups map[string]service.Backup
 	// preflight is what the preflight asks.
 	preflight delivery.PreflightSpec
+	// bake is how long a release is watched before it is finalized.
+	bake time.Duration
+	// warnings of all splits.
+	warnings []delivery.Warning
+}
+
+// warned counts the warnings of splits.
+func (p *provider) warned(summary string) (n int) {
+	for _, w := range p.warnings {
+		if w.Summary == summary {
+			n++
+		}
+	}
+	return n
 }
 
 func newProvider(t *testing.T, w *world, objects store.Store) *provider {
@@ -579,7 +593,8 @@ func (p *provider) applyWith(ctx context.Context, version string, split delivery
 			if !p.hasRouter(view) {
 				return nil
 			}
-			_, err := s.Shift(ctx, request(service.StageTrafficSplit), split)
+			outcome, err := s.Shift(ctx, request(service.StageTrafficSplit), split)
+			p.warnings = append(p.warnings, outcome.Warnings...)
 			return err
 		},
 		func() error {
@@ -593,7 +608,7 @@ func (p *provider) applyWith(ctx context.Context, version string, split delivery
 			if split.Weight < 100 {
 				return nil
 			}
-			_, err := s.Finalize(ctx, request(service.StageFinalization), delivery.FinalizationSpec{KeepPrevious: max(p.keep, 1)})
+			_, err := s.Finalize(ctx, request(service.StageFinalization), delivery.FinalizationSpec{BakeTime: service.Duration(p.bake), KeepPrevious: max(p.keep, 1)})
 			return err
 		},
 	}
