@@ -25,37 +25,16 @@ func TestAnswerIsLostAnywhere(t *testing.T) {
 				s := scenarios[name]
 				begun, ledgers := s.begin(t)
 				for nth := 1; ; nth++ {
-					w, objects := begun.copied(), &network{memoryStore: ledgers.copied()}
-					p := newProvider(t, w, objects)
-					ctx, cancel := context.WithCancel(context.Background())
-					n := 0
-					objects.spoil(func(ledger.Event) error {
-						if n++; n == nth {
-							lose(objects, cancel)
-							return errNoAnswer
+					entries := 0
+					// The same run goes on, or it ends and another one does.
+					for _, goesOn := range []bool{true, false} {
+						w, objects := begun.copied(), &network{memoryStore: ledgers.copied()}
+						entries = s.lose(t, w, objects, nth, goesOn, lose)
+						if s.end(t, w, objects.memoryStore); t.Failed() {
+							t.Fatalf("the answer to entry %d was lost; the same run goes on: %t", nth, goesOn)
 						}
-						return nil
-					}, nil)
-					if s.operate != nil {
-						_, _ = p.service().Rollback(ctx, "", "")
-					} else {
-						_ = p.apply(ctx, s.apply)
 					}
-					cancel()
-					wantTrafficWithStable(t, w, objects.memoryStore)
-					oneEndEach(t, objects.memoryStore)
-					objects.spoil(nil, nil)
-					objects.fail(false)
-					if nth%2 == 0 && p.state().Definition != nil { // The same run goes on.
-						_ = s.act(p)
-						wantTrafficWithStable(t, w, objects.memoryStore)
-						oneEndEach(t, objects.memoryStore)
-					}
-					p.close()
-					if s.end(t, w, objects.memoryStore); t.Failed() {
-						t.Fatalf("the answer to entry %d was lost", nth)
-					}
-					if n < nth {
+					if entries < nth {
 						t.Logf("%d entries", nth-1)
 						return
 					}
@@ -63,4 +42,38 @@ func TestAnswerIsLostAnywhere(t *testing.T) {
 			})
 		}
 	}
+}
+
+// lose does what the scenario is about while the answer to the nth entry is lost, and then once more where the same run goes on. It
+// returns how many entries were written until then.
+func (s scenario) lose(t *testing.T, w *world, objects *network, nth int, goesOn bool, lose func(*network, context.CancelFunc)) int {
+	t.Helper()
+	p := newProvider(t, w, objects)
+	defer p.close()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	n := 0
+	objects.spoil(func(ledger.Event) error {
+		if n++; n == nth {
+			lose(objects, cancel)
+			return errNoAnswer
+		}
+		return nil
+	}, nil)
+	if s.operate != nil {
+		_, _ = p.service().Rollback(ctx, "", "")
+	} else {
+		_ = p.apply(ctx, s.apply)
+	}
+	cancel()
+	wantTrafficWithStable(t, w, objects.memoryStore)
+	oneEndEach(t, objects.memoryStore)
+	objects.spoil(nil, nil)
+	objects.fail(false)
+	if goesOn && p.state().Definition != nil {
+		_ = s.act(p)
+		wantTrafficWithStable(t, w, objects.memoryStore)
+		oneEndEach(t, objects.memoryStore)
+	}
+	return n
 }
