@@ -290,8 +290,8 @@ func TestFirstCountAfterTheInitialDelayIsOfIt(t *testing.T) {
 		}
 		return nil
 	}
-	spec := quickAnalysis()
-	spec.InitialDelay = service.Duration(delay)
+	spec, none := quickAnalysis(), 0
+	spec.InitialDelay, spec.Errors.FailureLimit = service.Duration(delay), &none // One bad look is enough.
 	if err := p.applyWith(t.Context(), "2", delivery.SplitSpec{Weight: 10, Analysis: spec}); err != nil || !shown {
 		t.Errorf("shown %t: %v", shown, err)
 	}
