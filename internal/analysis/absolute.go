@@ -55,7 +55,8 @@ func (a *absolute) addBeside(t, stable Tally, took time.Duration, allowed float6
 		a.waited = 0
 	}
 	a.now.add(t, stable, took)
-	if a.now.stable.All > 0 {
+	// Without a bad one there is nothing to hold against it before the window is over.
+	if a.now.stable.All > 0 && (a.now.candidate.Bad > 0 || a.now.took >= a.burst) {
 		allowed = max(allowed, upperBound(a.now.stable, doubtful))
 	}
 	counted, most := a.now.candidate, math.Inf(1)
@@ -112,6 +113,9 @@ func upperBound(t Tally, risk float64) float64 {
 	seen := t.Bad / t.All
 	low, high := seen, 1.0
 	for range 60 {
+		if high-low < high*1e-11 {
+			break
+		}
 		middle := (low + high) / 2
 		divergence := 0.0
 		if seen > 0 {

@@ -125,8 +125,8 @@ func (c *comparison) addKnown(candidate, stable Tally, took time.Duration, alone
 			c.known.addBeside(candidate, stable, took, c.most, false)
 		}
 	}
-	if c.past = c.past.plus(stable); stable.All > 0 {
-		c.bound()
+	if c.past = c.past.plus(stable); c.known.now.took >= c.known.burst {
+		c.bound() // for the next window
 	}
 }
 
