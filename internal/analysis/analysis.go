@@ -77,6 +77,8 @@ type Verdict struct {
 	Shared bool `json:"shared,omitempty"`
 	// TooFew: the decision is Wait for no other reason than that a step needs more requests.
 	TooFew bool `json:"too_few,omitempty"`
+	// Unmeasured: the decision is Wait for no other reason than that numbers of the business were not measured.
+	Unmeasured bool `json:"unmeasured,omitempty"`
 }
 
 // Judgement is the state of one rule.

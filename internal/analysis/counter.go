@@ -154,11 +154,13 @@ func (c *counter) ratio() string {
 
 func percentage(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) }
 
-// doubts say why a step may not end yet.
+// doubts say why a step may not end yet. With all of the traffic there is nothing to compare with.
 func (c *counter) doubts(float64) []doubt {
-	switch {
-	case c.total.candidate.All == 0 || c.total.stable.All == 0:
-		return []doubt{{text: c.name + " was not measured on both sides yet", few: true}}
+	switch t := c.total; {
+	case t.candidate.All == 0, t.stable.All == 0 && t.candidate.All < enoughRequests:
+		return []doubt{{text: c.name + " was not measured on both sides yet", few: true, unmeasured: true}}
+	case t.candidate.All/(t.candidate.All+t.stable.All) > nobody:
+		return nil
 	case len(c.texture.windows) < enoughWindows:
 		return []doubt{{text: "how much " + c.name + " varies on stable is not known yet"}}
 	}

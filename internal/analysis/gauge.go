@@ -15,6 +15,8 @@ type gauge struct {
 	failures failures
 	// last value of the candidate.
 	last float64
+	// idle: stable had no requests in the last look.
+	idle bool
 }
 
 // usualRow is how many looks in a row may exceed an absolute limit of a gauge, where nothing is said: one value alone may be anything.
@@ -34,7 +36,10 @@ func (g *gauge) add(l Look) {
 	if !measured {
 		return
 	}
-	g.ranks.add(p.Candidate, p.Stable)
+	// An idle stable is no measure for a candidate that has all of the traffic.
+	if g.idle = l.Stable.Requests == 0 && l.Candidate.Requests > 0; !g.idle {
+		g.ranks.add(p.Candidate, p.Stable)
+	}
 	if math.IsNaN(p.Candidate) {
 		return
 	}
@@ -107,12 +112,12 @@ func (g *gauge) allowed() string {
 func (g *gauge) doubts(float64) []doubt {
 	var doubts []doubt
 	if math.IsNaN(g.last) {
-		doubts = append(doubts, doubt{text: g.name + " was not measured yet", few: true})
+		doubts = append(doubts, doubt{text: g.name + " was not measured yet", few: true, unmeasured: true})
 	}
 	if g.failures.row > 0 {
 		doubts = append(doubts, doubt{text: fmt.Sprintf("%s is %s, allowed %s", g.name, value(g.last), g.allowed())})
 	}
-	if g.compared() {
+	if g.compared() && !g.idle {
 		direction, tolerance := g.tolerance()
 		if r := g.ranks.judge(direction, tolerance, 1/g.terms.limit); !r.good {
 			doubts = append(doubts, doubt{text: fmt.Sprintf("%s is not known to be as good as stable's yet: %d more values are compared next", g.name, r.missing), few: true})

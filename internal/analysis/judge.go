@@ -122,13 +122,17 @@ func (j *judge) Look(l Look) Verdict {
 }
 
 // grounds are what a verdict rests on, in words.
-type grounds struct{ guilty, shared, doubts, summary []string }
+type grounds struct {
+	guilty, shared, doubts, summary []string
+	// uncritical: a broken rule that is not critical, or may be a fault of both, keeps the step from ending.
+	uncritical bool
+}
 
 // judge decides on what was seen so far; untrue says what was wrong with the counts of this look.
 func (j *judge) judge(untrue string) Verdict {
 	var v Verdict
 	var g grounds
-	few := true
+	few, unmeasured := true, true
 	for _, r := range j.rules {
 		dry := false
 		for _, f := range r.findings() {
@@ -139,7 +143,7 @@ func (j *judge) judge(untrue string) Verdict {
 		}
 		for _, d := range r.doubts(j.step) {
 			if !dry {
-				g.doubts, few = append(g.doubts, d.text), few && d.few
+				g.doubts, few, unmeasured = append(g.doubts, d.text), few && d.few, unmeasured && d.unmeasured
 			}
 		}
 	}
@@ -151,9 +155,11 @@ func (j *judge) judge(untrue string) Verdict {
 	}
 	if enough := j.step + j.vouched; enough < j.minimum {
 		g.doubts = append([]string{fmt.Sprintf("%s of the %s requests that a step needs", number(enough), number(j.minimum))}, g.doubts...)
+		unmeasured = false
 	}
 	if untrue != "" {
 		g.doubts, few = append([]string{untrue}, g.doubts...), false
+		unmeasured = false
 	}
 	if len(g.summary) == 0 {
 		g.summary = []string{number(j.requests) + " requests, and no rule to judge them by"}
@@ -165,7 +171,7 @@ func (j *judge) judge(untrue string) Verdict {
 		v.Decision, v.Shared = Wait, true
 		v.Reason = "stable suffers the same, so the release is not blamed: " + g.shared[0]
 	case len(g.doubts) > 0:
-		v.Decision, v.TooFew = Wait, few
+		v.Decision, v.TooFew, v.Unmeasured = Wait, few, unmeasured && !g.uncritical
 		v.Reason = strings.Join(g.doubts, ", ") + ": " + strings.Join(g.summary, ". ")
 	default:
 		v.Decision, v.Reason = Pass, strings.Join(g.summary, ". ")
@@ -184,8 +190,10 @@ func (g *grounds) weigh(f finding) {
 	case f.shared:
 		g.shared = append(g.shared, f.sentence)
 	case f.early:
+		g.uncritical = true
 		g.doubts = append(g.doubts, "stable may suffer the same, which a few more requests will tell")
 	case f.Uncritical:
+		g.uncritical = true
 		g.doubts = append(g.doubts, f.Rule+" is broken, and not critical")
 	default:
 		g.guilty = append(g.guilty, f.sentence)

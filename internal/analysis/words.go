@@ -16,10 +16,11 @@ type finding struct {
 	sentence string
 }
 
-// doubt is a reason for which a step may not end yet; few: that more requests may well take away.
+// doubt is a reason for which a step may not end yet; few: that more requests may well take away; unmeasured: that a number of the business
+// is missing.
 type doubt struct {
-	text string
-	few  bool
+	text            string
+	few, unmeasured bool
 }
 
 // weighed says how the evidence stands to its limit.

@@ -246,7 +246,9 @@ func (j *judge) weigh(at ledger.Progress, s samples, took time.Duration) (enough
 		return j.troubles.now(j, sharedFault, verdict.Reason)
 	}
 	if kind, missing := missing(j.spec, s.ours.Missing); missing != "" {
-		return j.troubles.now(j, kind, missing)
+		enough, trouble, err = j.troubles.now(j, kind, missing)
+		// To go on without a number is not to go on without the others.
+		return enough && (verdict.Unmeasured || verdict.Decision == analysis.Pass), trouble, err
 	}
 	j.troubles.over()
 	if verdict.Decision == analysis.Pass {
