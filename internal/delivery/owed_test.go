@@ -66,3 +66,34 @@ func TestOwedFailureIsRecorded(t *testing.T) {
 		})
 	}
 }
+
+// What speaks against a release counts also where the store does not answer when it is put back: the next run recovers it as that, and
+// not as one that was interrupted.
+func TestOwedEvidenceIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	objects, p := overTheNetwork(t, w, leaseLength)
+	w.set(func() { w.erring[releaseOf("2")] = true })
+	p.process.before = func(_ int, what string) {
+		if what == "weights done" {
+			w.set(func() {
+				if w.weights["blue"] == 100 {
+					objects.fail(true)
+				}
+			})
+		}
+	}
+	_ = wantSummary(t, p.applyWith(t.Context(), "2", atStep(0, quickAnalysis())), "Restore Failed")
+	objects.fail(false)
+	p.close()
+	next := newProvider(t, w, objects)
+	defer next.close()
+	if _, err := next.service().Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stands(t, w, next, "1")
+	state := next.state()
+	if failure := state.LastFailure[releaseOf("2")].Failure; failure.Cause != ledger.CauseEvidence || state.Failures[releaseOf("2")] != 1 || len(failure.Judgement) == 0 {
+		t.Errorf("%d failures on evidence, the last one %+v", state.Failures[releaseOf("2")], failure)
+	}
+}

@@ -84,13 +84,14 @@ func (p *Procedure) hold(ctx context.Context, a admission) (*work, error) {
 }
 
 // payOwed records a failure that the store did not take when traffic was moved to stable for it. Without it the ledger might say that the
-// stage passed, by an append whose answer was lost, and the world would differ from it for no reason that anybody knows.
+// stage passed, by an append whose answer was lost, and the world would differ from it for no reason that anybody knows; or that it was
+// interrupted, and what spoke against the release would be forgotten.
 func (w *work) payOwed(ctx context.Context) error {
 	owed := w.procedure.owed
 	if owed == nil {
 		return nil
 	}
-	if a := w.state().OpenAttempt(); a != nil && a.Number == owed.Attempt && a.Mode != service.ModeRollback && !a.Busy() {
+	if a := w.state().OpenAttempt(); a != nil && a.Number == owed.Attempt && a.Mode != service.ModeRollback && !a.Restoring {
 		if err := w.append(ctx, *owed); err != nil {
 			return fmt.Errorf("record the failure of attempt %d of %s: %w", owed.Attempt, w.procedure.id, err)
 		}
