@@ -17,7 +17,7 @@ import (
 // repeated is `checks`.
 func repeated() schema.Attribute {
 	attribute := checks.Optional("against the instances of the release, and repeated every `check_interval` while it is at a step")
-	attribute.MarkdownDescription += " One that fails speaks against the release; each that passes counts as a request of a step that has too few."
+	attribute.MarkdownDescription += " One that fails speaks against the release; each that passes counts as a request of a step that has too few. A step does not end before they have run once, and waits for those that run."
 	return attribute
 }
 
