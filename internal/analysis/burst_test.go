@@ -95,7 +95,7 @@ func TestTextureTellsSinglesFromBursts(t *testing.T) {
 // At the end of a long fault of both stable may be asked first: what the candidate still has is the rest of it, and one event, although as much was
 // usual until now.
 func TestTheRestOfALongFaultIsOneEvent(t *testing.T) {
-	c := newComparison(2*second, terms{limit: 100, minBad: 3})
+	c := newComparison(2*second, terms{limit: 100, whole: 100, minBad: 3})
 	for range 200 {
 		c.add(Tally{25, 50}, Tally{475, 950}, second)
 	}

@@ -75,4 +75,4 @@ func near(t *testing.T, what string, got, want float64) {
 }
 
 // usualTerms are those of a single rule with a confidence of 0.99.
-var usualTerms = terms{limit: 100, minBad: 3}
+var usualTerms = terms{limit: 100, whole: 100, minBad: 3}

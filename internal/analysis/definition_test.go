@@ -135,9 +135,9 @@ func TestComparisonIsAsDefined(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		single := rapid.Bool().Draw(t, "one by one")
 		looks := rapid.SliceOfN(rapid.Custom(drawGlance(50, 300)), 1, 18).Draw(t, "looks")
-		e := newComparison(2*second, terms{limit: 100, minBad: 3})
+		e := newComparison(2*second, terms{limit: 100, whole: 100, minBad: 3})
 		if single {
-			e.terms.limit = 0
+			e.terms.whole = 0
 			for i := range looks {
 				looks[i].stable.Bad = 0
 			}

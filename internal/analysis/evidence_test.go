@@ -78,7 +78,7 @@ func TestAbsoluteCountsNoBurst(t *testing.T) {
 }
 
 func TestComparisonByHand(t *testing.T) {
-	c := newComparison(2*second, terms{limit: 4, minBad: 3})
+	c := newComparison(2*second, terms{limit: 4, whole: 4, minBad: 3})
 	c.setBaseline(Tally{0, 1000}) // So that bad ones count one by one, until stable has one.
 	c.known = nil                 // What it is known by otherwise is tested below.
 	near(t, "nothing seen", c.value(), 1)
@@ -113,7 +113,7 @@ func TestComparisonByHand(t *testing.T) {
 // Beyond a share of 98 % there is nobody to compare with: the most that stable's baseline allows is the limit then. A tenth of the evidence
 // is staked on that, and counts for as much less as it may be wrong.
 func TestEvidenceAlone(t *testing.T) {
-	c := newComparison(2*second, terms{limit: 100, minBad: 3})
+	c := newComparison(2*second, terms{limit: 100, whole: 100, minBad: 3})
 	c.setBaseline(Tally{0, 1000})
 	most := 1 - math.Pow(0.001, 0.001)
 	near(t, "the most", c.most, most)

@@ -115,7 +115,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	for name, counts := range map[string][2]Tally{
 		"nobody": {}, "hardly anybody": {{0, 0.0001}, {0, 0.0001}}, "candidate alone": {{1, 10}, {}}, "stable alone": {{}, {1, 10}}, "many": {{1, 1000}, {10, 1000}},
 	} {
-		c := newComparison(2*second, terms{limit: 100, minBad: 3})
+		c := newComparison(2*second, terms{limit: 100, whole: 100, minBad: 3})
 		for range 30_000 {
 			c.add(counts[0], counts[1], 200*time.Millisecond)
 		}

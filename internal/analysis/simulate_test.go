@@ -200,7 +200,7 @@ func TestEvidenceOfBursts(t *testing.T) {
 			ever := make([]int, len(limits))
 			stops := map[string]*struct{ sum, squares float64 }{"30 looks": {}, "240 looks": {}, "the first time above 3": {}, "the first bad one of the candidate": {}}
 			for range runs {
-				e := newComparison(2*second, terms{limit: 10, minBad: 3})
+				e := newComparison(2*second, terms{limit: 10, whole: 10, minBad: 3})
 				s := &stream{chance: draw, rate: c.rate, weight: c.weight, every: c.every}
 				largest, candidateBad := 0.0, false
 				stop := func(at string, x float64) { stops[at].sum += x; stops[at].squares += x * x }

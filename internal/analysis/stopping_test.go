@@ -183,7 +183,7 @@ func evenly(c *comparison, rate float64) *comparison {
 }
 
 func TestAnyTimeToStopAComparison(t *testing.T) {
-	fresh := func() *comparison { c := newComparison(2*second, terms{limit: 100, minBad: 3}); return &c }
+	fresh := func() *comparison { c := newComparison(2*second, terms{limit: 100, whole: 100, minBad: 3}); return &c }
 	singles := [][]float64{{1, 1}, {1}, {}}
 	for name, c := range map[string]struct {
 		compared
