@@ -74,7 +74,7 @@ func TestACleanBaselineMakesBadOnesCountOneByOne(t *testing.T) {
 		baseline Counts
 		want     Decision
 	}{
-		"clean": {failing(0, 5000), Restore}, "too short": {failing(0, 500), Pass}, "dirty": {failing(1, 1e6), Pass}, "none": {Counts{}, Pass},
+		"clean": {failing(0, 5000), Restore}, "too short": {failing(0, 300), Pass}, "dirty": {failing(1, 1e6), Pass}, "none": {Counts{}, Pass},
 	} {
 		j := judgeOf(t, versusStable())
 		j.Baseline(c.baseline)

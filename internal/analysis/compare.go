@@ -155,8 +155,8 @@ func (c *comparison) close() {
 }
 
 // burstless tells whether stable is known not to fail in bursts: it has had no bad answer at all, in so many more requests than
-// the candidate that a burst that is nobody's fault, however rare, is the candidate's before it is stable's with a probability of at most a third of what all rules together may be wrong with.
-func (c *comparison) burstless() bool { return !c.dirty && c.clean >= c.terms.whole*c.exposure }
+// the candidate that a burst that is nobody's fault, however rare, is the candidate's before it is stable's with a probability of at most 2/e of what all rules together may be wrong with.
+func (c *comparison) burstless() bool { return !c.dirty && c.clean >= c.terms.whole/2*c.exposure }
 
 // usual is how many bad ones of the open window came one by one, on both sides.
 func (c *comparison) usual() (ours, theirs usual) {
