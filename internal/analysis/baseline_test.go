@@ -134,3 +134,20 @@ func TestUpperBound(t *testing.T) {
 		}
 	}
 }
+
+// Stable's record lets expect nine bad answers by now, and it has had none: its errors come in clumps, and the candidate may have had the first of them.
+func TestWhereStableLacksItsUsualErrorsTheCandidateMayHaveThem(t *testing.T) {
+	after := func(before Counts) float64 {
+		j := judgeOf(t, versusStable())
+		j.Baseline(before)
+		var v Verdict
+		for range 10 {
+			v = looked(j, failing(1, 10), failing(0, 90))
+		}
+		return v.Judgements[0].Evidence
+	}
+	usual, rare := after(failing(10_000, 1e6)), after(failing(100, 1e6))
+	if usual*10 > rare {
+		t.Errorf("evidence %v where stable lacks nine bad answers, and %v where it lacks none", usual, rare)
+	}
+}

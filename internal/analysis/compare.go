@@ -28,8 +28,8 @@ type comparison struct {
 	// stable has no traffic worth mentioning, and where it has so little that bad answers of the candidate hardly tell anything beside it.
 	known *absolute
 	// past is what stable did, from before the release on, and most the share that it surely did not exceed.
-	past Tally
-	most float64
+	past, before Tally
+	most         float64
 	// clean are stable's requests, from before the release on, as long as none of them was bad; exposure the candidate's.
 	clean, exposure float64
 	dirty           bool
@@ -59,7 +59,25 @@ func (c *comparison) setBaseline(before Tally) {
 	c.dirty = c.dirty || before.Bad > 0
 	c.clean += before.All
 	c.past = c.past.plus(before)
+	c.before = before
 	c.bound()
+}
+
+// early is how many bad answers of stable its record lets expect until it is left out of account.
+const early = 25
+
+// quiet is how many bad answers stable lacks, at the beginning, of those that its record lets expect by chance: then its errors come in clumps, and the
+// candidate may have had the first of them.
+func (c *comparison) quiet() float64 {
+	if c.before.All == 0 {
+		return 0
+	}
+	seen := Tally{Bad: c.past.Bad - c.before.Bad, All: c.past.All - c.before.All}
+	expected := c.before.Bad / c.before.All * seen.All
+	if expected > early {
+		return 0
+	}
+	return max(0, expected-1.5*math.Sqrt(expected)-seen.Bad)
 }
 
 // together is how many of stable's bad answers are taken to have come at once, where only their sum is known: then it is known by
@@ -192,6 +210,12 @@ func (c *comparison) gain() (gain perRatio, events float64) {
 // judge returns the logarithm of the evidence, and on how many events it rests.
 func (c *comparison) judge() (log, events float64) {
 	gain, open := c.gain()
+	if quiet := c.quiet(); quiet > 0 {
+		share := c.traffic.share(c.now)
+		for i, theta := range logRatios {
+			gain[i] -= quiet * logShare(share, theta)
+		}
+	}
 	log, events = c.process.logEvidence(gain), c.rested+open
 	if c.known != nil {
 		known, more := c.known.judge()
