@@ -56,7 +56,7 @@ type texture struct {
 	// windows are the latest ones, oldest first; now collects the next one.
 	windows []Tally
 	now     window
-	// rates of the windows in order, and whether they vary by more than chance.
+	// usualRate is the share of bad answers in a usual window, and uneven that the windows vary by more than chance.
 	usualRate float64
 	uneven    bool
 	// lasted are the latest bursts' lengths; current is that of one that may go on, quiet the time since its last bad answer.

@@ -27,7 +27,7 @@ type comparison struct {
 	// known is the evidence against what stable is known by, its baseline and what it did since; nil while there is no baseline. It decides where
 	// stable has no traffic worth mentioning, and where it has so little that bad answers of the candidate hardly tell anything beside it.
 	known *absolute
-	// past is what stable did, from before the release on, and most the share that it surely did not exceed.
+	// before is its baseline, past that and what it did since, and most the share that it surely did not exceed.
 	past, before Tally
 	most         float64
 	// clean are stable's requests, from before the release on, as long as none of them was bad; exposure the candidate's.
@@ -66,8 +66,8 @@ func (c *comparison) setBaseline(before Tally) {
 // early is how many bad answers of stable its record lets expect until it is left out of account.
 const early = 25
 
-// quiet is how many bad answers stable lacks, at the beginning, of those that its record lets expect by chance: then its errors come in clumps, and the
-// candidate may have had the first of them.
+// quiet is how many bad answers stable lacks, at the beginning, of those that its record lets expect by chance: then its errors come in
+// clumps, and the candidate may have had the first of them. To count them as stable's is on the safe side.
 func (c *comparison) quiet() float64 {
 	if c.before.All == 0 {
 		return 0
@@ -173,7 +173,8 @@ func (c *comparison) close() {
 }
 
 // burstless tells whether stable is known not to fail in bursts: it has had no bad answer at all, in so many more requests than
-// the candidate that a burst that is nobody's fault, however rare, is the candidate's before it is stable's with a probability of at most 2/e of what all rules together may be wrong with.
+// the candidate that a burst that is nobody's fault, however rare, is the candidate's before it is stable's with a probability of at most 2/e of
+// what all rules together may be wrong with.
 func (c *comparison) burstless() bool { return !c.dirty && c.clean >= c.terms.whole/2*c.exposure }
 
 // usual is how many bad ones of the open window came one by one, on both sides.

@@ -61,7 +61,7 @@ type signal struct {
 
 // terms of all rules of a release.
 type terms struct {
-	// limit of the evidence of each rule, risk its inverse, and of going on wrongly, whole that of all rules together.
+	// limit of the evidence of each rule, and whole that of all rules together, which is also that of going on.
 	limit, whole float64
 	// minBad events are the least that a restore rests on.
 	minBad float64
@@ -131,8 +131,9 @@ func (s *signal) compare(candidate, stable Tally, l Look) {
 // then, between the limit and the candidate's share: under a shared fault that reaches the limit of the evidence as seldom as any.
 func (s *signal) early() bool {
 	ours, theirs := s.since.candidate, s.since.stable
-	if s.limit == 0 || ours.All == 0 || s.worse.traffic.share(window{}) > nobody {
-		return false // One is enough, or failed looks were counted that are no fault yet, or there is nobody who could suffer.
+	if s.limit == 0 || ours.All == 0 || s.gapTook > 0 || s.worse.traffic.share(window{}) > nobody {
+		// One is enough, or failed looks were counted that are no fault yet, or stable cannot be asked, or there is nobody who could suffer.
+		return false
 	}
 	suffered := (ours.Bad + 0.5) / (ours.All + 1)
 	told := theirs.Bad*math.Log(s.limit/suffered) + (theirs.All-theirs.Bad)*math.Log((1-s.limit)/(1-suffered))

@@ -20,3 +20,15 @@ func TestStableThatIsNotMeasuredIsComparedLater(t *testing.T) {
 		t.Errorf("evidence %v, want %v, as of one look", got, want)
 	}
 }
+
+// An absolute limit holds whether or not stable can be asked.
+func TestLimitHoldsWhileStableIsNotMeasured(t *testing.T) {
+	j := judgeOf(t, maxRate(0.05))
+	looked(j, failing(0, 10), failing(0, 90))
+	for range 30 {
+		if v := j.Look(Look{Took: second, Candidate: failing(10, 10), Unmeasured: true}); v.Decision == Restore {
+			return
+		}
+	}
+	t.Error("not restored in 30 looks of an outage")
+}
