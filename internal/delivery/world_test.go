@@ -45,6 +45,8 @@ type world struct {
 	broken map[string]error
 	// blind: the metrics are not to be had.
 	blind error
+	// resolution is how often the metrics have something new.
+	resolution time.Duration
 	// sampled, where it is set, changes what is counted at each look, with the world held still.
 	sampled func(service.Placement, *delivery.Sample) error
 	// checking, where it is set, is what a check does before it answers.
@@ -74,7 +76,7 @@ func (w *world) copied() *world {
 		slots: w.slots, router: w.router, running: maps.Clone(w.running), files: maps.Clone(w.files), records: maps.Clone(w.records),
 		weights: maps.Clone(w.weights), sick: maps.Clone(w.sick), failing: maps.Clone(w.failing), erring: maps.Clone(w.erring),
 		unreachable: w.unreachable, data: w.data, saved: maps.Clone(w.saved), restores: slices.Clone(w.restores),
-		broken: maps.Clone(w.broken), blind: w.blind, probed: w.probed, draining: w.draining, sampled: w.sampled, checking: w.checking, cutOff: slices.Clone(w.cutOff),
+		broken: maps.Clone(w.broken), blind: w.blind, resolution: w.resolution, probed: w.probed, draining: w.draining, sampled: w.sampled, checking: w.checking, cutOff: slices.Clone(w.cutOff),
 	}
 }
 
@@ -409,7 +411,7 @@ func (m metrics) Value(context.Context, service.Placement, string, map[string]st
 }
 
 func (m metrics) Survey(context.Context, service.Placement, delivery.Measure) (delivery.MetricsSurvey, error) {
-	return delivery.MetricsSurvey{}, nil
+	return delivery.MetricsSurvey{Resolution: m.resolution}, nil
 }
 
 type sampler struct {
