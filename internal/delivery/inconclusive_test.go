@@ -37,7 +37,7 @@ func TestStepsThatCannotBeTold(t *testing.T) {
 			spec := ordering()
 			spec.MaxPause = service.Duration(time.Second / 4)
 			w.set(func() { prepare(w, spec) })
-			wantSummary(t, p.applyWith(t.Context(), "2", atStep(0, spec)), "Release Paused")
+			_ = wantSummary(t, p.applyWith(t.Context(), "2", atStep(0, spec)), "Release Paused")
 		})
 	}
 }
@@ -59,7 +59,7 @@ func TestLooksKeepToTheResolution(t *testing.T) {
 			return nil
 		}
 	})
-	wantSummary(t, p.applyWith(t.Context(), "2", atStep(0, spec)), "Release Paused")
+	_ = wantSummary(t, p.applyWith(t.Context(), "2", atStep(0, spec)), "Release Paused")
 	if looks > 10 {
 		t.Errorf("%d looks in a second at a source that has something new three times a second", looks)
 	}
