@@ -131,8 +131,34 @@ func shares(weights map[string]int) string {
 
 func (w *work) setWeights(ctx context.Context, attempt int, weights map[string]int) error {
 	return w.change(ctx, attempt, "weights", shares(weights), func(ctx context.Context) error {
-		return w.adapters.Router.SetWeights(ctx, weights)
+		return w.adapters.Router.SetWeights(ctx, Split{Weights: weights, Placements: w.inSlots()})
 	})
+}
+
+// inSlots are the placements of what is in the slots by the ledger: the candidate's or the stable release's, or else the last that was
+// there and is kept.
+func (w *work) inSlots() []service.Placement {
+	state := w.state()
+	bySlot := map[string]service.Placement{}
+	note := func(r service.Release) {
+		if r.Placement.Placed() {
+			bySlot[r.Placement.Slot] = r.Placement
+		}
+	}
+	for _, id := range slices.Backward(state.Kept) {
+		note(state.Releases[id])
+	}
+	if stable := state.StableRelease(); stable != nil {
+		note(*stable)
+	}
+	if a := state.OpenAttempt(); a != nil && a.Release != state.Stable {
+		note(state.Releases[a.Release])
+	}
+	placements := make([]service.Placement, 0, len(bySlot))
+	for _, slot := range slices.Sorted(maps.Keys(bySlot)) {
+		placements = append(placements, bySlot[slot])
+	}
+	return placements
 }
 
 // setWeightsFirst moves traffic to stable without an entry of its own: the entry that opened the stage authorises its
@@ -142,7 +168,8 @@ func (w *work) setWeightsFirst(ctx context.Context, weights map[string]int) erro
 		return fmt.Errorf("set the weights to %s: %w", shares(weights), ledger.ErrLost)
 	}
 	crashpoint.Reach("before traffic first")
-	if err := w.adapters.Router.SetWeights(w.fenced(ctx, w.lease.MayGiveBack), weights); err != nil {
+	split := Split{Weights: weights, Placements: w.inSlots(), Back: true}
+	if err := w.adapters.Router.SetWeights(w.fenced(ctx, w.lease.MayGiveBack), split); err != nil {
 		return fmt.Errorf("set the weights to %s: %w", shares(weights), err)
 	}
 	crashpoint.Reach("after traffic first")

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"net"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/analysis"
@@ -55,6 +56,24 @@ type Platform interface {
 	Logs(ctx context.Context, p service.Placement, limit int) ([]string, error)
 	// Probe asks one instance once whether it is healthy by h.
 	Probe(ctx context.Context, i service.Instance, h service.Health) error
+	// Waves cuts p into the parts that are worked on one after the other, each with some of its instances, in order; together they
+	// are all of p. replacing: the instances take the place of others, which are gone meanwhile. It asks nobody.
+	Waves(p service.Placement, replacing bool) []service.Placement
+	// Dial connects to address, host:port as i's machine is reached, for checks and scrapes: through a tunnel where the network does not
+	// lead there. The address' host is the one of i.Address; the port may be another.
+	Dial(ctx context.Context, i service.Instance, address string) (net.Conn, error)
+	// Unready asks each machine once, and tells which a release could not be worked on now, for a plan. It changes nothing.
+	Unready(ctx context.Context) []service.Problem
+}
+
+// Split is how the traffic is to be split.
+type Split struct {
+	// Weights in whole percent by slot, together 100. A slot that is not named gets 0.
+	Weights map[string]int
+	// Placements of what is in the slots, with traffic or without, at most one a slot.
+	Placements []service.Placement
+	// Back: the traffic goes back to what had it before, so nothing is waited for.
+	Back bool
 }
 
 // Router splits the traffic between slots.
@@ -63,8 +82,8 @@ type Router interface {
 	Check(ctx context.Context, placements []service.Placement) error
 	// Weights reads the split back from the data plane: whole percent by slot, together 100.
 	Weights(ctx context.Context) (map[string]int, error)
-	// SetWeights sets the split, whole percent by slot, together 100, and reads it back. A slot that is not named gets 0.
-	SetWeights(ctx context.Context, weights map[string]int) error
+	// SetWeights sets the split, and reads it back from the data plane.
+	SetWeights(ctx context.Context, split Split) error
 	// Drain waits until no request is in flight to p's addresses, or the router's drain timeout is over.
 	Drain(ctx context.Context, p service.Placement) error
 }

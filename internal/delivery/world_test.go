@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"runtime"
 	"slices"
 	"strings"
@@ -390,7 +391,18 @@ func (r router) Weights(context.Context) (map[string]int, error) {
 	return maps.Clone(r.weights), nil
 }
 
-func (r router) SetWeights(_ context.Context, weights map[string]int) error {
+func (p platform) Waves(placement service.Placement, _ bool) []service.Placement {
+	return []service.Placement{placement}
+}
+
+func (p platform) Dial(context.Context, service.Instance, string) (net.Conn, error) {
+	return nil, errors.New("instances of this world have no network")
+}
+
+func (p platform) Unready(context.Context) []service.Problem { return nil }
+
+func (r router) SetWeights(_ context.Context, split delivery.Split) error {
+	weights := split.Weights
 	return r.change("weights", func() error {
 		if r.unreachable {
 			return errRouter

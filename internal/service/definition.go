@@ -15,18 +15,113 @@ type Platform struct {
 	Host *HostPlatform `json:"host,omitempty"`
 }
 
-// HostPlatform runs releases as processes of this machine.
+// HostPlatform runs releases on machines: this one, or those in Hosts over SSH.
 type HostPlatform struct {
-	// Directory holds releases, logs and the supervisor; absolute.
+	// Directory holds releases, logs and, for processes, the supervisor; absolute, the same on every host.
 	Directory string `json:"directory"`
-	// Address is the host's address that instances are reached at, 127.0.0.1 by default.
+	// Address is this machine's address that instances are reached at, 127.0.0.1 by default; empty where there are Hosts.
 	Address string `json:"address"`
 	// Slots by name, "blue" and "green": one or two.
 	Slots map[string]HostSlot `json:"slots"`
 	// DrainTimeout is how long an instance may take to stop after SIGTERM, before SIGKILL.
 	DrainTimeout Duration `json:"drain_timeout"`
-	// Log bounds what the instances write.
+	// Log bounds what the instances write; where systemd supervises, the journal has bounds of its own.
 	Log HostLog `json:"log"`
+
+	// Supervisor of the instances: SupervisorProcess or SupervisorSystemd; empty: process.
+	Supervisor string   `json:"supervisor,omitempty"`
+	Systemd    *Systemd `json:"systemd,omitempty"`
+	// Hosts by name, reached over SSH; empty: this machine alone.
+	Hosts map[string]Host `json:"hosts,omitempty"`
+	// MaxParallel is how many hosts are worked on at a time. MaxUnavailable bounds it where a new instance takes the place of an old one.
+	MaxParallel    int `json:"max_parallel,omitempty"`
+	MaxUnavailable int `json:"max_unavailable,omitempty"`
+	// KeepReleases is how many releases' files stay on a host, those that run or are kept ready among them.
+	KeepReleases int `json:"keep_releases,omitempty"`
+	// Reach says how checks and scrapes come to instances on Hosts: ReachAuto, ReachNetwork, ReachSSH; empty: auto.
+	Reach string `json:"reach,omitempty"`
+	// Existing is what runs there already and becomes the first stable release.
+	Existing *ExistingUnit `json:"existing,omitempty"`
+}
+
+// What supervises instances, and how they are reached on other machines.
+const (
+	SupervisorProcess = "process"
+	SupervisorSystemd = "systemd"
+
+	ReachAuto    = "auto"
+	ReachNetwork = "network"
+	ReachSSH     = "ssh"
+
+	ScopeSystem = "system"
+	ScopeUser   = "user"
+
+	SecretsEnvironment = "environment"
+	SecretsCredentials = "credentials"
+)
+
+// Host is another machine.
+type Host struct {
+	SSH SSH `json:"ssh"`
+	// Address that its instances are reached at.
+	Address string `json:"address"`
+	// Slots in place of the platform's, where its ports are others; nil: the same.
+	Slots map[string]HostSlot `json:"slots,omitempty"`
+}
+
+// SSH is how one logs in to a machine. Keys and passphrases are names of credentials.
+type SSH struct {
+	Address string `json:"address"`
+	Port    int    `json:"port"`
+	User    string `json:"user"`
+	// PrivateKey in OpenSSH's or PEM form, Passphrase that it is encrypted with; Agent: the keys of the agent at SSH_AUTH_SOCK.
+	PrivateKey string `json:"private_key,omitempty"`
+	Passphrase string `json:"passphrase,omitempty"`
+	Agent      bool   `json:"agent,omitempty"`
+	// Certificate of the private key, in the form of a .pub file. It is no secret.
+	Certificate string `json:"certificate,omitempty"`
+	// HostKey is what the machine must have: lines of "ssh-ed25519 AAAA…", or "@cert-authority ssh-ed25519 AAAA…". KnownHosts is the absolute path of a
+	// file such as ~/.ssh/known_hosts. Exactly one of them is set.
+	HostKey    string `json:"host_key,omitempty"`
+	KnownHosts string `json:"known_hosts,omitempty"`
+	// Bastion is the machine that the connection goes through.
+	Bastion *SSH `json:"bastion,omitempty"`
+	// ConnectTimeout bounds one try to log in.
+	ConnectTimeout Duration `json:"connect_timeout"`
+}
+
+// Systemd is how instances are units of it.
+type Systemd struct {
+	// Scope is ScopeSystem, or ScopeUser for the manager of the user who logs in.
+	Scope string `json:"scope"`
+	// Sudo: systemctl, journalctl, and what writes units are run by sudo -n.
+	Sudo bool `json:"sudo,omitempty"`
+	// User and Group that instances run as in the system's scope; empty: who logs in, or a dynamic user where that is root.
+	User  string `json:"user,omitempty"`
+	Group string `json:"group,omitempty"`
+	// Secrets come as SecretsEnvironment (an environment file that only the service's manager reads) or SecretsCredentials (LoadCredential).
+	Secrets string `json:"secrets"`
+	// Unhardened leaves out the restrictions that units have otherwise; Writable are absolute paths that they may write to all the same.
+	Unhardened bool     `json:"unhardened,omitempty"`
+	Writable   []string `json:"writable,omitempty"`
+	// Before are commands that run before each start (ExecStartPre), in the release's directory.
+	Before [][]string `json:"before,omitempty"`
+	// Limits are resource settings of systemd by name, such as MemoryMax or LimitNOFILE.
+	Limits map[string]string `json:"limits,omitempty"`
+	// Restart is systemd's policy, RestartDelay the wait before a restart.
+	Restart      string   `json:"restart"`
+	RestartDelay Duration `json:"restart_delay"`
+	// DropIns are files of further settings by name, such as "10-memory.conf".
+	DropIns map[string]string `json:"drop_ins,omitempty"`
+}
+
+// ExistingUnit is a systemd unit that a user wrote, and that runs on each host on the ports of a slot.
+type ExistingUnit struct {
+	// Unit such as "web.service"; it is started, stopped and asked, and never written or removed.
+	Unit string `json:"unit"`
+	// Version that it is known by.
+	Version string `json:"version"`
+	Slot    string `json:"slot"`
 }
 
 // HostSlot is a place for one release's instances.
@@ -44,7 +139,42 @@ type HostLog struct {
 
 // Router is what splits the traffic; exactly one field is set.
 type Router struct {
-	Caddy *CaddyRouter `json:"caddy,omitempty"`
+	Caddy   *CaddyRouter   `json:"caddy,omitempty"`
+	HAProxy *HAProxyRouter `json:"haproxy,omitempty"`
+}
+
+// HAProxyRouter splits by the weights of servers in a backend, through the Runtime API of each node.
+type HAProxyRouter struct {
+	// Nodes by name; all have the same backend.
+	Nodes map[string]HAProxyNode `json:"nodes"`
+	// Backend that the servers are in.
+	Backend string `json:"backend"`
+	// Servers of the user's configuration by slot; a slot that is not named has those whose names are the slot's or begin with it and a hyphen.
+	Servers map[string][]string `json:"servers,omitempty"`
+	// Dynamic: servers are added and removed through the Runtime API, with these keywords behind their address, such as
+	// "check inter 1s"; nil: they are in the user's configuration.
+	Dynamic *HAProxyDynamic `json:"dynamic,omitempty"`
+	// StateFile is the absolute path of the file that each node reads its servers' state from when it starts (server-state-file); empty: none.
+	StateFile string `json:"state_file,omitempty"`
+	// DrainTimeout is the longest wait for the requests in flight to servers to end.
+	DrainTimeout Duration `json:"drain_timeout"`
+	// Timeout of one command.
+	Timeout Duration `json:"timeout"`
+}
+
+// HAProxyNode is one HAProxy process, reached by exactly one of Socket and Address.
+type HAProxyNode struct {
+	// Socket is the absolute path of a stats socket of level admin, on this machine or on that of SSH.
+	Socket string `json:"socket,omitempty"`
+	// Address is host:port of a stats socket that listens on TCP; with SSH as seen from there.
+	Address string `json:"address,omitempty"`
+	SSH     *SSH   `json:"ssh,omitempty"`
+}
+
+// HAProxyDynamic is how servers are added.
+type HAProxyDynamic struct {
+	// Options are keywords of HAProxy's server line, such as "check inter 1s".
+	Options string `json:"options,omitempty"`
 }
 
 // CaddyRouter splits by a share file that a stock Caddy reads for each request.
@@ -60,8 +190,12 @@ type CaddyRouter struct {
 // Metrics is what releases are judged by; any field may be set.
 type Metrics struct {
 	Scrape     *ScrapeMetrics     `json:"scrape,omitempty"`
+	HAProxy    *HAProxyMetrics    `json:"haproxy,omitempty"`
 	Prometheus *PrometheusMetrics `json:"prometheus,omitempty"`
 }
+
+// HAProxyMetrics are the counters of the router's own servers.
+type HAProxyMetrics struct{}
 
 // PrometheusMetrics asks a server with Prometheus' HTTP API: Prometheus, Mimir, Thanos, VictoriaMetrics. Texts that are templates may
 // hold {{release}}, {{slot}}, {{instances}} and, where it is said, {{interval}}.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -79,9 +80,10 @@ func (r *Router) Weights(ctx context.Context) (map[string]int, error) {
 	return map[string]int{blue: 100 - share, green: share}, nil
 }
 
-// SetWeights replaces the share file and reads it back. weights are whole percent by slot, together 100; a slot that is
-// not named gets 0. Requests that begin after it returned are split by the new weights.
-func (r *Router) SetWeights(ctx context.Context, weights map[string]int) error {
+// SetWeights replaces the share file and reads it back. Requests that begin after it returned are split by the new weights. Where
+// the slots are is in Caddy's own configuration.
+func (r *Router) SetWeights(ctx context.Context, split delivery.Split) error {
+	weights := split.Weights
 	share, err := greenShare(weights)
 	if err != nil {
 		return fmt.Errorf("set the weights %v: %w", weights, err)

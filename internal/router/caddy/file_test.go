@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -53,9 +54,13 @@ func TestErrorsNameTheFile(t *testing.T) {
 		file string
 		do   func(*Router) error
 	}{
-		"a directory is read":    {directory, func(r *Router) error { _, err := r.Weights(t.Context()); return err }},
-		"no directory to write":  {nowhere, func(r *Router) error { return r.SetWeights(t.Context(), map[string]int{"green": 100}) }},
-		"a directory is written": {directory, func(r *Router) error { return r.SetWeights(t.Context(), map[string]int{"green": 100}) }},
+		"a directory is read": {directory, func(r *Router) error { _, err := r.Weights(t.Context()); return err }},
+		"no directory to write": {nowhere, func(r *Router) error {
+			return r.SetWeights(t.Context(), delivery.Split{Weights: map[string]int{"green": 100}})
+		}},
+		"a directory is written": {directory, func(r *Router) error {
+			return r.SetWeights(t.Context(), delivery.Split{Weights: map[string]int{"green": 100}})
+		}},
 	} {
 		if err := c.do(newRouter(t, c.file)); err == nil || !strings.Contains(err.Error(), c.file) {
 			t.Errorf("%s: %v", what, err)
@@ -65,7 +70,7 @@ func TestErrorsNameTheFile(t *testing.T) {
 	if got, err := newRouter(t, garbage).Weights(t.Context()); err != nil || got["green"] != 63 {
 		t.Errorf("%q reads as %v (%v)", "a quarter", got, err)
 	}
-	if err := newRouter(t, garbage).SetWeights(t.Context(), map[string]int{"blue": 100}); err != nil {
+	if err := newRouter(t, garbage).SetWeights(t.Context(), delivery.Split{Weights: map[string]int{"blue": 100}}); err != nil {
 		t.Error(err)
 	}
 }
@@ -86,7 +91,7 @@ func TestWriteKeepsAccessAndLeavesNothing(t *testing.T) {
 		}
 		r := newRouter(t, file)
 		for range 3 {
-			if err := r.SetWeights(t.Context(), map[string]int{"blue": 75, "green": 25}); err != nil {
+			if err := r.SetWeights(t.Context(), delivery.Split{Weights: map[string]int{"blue": 75, "green": 25}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -108,7 +113,7 @@ func TestWriteKeepsAccessAndLeavesNothing(t *testing.T) {
 func TestReadersSeeWholeShares(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "web.share")
 	r := newRouter(t, file)
-	if err := r.SetWeights(t.Context(), map[string]int{"green": 100}); err != nil {
+	if err := r.SetWeights(t.Context(), delivery.Split{Weights: map[string]int{"green": 100}}); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
@@ -134,7 +139,7 @@ func TestReadersSeeWholeShares(t *testing.T) {
 		if i%2 == 0 {
 			green = 25
 		}
-		if err := r.SetWeights(t.Context(), map[string]int{"blue": 100 - green, "green": green}); err != nil {
+		if err := r.SetWeights(t.Context(), delivery.Split{Weights: map[string]int{"blue": 100 - green, "green": green}}); err != nil {
 			t.Error(err)
 			break
 		}
@@ -153,7 +158,7 @@ func TestShareFileBehindALink(t *testing.T) {
 		}
 	}
 	for _, green := range []int{100, 25} { // The file is not there at first.
-		if err := newRouter(t, second).SetWeights(t.Context(), map[string]int{"green": green, "blue": 100 - green}); err != nil {
+		if err := newRouter(t, second).SetWeights(t.Context(), delivery.Split{Weights: map[string]int{"green": green, "blue": 100 - green}}); err != nil {
 			t.Fatal(err)
 		}
 		text, err := os.ReadFile(real) //nolint:gosec // a file of the test
@@ -168,7 +173,7 @@ func TestShareFileBehindALink(t *testing.T) {
 	if err := os.Symlink(circle, circle); err != nil {
 		t.Fatal(err)
 	}
-	if err := newRouter(t, circle).SetWeights(t.Context(), map[string]int{"green": 100}); err == nil || !strings.Contains(err.Error(), "circle") {
+	if err := newRouter(t, circle).SetWeights(t.Context(), delivery.Split{Weights: map[string]int{"green": 100}}); err == nil || !strings.Contains(err.Error(), "circle") {
 		t.Errorf("a link to itself: %v", err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 )
 
 func TestWriteKeepsTheOwner(t *testing.T) {
@@ -21,7 +23,7 @@ func TestWriteKeepsTheOwner(t *testing.T) {
 	if err := os.Chown(file, uid, gid); err != nil {
 		t.Fatal(err)
 	}
-	if err := newRouter(t, file).SetWeights(t.Context(), map[string]int{"green": 100}); err != nil {
+	if err := newRouter(t, file).SetWeights(t.Context(), delivery.Split{Weights: map[string]int{"green": 100}}); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(file)

@@ -18,7 +18,7 @@ func always() bool { return true }
 func olderEpoch(t *testing.T, setup Setup) {
 	w := newWorld(t, setup, deadline)
 	set := func(ctx context.Context, green int) error {
-		return w.Router.SetWeights(ctx, map[string]int{Blue: 100 - green, Green: green})
+		return w.Router.SetWeights(ctx, w.split(map[string]int{Blue: 100 - green, Green: green}))
 	}
 	if err := set(under(t.Context(), 2, always), 25); err != nil {
 		t.Fatal(err)

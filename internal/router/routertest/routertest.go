@@ -59,9 +59,14 @@ func newWorld(t *testing.T, setup Setup, drainTimeout time.Duration) *world {
 	return w
 }
 
+// split of the world's slots.
+func (w *world) split(weights map[string]int) delivery.Split {
+	return delivery.Split{Weights: weights, Placements: []service.Placement{w.blue.placement(), w.green.placement()}}
+}
+
 func (w *world) set(t *testing.T, green int) {
 	t.Helper()
-	if err := w.Router.SetWeights(t.Context(), map[string]int{Blue: 100 - green, Green: green}); err != nil {
+	if err := w.Router.SetWeights(t.Context(), w.split(map[string]int{Blue: 100 - green, Green: green})); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -104,7 +109,7 @@ func weightsAreReadBack(t *testing.T, setup Setup) {
 		w.set(t, green)
 		w.wantWeights(t, green)
 	}
-	if err := w.Router.SetWeights(t.Context(), map[string]int{Green: 100}); err != nil {
+	if err := w.Router.SetWeights(t.Context(), w.split(map[string]int{Green: 100})); err != nil {
 		t.Fatal(err)
 	}
 	w.wantWeights(t, 100)
@@ -120,7 +125,7 @@ func wrongWeights(t *testing.T, setup Setup) {
 		{Blue: 110, Green: -10},
 		{Blue: 50, "red": 50},
 	} {
-		if err := w.Router.SetWeights(t.Context(), weights); err == nil {
+		if err := w.Router.SetWeights(t.Context(), w.split(weights)); err == nil {
 			t.Errorf("weights %v are taken", weights)
 		}
 		w.wantWeights(t, 25)
