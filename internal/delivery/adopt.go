@@ -53,6 +53,11 @@ func (p *Procedure) Survey(ctx context.Context, r Remembered) (Survey, error) {
 	if err != nil {
 		return Survey{}, fmt.Errorf("connect to %s: %w", p.id, err)
 	}
+	return p.look(ctx, adapters, r)
+}
+
+// look asks the platform and the router what runs of a service.
+func (p *Procedure) look(ctx context.Context, adapters Adapters, r Remembered) (Survey, error) {
 	releases, err := adapters.Platform.Releases(ctx)
 	if err != nil {
 		return Survey{}, fmt.Errorf("look for what runs of %s: %w", p.id, err)

@@ -64,11 +64,30 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 		return DefineOutcome{}, err
 	}
 	definition := request.Definition
+	if err := w.dropUnsized(ctx, definition); err != nil {
+		return DefineOutcome{}, err
+	}
+	if takesOver(definition) && w.state().Definition == nil {
+		if err := w.takeOver(ctx, definition, owner); err != nil {
+			return DefineOutcome{}, err
+		}
+	}
 	if err := w.append(ctx, ledger.Event{Type: ledger.ServiceDefined, Definition: &definition, Arguments: request.Arguments, Owner: owner, Text: "the service is defined"}); err != nil {
+		return DefineOutcome{}, err
+	}
+	if err := w.followDefinition(ctx); err != nil {
 		return DefineOutcome{}, err
 	}
 	w.deliverDue(ctx)
 	return DefineOutcome{Owner: owner, Warnings: w.warnings}, nil
+}
+
+// followDefinition brings what runs to where the definition says.
+func (w *work) followDefinition(ctx context.Context) error {
+	if err := w.connect(); err != nil {
+		return err
+	}
+	return w.resize(ctx)
 }
 
 // recoverRedefined recovers by the definition that the ledger has, and where that fails by the one that is wanted: a wrong address in

@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
@@ -79,18 +78,11 @@ func (s *stageWork) rollOut(ctx context.Context, spec ReleaseSpec) error {
 	s.exports.Slot = slot
 	if stable != nil && s.interrupts() {
 		s.report(s.number, s.stage, 0, s.now(), "%s is stopped: the service has one slot", stable.ID)
-		if err := s.stop(ctx, s.number, *stable); err != nil {
-			return err
-		}
-		if problems := s.adapters.Platform.Room(ctx, release, slot); len(problems) > 0 {
-			return errors.New(problems[0].Detail)
-		}
+		err = s.replaceInWaves(ctx, s.number, *stable, release, spec.Health)
+	} else {
+		err = s.startInWaves(ctx, s.number, release, spec.Health)
 	}
-	if err := s.start(ctx, s.number, release); err != nil {
-		return err
-	}
-	s.report(s.number, s.stage, 0, s.now().Add(spec.Health.HealthyDeadline.D()), "%s starts in slot %s", release.ID, slot)
-	if err := s.awaitHealthy(ctx, release, spec.Health, nil); err != nil {
+	if err != nil {
 		return err
 	}
 	if err := s.verifyInstances(ctx, release); err != nil {

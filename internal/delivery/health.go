@@ -20,6 +20,8 @@ const (
 	// One that was given more time to answer has it, up to longestProbe.
 	probeTimeout = 2 * time.Second
 	longestProbe = 10 * time.Second
+	// silenceTimeout is how long a release that starts may be out of sight.
+	silenceTimeout = time.Minute
 )
 
 // awaitHealthy waits until every instance of r has been healthy for the minimum time. A crash or a denied log line
@@ -37,9 +39,15 @@ func (w *work) awaitHealthy(ctx context.Context, r service.Release, h service.He
 	reason := map[string]string{}
 	ticker := time.NewTicker(positive(h.Interval.D(), time.Second))
 	defer ticker.Stop()
+	answered := began
 	for {
-		if err := w.crashed(ctx, r, denied, restarted); err != nil {
+		err := w.crashed(ctx, r, denied, restarted)
+		if silent := (*silentError)(nil); errors.As(err, &silent) && !outOfReach(err) && ctx.Err() == nil && time.Since(answered) < silenceTimeout {
+			// A machine that is started again, or a connection that broke: the instance is seen when it answers.
+		} else if err != nil {
 			return err
+		} else {
+			answered = time.Now()
 		}
 		failed := probeAll(ctx, w.adapters.Platform, r.Placement.Instances, h)
 		for n, i := range r.Placement.Instances {
@@ -74,6 +82,11 @@ func (w *work) awaitHealthy(ctx context.Context, r service.Release, h service.He
 	}
 }
 
+// silentError is that instances could not be looked at, which says nothing about them.
+type silentError struct{ error }
+
+func (e *silentError) Unwrap() error { return e.error }
+
 func positive(d, otherwise time.Duration) time.Duration {
 	if d <= 0 {
 		return otherwise
@@ -92,21 +105,21 @@ func all(healthy map[string]bool, instances []service.Instance) bool {
 
 // crashed looks for an instance that died or was started again, and for denied log lines.
 func (w *work) crashed(ctx context.Context, r service.Release, denied logline.Patterns, restarted map[string]int) error {
-	instances, err := w.adapters.Platform.Inspect(ctx, r.Placement)
-	if err != nil {
-		return fmt.Errorf("inspect %s: %w", r.ID, err)
-	}
+	instances, silent := w.adapters.Platform.Inspect(ctx, r.Placement)
 	for _, i := range instances {
 		if i.Restarts > restarted[i.Name] {
 			return against(w.remains(ctx, r), "instance %s of %s died while it started: %s", i.Name, r.ID, i.Detail)
 		}
+	}
+	if silent != nil {
+		return &silentError{fmt.Errorf("inspect %s: %w", r.ID, silent)}
 	}
 	if len(denied) == 0 {
 		return nil
 	}
 	lines, err := w.adapters.Platform.Logs(ctx, r.Placement, 10_000)
 	if err != nil {
-		return fmt.Errorf("read the log of %s: %w", r.ID, err)
+		return &silentError{fmt.Errorf("read the log of %s: %w", r.ID, err)}
 	}
 	for _, line := range lines {
 		if denied.Match(line, r.Placement.Instances) {
@@ -133,7 +146,9 @@ func (w *work) unhealthy(ctx context.Context, r service.Release, healthy map[str
 
 // serves tells whether r's own instances, and no other release's in their place, run and answer.
 func (w *work) serves(ctx context.Context, r service.Release) error {
-	instances, err := w.adapters.Platform.Inspect(ctx, r.Placement)
+	looking, cancel := context.WithTimeout(ctx, longestProbe) // A machine that does not answer stands between users and stable, too.
+	defer cancel()
+	instances, err := w.adapters.Platform.Inspect(looking, r.Placement)
 	if err != nil {
 		return fmt.Errorf("inspect %s: %w", r.ID, err)
 	}

@@ -71,7 +71,19 @@ func (w *work) fenced(ctx context.Context, valid func() bool) context.Context {
 	return fence.With(ctx, fence.Fence{Ledger: w.state().Origin, Epoch: w.lease.Epoch(), Valid: valid})
 }
 
-func target(r service.Release) string { return string(r.ID) + " in slot " + r.Placement.Slot }
+func target(r service.Release) string {
+	text := string(r.ID) + " in slot " + r.Placement.Slot
+	var hosts []string
+	for _, i := range r.Placement.Instances {
+		if i.Host != "" && !slices.Contains(hosts, i.Host) {
+			hosts = append(hosts, i.Host)
+		}
+	}
+	if len(hosts) > 0 {
+		text += " on " + strings.Join(hosts, ", ")
+	}
+	return text
+}
 
 // place records where the release will be, then puts its files there: killed in the middle, a restore knows where to look.
 func (w *work) place(ctx context.Context, attempt int, r service.Release, slot string) (service.Release, error) {
@@ -110,11 +122,15 @@ func (w *work) stop(ctx context.Context, attempt int, r service.Release) error {
 	})
 }
 
-func (w *work) remove(ctx context.Context, attempt int, r service.Release) error {
-	err := w.change(ctx, attempt, "remove", target(r), func(ctx context.Context) error {
-		return w.adapters.Platform.Remove(ctx, r.Placement)
+// removePart removes a release from some of its hosts: it stays in the ledger.
+func (w *work) removePart(ctx context.Context, attempt int, part service.Release) error {
+	return w.change(ctx, attempt, "remove", target(part), func(ctx context.Context) error {
+		return w.adapters.Platform.Remove(ctx, part.Placement)
 	})
-	if err != nil {
+}
+
+func (w *work) remove(ctx context.Context, attempt int, r service.Release) error {
+	if err := w.removePart(ctx, attempt, r); err != nil {
 		return err
 	}
 	return w.append(ctx, ledger.Event{Type: ledger.ReleaseRemoved, Attempt: attempt, Release: r.ID})
@@ -130,8 +146,13 @@ func shares(weights map[string]int) string {
 }
 
 func (w *work) setWeights(ctx context.Context, attempt int, weights map[string]int) error {
+	return w.splitAmong(ctx, attempt, weights, w.inSlots())
+}
+
+// splitAmong is setWeights for other instances than those that the ledger has in the slots.
+func (w *work) splitAmong(ctx context.Context, attempt int, weights map[string]int, placements []service.Placement) error {
 	return w.change(ctx, attempt, "weights", shares(weights), func(ctx context.Context) error {
-		return w.adapters.Router.SetWeights(ctx, Split{Weights: weights, Placements: w.inSlots()})
+		return w.adapters.Router.SetWeights(ctx, Split{Weights: weights, Placements: placements})
 	})
 }
 

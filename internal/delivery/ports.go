@@ -31,12 +31,15 @@ type Platform interface {
 	Slots() []string
 	// Room tells what stands in the way of placing r in slot: ports that another program holds, disk. It changes nothing.
 	Room(ctx context.Context, r service.Release, slot string) []service.Problem
-	// Placement says where r's instances in slot will be. It asks nobody.
+	// Placement says where r's instances in slot will be. It asks nobody. What r.Placement knows of hosts that the definition has no more
+	// stays in it: r may still have to be removed from there.
 	Placement(r service.Release, slot string) (service.Placement, error)
-	// Place puts r's files where the slot's instances will find them, verified by digest, and starts nothing.
+	// Place puts r's files where the slot's instances will find them, verified by digest, and starts nothing. Where r was placed in the slot
+	// before, or is placed in a part of it, that is on the hosts of r.Placement, whatever the definition says by now.
 	Place(ctx context.Context, r service.Release, slot string) (service.Placement, error)
 	// Start runs the placed instances with environment (config and secrets; the platform adds its own variables).
-	// Instances that already run this release are left alone; ones of another release in the slot are an error.
+	// Instances that already run this release are left alone; ones of another release in their places are an error. Like Stop, Remove, Inspect
+	// and Logs it takes a part of a placement as well (Waves), and does what it can where a machine does not answer, before it says so.
 	Start(ctx context.Context, r service.Release, environment map[string]string) error
 	// Stop ends the instances within the drain timeout. Stopping what does not run is no error.
 	Stop(ctx context.Context, p service.Placement) error
@@ -46,7 +49,7 @@ type Platform interface {
 	// one that placed it. What is only down, or does not answer, is in reach, whatever error that is. It changes nothing.
 	Reach(ctx context.Context, p service.Placement) error
 	// Inspect says for each instance of p what is there. An instance that is not there is a state, not an error; that p is
-	// on another machine is an error.
+	// on another machine is an error, and so is a machine that does not answer: then the states of the others come with it.
 	Inspect(ctx context.Context, p service.Placement) ([]service.InstanceState, error)
 	// Releases lists what was placed and not removed, as the platform itself knows it, placed last first, whether it runs or
 	// not: what a lost ledger is built anew from.

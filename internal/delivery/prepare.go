@@ -97,10 +97,12 @@ func (s *stageWork) room(ctx context.Context, content *service.Content) error {
 }
 
 func (s *stageWork) roomFor(ctx context.Context, release service.Release) []string {
+	var found []service.Problem
 	if s.interrupts() && s.state().StableRelease() != nil {
-		return nil // The old release holds the only slot until it is stopped.
+		found = s.adapters.Platform.Unready(ctx) // The old release holds the only slot until it is stopped.
+	} else {
+		found = s.adapters.Platform.Room(ctx, release, s.otherSlot())
 	}
-	found := s.adapters.Platform.Room(ctx, release, s.otherSlot())
 	texts := make([]string, len(found))
 	for i, p := range found {
 		texts[i] = p.Detail

@@ -85,8 +85,12 @@ func (w *work) trafficToStable(ctx context.Context, a *ledger.Attempt, result *p
 	if candidate := w.recorded(a); w.adapters.Router == nil || candidate != nil && candidate.Placement.Slot == stable.Placement.Slot {
 		return w.stableInPlace(ctx, a, *stable, result)
 	}
-	if err := w.serves(ctx, *stable); err != nil {
+	serves := w.serves(ctx, *stable)
+	// Where a machine is gone, so is the candidate's instance there: users are not kept from what answers on the others.
+	part := serves != nil && w.mostlyServes(ctx, *stable)
+	if serves != nil && !part {
 		// It may only have been stopped: finalization had begun, or it died meanwhile.
+		w.awaitMachines(ctx, *stable)
 		if err := w.startAgain(ctx, a.Number, *stable); err != nil {
 			result.fail("traffic was not moved: stable %s does not answer: %s", stable.ID, err)
 			return false
@@ -98,6 +102,9 @@ func (w *work) trafficToStable(ctx context.Context, a *ledger.Attempt, result *p
 		return false
 	}
 	result.did("all traffic is with %s in slot %s, read back from the router", stable.ID, stable.Placement.Slot)
+	if part {
+		w.completeStable(ctx, a, *stable, result)
+	}
 	return true
 }
 
@@ -106,15 +113,21 @@ func (w *work) stableInPlace(ctx context.Context, a *ledger.Attempt, stable serv
 	if w.serves(ctx, stable) == nil {
 		return true
 	}
+	w.awaitMachines(ctx, stable)
+	stopped := true
 	if candidate := w.recorded(a); candidate != nil && candidate.Placement.Slot == stable.Placement.Slot {
 		result.evidence = w.remains(ctx, *candidate)
 		if err := w.stop(ctx, a.Number, *candidate); err != nil {
+			// Where it is stopped, stable comes back all the same.
 			result.fail("candidate %s could not be stopped: %s", candidate.ID, err)
-			return false
+			stopped = false
 		}
 	}
 	if err := w.startAgain(ctx, a.Number, stable); err != nil {
 		result.fail("stable %s does not run again: %s", stable.ID, err)
+		return false
+	}
+	if !stopped {
 		return false
 	}
 	result.did("stable %s runs again in slot %s", stable.ID, stable.Placement.Slot)
@@ -137,9 +150,15 @@ func (w *work) startAgain(ctx context.Context, attempt int, r service.Release) e
 	if err := w.start(ctx, attempt, r); err != nil {
 		return err
 	}
+	return w.awaitHealthy(ctx, r, healthAgain(r), restarted)
+}
+
+// healthAgain is how a release that ran before is waited for: one good answer of each instance does, and what it wrote before is no
+// sign of a bad start.
+func healthAgain(r service.Release) service.Health {
 	health := r.Health
 	health.MinHealthyTime, health.DenyLogs = 0, nil
-	return w.awaitHealthy(ctx, r, health, restarted)
+	return health
 }
 
 // recorded is the attempt's release as the ledger recorded it; nil if it was not placed.

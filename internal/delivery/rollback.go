@@ -67,11 +67,11 @@ func (w *work) rollBackTo(ctx context.Context, a *ledger.Attempt) (service.Relea
 		return release, err
 	}
 	if w.interrupts() {
-		if err := w.stop(ctx, a.Number, *stable); err != nil {
-			return release, err
-		}
+		err = w.replaceInWaves(ctx, a.Number, *stable, release, healthAgain(release))
+	} else {
+		err = w.startAgain(ctx, a.Number, release)
 	}
-	if err := w.startAgain(ctx, a.Number, release); err != nil {
+	if err != nil {
 		return release, err
 	}
 	if err := w.verifyInstances(ctx, release); err != nil {

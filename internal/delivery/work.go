@@ -194,12 +194,14 @@ func (w *work) report(attempt int, stage service.Stage, weight int, until time.T
 	})
 }
 
-// stable is the record to go back to: what the attempt's checkpoint says, else what the ledger says.
+// stable is the record to go back to: what the attempt's checkpoint says, else what the ledger says. Where it runs may have changed since
+// then, with the hosts of the service.
 func (w *work) stable(a *ledger.Attempt) *service.Release {
-	if a != nil && a.Checkpoint != nil && a.Checkpoint.Stable != nil {
+	stable := w.state().StableRelease()
+	if a != nil && a.Checkpoint != nil && a.Checkpoint.Stable != nil && (stable == nil || stable.ID != a.Checkpoint.Stable.ID) {
 		return a.Checkpoint.Stable
 	}
-	return w.state().StableRelease()
+	return stable
 }
 
 // otherSlot is the slot that a new release goes to: not stable's where there are two.

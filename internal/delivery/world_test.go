@@ -23,10 +23,12 @@ import (
 // world is a service's outside in memory: a fake, because the tests of the engine stop it at every single change,
 // thousands of times, which no real platform can be asked for. The adapters have tests on the real thing.
 type world struct {
-	mu      sync.Mutex
-	slots   []string
-	router  bool
-	running map[string]service.ReleaseID // by slot
+	mu     sync.Mutex
+	slots  []string
+	router bool
+	// silent hosts do not answer.
+	silent  map[string]bool
+	running map[string]service.ReleaseID // by slot, or slot/host
 	files   map[service.ReleaseID]bool
 	records map[service.ReleaseID]service.Release // what the platform itself knows of what was placed
 	weights map[string]int
@@ -56,13 +58,16 @@ type world struct {
 	probed func(service.ReleaseID) error
 	// draining, where it is set, is what draining does.
 	draining func(context.Context) error
+	// started lists the addresses of instances in the order in which they were started; behind is what the router was told of last.
+	started []string
+	behind  []service.Placement
 	// cutOff lists what was stopped while it had traffic that another release could have answered.
 	cutOff []string
 }
 
 func newWorld() *world {
 	return &world{
-		slots: []string{"blue", "green"}, router: true, running: map[string]service.ReleaseID{}, files: map[service.ReleaseID]bool{},
+		slots: []string{"blue", "green"}, router: true, silent: map[string]bool{}, running: map[string]service.ReleaseID{}, files: map[service.ReleaseID]bool{},
 		records: map[service.ReleaseID]service.Release{}, saved: map[string]string{}, broken: map[string]error{},
 		weights: map[string]int{"blue": 100, "green": 0},
 		sick:    map[service.ReleaseID]bool{}, failing: map[service.ReleaseID]bool{}, erring: map[service.ReleaseID]bool{},
@@ -74,7 +79,7 @@ func (w *world) copied() *world {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return &world{
-		slots: w.slots, router: w.router, running: maps.Clone(w.running), files: maps.Clone(w.files), records: maps.Clone(w.records),
+		slots: w.slots, router: w.router, silent: maps.Clone(w.silent), running: maps.Clone(w.running), files: maps.Clone(w.files), records: maps.Clone(w.records),
 		weights: maps.Clone(w.weights), sick: maps.Clone(w.sick), failing: maps.Clone(w.failing), erring: maps.Clone(w.erring),
 		unreachable: w.unreachable, data: w.data, saved: maps.Clone(w.saved), restores: slices.Clone(w.restores),
 		broken: maps.Clone(w.broken), blind: w.blind, resolution: w.resolution, probed: w.probed, draining: w.draining, sampled: w.sampled, checking: w.checking, cutOff: slices.Clone(w.cutOff),
@@ -149,7 +154,7 @@ type connector struct {
 }
 
 func (c *connector) Adapters(d service.Definition) (delivery.Adapters, error) {
-	a := delivery.Adapters{Platform: platform{c}, Metrics: metrics{c}}
+	a := delivery.Adapters{Platform: platform{c, d}, Metrics: metrics{c}}
 	if c.router {
 		a.Router = router{c}
 	}
@@ -259,7 +264,34 @@ func (c *connector) change(what string, make func() error) error {
 	return err
 }
 
-type platform struct{ *connector }
+// platform is one machine, or the hosts of the definition.
+type platform struct {
+	*connector
+	definition service.Definition
+}
+
+// hosts by name, none: one machine.
+func (p platform) hosts() []string {
+	if p.definition.Platform.Host == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(p.definition.Platform.Host.Hosts))
+}
+
+var errSilent = errors.New("the host does not answer")
+
+// each does something with each instance whose host answers, and says which do not.
+func (p platform) each(instances []service.Instance, do func(service.Instance) error) error {
+	var errs []error
+	for _, i := range instances {
+		if p.silent[i.Host] {
+			errs = append(errs, fmt.Errorf("%s: %w", i.Host, errSilent))
+		} else if err := do(i); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
 
 func (p platform) Slots() []string { return p.slots }
 func (p platform) Room(context.Context, service.Release, string) []service.Problem {
@@ -267,45 +299,68 @@ func (p platform) Room(context.Context, service.Release, string) []service.Probl
 }
 
 func (p platform) Placement(r service.Release, slot string) (service.Placement, error) {
-	return service.Placement{Release: r.ID, Slot: slot, Instances: []service.Instance{{Name: slot + "/0", Address: slot}}}, nil
+	placement := service.Placement{Release: r.ID, Slot: slot}
+	for _, host := range p.hosts() {
+		placement.Instances = append(placement.Instances, service.Instance{Name: slot + "/" + host + "/0", Address: slot + "/" + host, Host: host})
+	}
+	if len(placement.Instances) == 0 {
+		placement.Instances = []service.Instance{{Name: slot + "/0", Address: slot}}
+	}
+	return placement, nil
 }
 
 func (p platform) Place(_ context.Context, r service.Release, slot string) (service.Placement, error) {
 	placement, _ := p.Placement(r, slot)
-	r.Placement = placement
-	return placement, p.change("place", func() error { p.files[r.ID], p.records[r.ID] = true, r; return nil })
+	if !r.Placement.Placed() {
+		r.Placement = placement
+	}
+	return placement, p.change("place", func() error {
+		return p.each(r.Placement.Instances, func(service.Instance) error { p.files[r.ID], p.records[r.ID] = true, r; return nil })
+	})
 }
 
 func (p platform) Start(_ context.Context, r service.Release, _ map[string]string) error {
 	return p.change("start", func() error {
-		if other := p.running[r.Placement.Slot]; other != "" && other != r.ID {
-			return fmt.Errorf("slot %s runs %s", r.Placement.Slot, other)
-		}
-		if !p.files[r.ID] {
-			return fmt.Errorf("no files of %s", r.ID)
-		}
-		p.running[r.Placement.Slot] = r.ID
-		return nil
+		return p.each(r.Placement.Instances, func(i service.Instance) error {
+			if other := p.running[i.Address]; other != "" && other != r.ID {
+				return fmt.Errorf("slot %s runs %s", i.Address, other)
+			}
+			if !p.files[r.ID] {
+				return fmt.Errorf("no files of %s", r.ID)
+			}
+			p.running[i.Address] = r.ID
+			p.started = append(p.started, i.Address)
+			return nil
+		})
 	})
 }
 
 func (p platform) Stop(_ context.Context, at service.Placement) error {
-	return p.change("stop", func() error { p.stopLocked(at); return nil })
+	return p.change("stop", func() error { return p.stopLocked(at) })
 }
 
-func (p platform) stopLocked(at service.Placement) {
-	if p.running[at.Slot] != at.Release {
-		return
-	}
-	if p.router && p.weights[at.Slot] > 0 && len(p.running) > 1 {
-		p.cutOff = append(p.cutOff, fmt.Sprintf("%s at %v", at.Release, p.weights))
-	}
-	delete(p.running, at.Slot)
+func (p platform) stopLocked(at service.Placement) error {
+	return p.each(at.Instances, func(i service.Instance) error {
+		if p.running[i.Address] != at.Release {
+			return nil
+		}
+		delete(p.running, i.Address)
+		left := slices.ContainsFunc(slices.Collect(maps.Keys(p.running)), func(address string) bool { return strings.HasPrefix(address, at.Slot) })
+		if p.router && p.weights[at.Slot] > 0 && !left && len(p.running) > 0 {
+			p.cutOff = append(p.cutOff, fmt.Sprintf("%s at %v", at.Release, p.weights))
+		}
+		return nil
+	})
 }
 
 func (p platform) Remove(_ context.Context, at service.Placement) error {
 	return p.change("remove", func() error {
-		p.stopLocked(at)
+		if err := p.stopLocked(at); err != nil {
+			return err
+		}
+		if slices.Contains(slices.Collect(maps.Values(p.running)), at.Release) {
+			return nil // It runs on other hosts.
+		}
 		delete(p.files, at.Release)
 		delete(p.records, at.Release)
 		return nil
@@ -334,10 +389,11 @@ func (p platform) Inspect(_ context.Context, at service.Placement) ([]service.In
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var states []service.InstanceState
-	for _, i := range at.Instances {
-		states = append(states, service.InstanceState{Instance: i, Running: p.running[at.Slot] != "", Release: p.running[at.Slot]})
-	}
-	return states, nil
+	err := p.each(at.Instances, func(i service.Instance) error {
+		states = append(states, service.InstanceState{Instance: i, Running: p.running[i.Address] != "", Release: p.running[i.Address]})
+		return nil
+	})
+	return states, err
 }
 
 func (p platform) Logs(context.Context, service.Placement, int) ([]string, error) {
@@ -348,7 +404,7 @@ func (p platform) Probe(_ context.Context, i service.Instance, _ service.Health)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r := p.running[i.Address]
-	if r == "" || p.sick[r] {
+	if r == "" || p.sick[r] || p.silent[i.Host] {
 		return errors.New("connection refused")
 	}
 	if p.probed != nil {
@@ -391,15 +447,32 @@ func (r router) Weights(context.Context) (map[string]int, error) {
 	return maps.Clone(r.weights), nil
 }
 
+// Waves are a host each.
 func (p platform) Waves(placement service.Placement, _ bool) []service.Placement {
-	return []service.Placement{placement}
+	var waves []service.Placement
+	for _, i := range placement.Instances {
+		wave := placement
+		wave.Instances = []service.Instance{i}
+		waves = append(waves, wave)
+	}
+	return waves
 }
 
 func (p platform) Dial(context.Context, service.Instance, string) (net.Conn, error) {
 	return nil, errors.New("instances of this world have no network")
 }
 
-func (p platform) Unready(context.Context) []service.Problem { return nil }
+func (p platform) Unready(context.Context) []service.Problem {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var problems []service.Problem
+	for _, host := range p.hosts() {
+		if p.silent[host] {
+			problems = append(problems, service.Problem{Detail: host + ": " + errSilent.Error()})
+		}
+	}
+	return problems
+}
 
 func (r router) SetWeights(_ context.Context, split delivery.Split) error {
 	weights := split.Weights
@@ -408,6 +481,7 @@ func (r router) SetWeights(_ context.Context, split delivery.Split) error {
 			return errRouter
 		}
 		r.weights = map[string]int{"blue": weights["blue"], "green": weights["green"]}
+		r.behind = split.Placements
 		return nil
 	})
 }
@@ -477,6 +551,8 @@ type provider struct {
 	backups map[string]service.Backup
 	// preflight is what the preflight asks.
 	preflight delivery.PreflightSpec
+	// platform of the service when it is defined.
+	platform service.Platform
 	// bake is how long a release is watched before it is finalized.
 	bake time.Duration
 	// warnings of all splits.
@@ -568,7 +644,7 @@ func (p *provider) applyWith(ctx context.Context, version string, split delivery
 	owner := "owner"
 	create := view.State.Definition == nil
 	if create {
-		if _, err := s.Define(ctx, delivery.DefineRequest{Definition: service.Definition{ID: web}, Create: true}); err != nil {
+		if _, err := s.Define(ctx, delivery.DefineRequest{Definition: service.Definition{ID: web, Platform: p.platform}, Create: true}); err != nil {
 			return err
 		}
 	}

@@ -36,6 +36,8 @@ type Instance struct {
 	Name string `json:"name"`
 	// Address is host:port, as the router and the checks reach it.
 	Address string `json:"address"`
+	// Host that it is on, by its name in the definition; empty where the platform has no hosts by name.
+	Host string `json:"host,omitempty"`
 }
 
 // InstanceState is what an inspection saw of one instance.

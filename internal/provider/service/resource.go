@@ -39,6 +39,7 @@ const (
 	statusReady         = "ready"
 	statusInterrupted   = "interrupted"
 	statusRestoreFailed = "restore_failed"
+	statusResizing      = "resizing"
 )
 
 func (r *serviceResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -96,6 +97,8 @@ func statusOf(view ledger.View) string {
 		return statusRestoreFailed
 	case view.Interrupted() != nil, view.Untidied() != nil:
 		return statusInterrupted
+	case delivery.Unsized(&view.State):
+		return statusResizing
 	}
 	return statusReady
 }

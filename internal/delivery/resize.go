@@ -1,0 +1,274 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// A service whose hosts change keeps its releases: what runs comes to hosts that were added, and is drained and removed from those
+// that were taken out. Ports that changed hold for new releases: what runs stays where it is.
+
+// Unsized tells whether what runs is on other hosts than the service's definition says: hosts were added or removed, and the change
+// of the service that follows them has not come to its end.
+func Unsized(state *ledger.State) bool {
+	wanted := definedHosts(state.Definition)
+	for _, r := range state.Releases {
+		there := hostsOf(r.Placement)
+		if slices.ContainsFunc(there, func(h string) bool { return !slices.Contains(wanted, h) }) {
+			return true
+		}
+		if runs(state, r.ID) && slices.ContainsFunc(wanted, func(h string) bool { return !slices.Contains(there, h) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// runs tells whether a release is stable, or a candidate that is being introduced.
+func runs(state *ledger.State, id service.ReleaseID) bool {
+	a := state.OpenAttempt()
+	return id == state.Stable || a != nil && a.Release == id && a.Executing && state.Releases[id].Placement.Placed()
+}
+
+func definedHosts(d *service.Definition) []string {
+	if d == nil || d.Platform.Host == nil {
+		return nil
+	}
+	var all []string
+	for name := range d.Platform.Host.Hosts {
+		all = append(all, name)
+	}
+	return all
+}
+
+// hostsOf are the names of the hosts that a placement is on, none where they have no names.
+func hostsOf(p service.Placement) []string {
+	var all []string
+	for _, i := range p.Instances {
+		if i.Host != "" && !slices.Contains(all, i.Host) {
+			all = append(all, i.Host)
+		}
+	}
+	return all
+}
+
+// resize brings all releases to the hosts of the definition: first to those that were added, then away from those that were removed.
+func (w *work) resize(ctx context.Context) error {
+	if !Unsized(w.state()) {
+		return nil
+	}
+	wanted := definedHosts(w.state().Definition)
+	for _, id := range w.placedReleases() {
+		if runs(w.state(), id) {
+			if err := w.grow(ctx, w.state().Releases[id]); err != nil {
+				return err
+			}
+		}
+	}
+	for _, id := range w.placedReleases() {
+		if err := w.shrink(ctx, w.state().Releases[id], wanted); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// placedReleases in a fixed order, stable first.
+func (w *work) placedReleases() []service.ReleaseID {
+	state := w.state()
+	var all []service.ReleaseID
+	for id, r := range state.Releases {
+		if r.Placement.Placed() {
+			all = append(all, id)
+		}
+	}
+	slices.SortFunc(all, func(a, b service.ReleaseID) int {
+		if (a == state.Stable) != (b == state.Stable) {
+			return map[bool]int{true: -1, false: 1}[a == state.Stable]
+		}
+		return strings.Compare(string(a), string(b))
+	})
+	return all
+}
+
+// grow starts a release on hosts that it is not on yet. One that does not come up there is taken away again, and the others stay as they
+// were.
+func (w *work) grow(ctx context.Context, r service.Release) error {
+	placement, err := w.adapters.Platform.Placement(r, r.Placement.Slot)
+	if err != nil {
+		return fmt.Errorf("place %s: %w", r.ID, err)
+	}
+	there := hostsOf(r.Placement)
+	added := service.Placement{Release: r.ID, Slot: placement.Slot, Platform: placement.Platform}
+	for _, i := range placement.Instances {
+		if !slices.Contains(there, i.Host) {
+			added.Instances = append(added.Instances, i)
+		}
+	}
+	if len(added.Instances) == 0 {
+		return nil
+	}
+	grown, part := r, r
+	part.Placement = added
+	grown.Placement.Platform = placement.Platform
+	grown.Placement.Instances = append(slices.Clone(r.Placement.Instances), added.Instances...)
+	if w.adapters.Router != nil {
+		if err := w.routerSplits(ctx, grown); err != nil {
+			return err
+		}
+	}
+	// Recorded last: killed before that, the definition still says that it is to be there, and it is done again.
+	if err := w.comeUp(ctx, part); err != nil {
+		return w.ungrown(ctx, part, err)
+	}
+	if w.adapters.Router != nil {
+		if err := w.setWeightsAmong(ctx, w.inSlotsBut(grown)); err != nil {
+			return err
+		}
+	}
+	return w.record(ctx, grown)
+}
+
+func (w *work) comeUp(ctx context.Context, part service.Release) error {
+	if err := w.placeAgain(ctx, w.state().LastAttempt, part); err != nil {
+		return err
+	}
+	if err := w.startInWaves(ctx, w.state().LastAttempt, part, part.Health); err != nil {
+		return err
+	}
+	return w.verifyInstances(ctx, part)
+}
+
+// ungrown takes a release away again from where it did not come up.
+func (w *work) ungrown(ctx context.Context, part service.Release, cause error) error {
+	ctx, cancel := w.rescue(ctx, restoreTimeout)
+	defer cancel()
+	hosts := strings.Join(hostsOf(part.Placement), ", ")
+	e := refuse("Hosts Not Added", fmt.Sprintf("%s did not come up on %s: %s", part.ID, hosts, cause), "Mend what is named, and apply again; or take the host out of the service.")
+	e.Err = cause
+	if against := (*evidenceError)(nil); errors.As(cause, &against) {
+		e.Evidence = against.evidence
+	}
+	if err := w.removePart(ctx, w.state().LastAttempt, part); err != nil {
+		e.Leftovers = []string{fmt.Sprintf("what was placed on %s is still there: %s", hosts, err)}
+		return e
+	}
+	e.Restored = []string{fmt.Sprintf("%s is removed from %s; elsewhere it runs as before", part.ID, hosts)}
+	return e
+}
+
+// shrink drains and removes a release from hosts that the service has no more. One that does not answer any more may be why it was taken out.
+func (w *work) shrink(ctx context.Context, r service.Release, wanted []string) error {
+	stays, goes := r, r
+	stays.Placement.Instances, goes.Placement.Instances = nil, nil
+	for _, i := range r.Placement.Instances {
+		if i.Host == "" || slices.Contains(wanted, i.Host) {
+			stays.Placement.Instances = append(stays.Placement.Instances, i)
+		} else {
+			goes.Placement.Instances = append(goes.Placement.Instances, i)
+		}
+	}
+	if len(goes.Placement.Instances) == 0 {
+		return nil
+	}
+	if runs(w.state(), r.ID) {
+		if err := w.withoutInstances(ctx, stays, goes); err != nil {
+			return err
+		}
+	}
+	if err := w.removePart(ctx, w.state().LastAttempt, goes); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		w.warnUntidied(goes, err)
+	}
+	if len(stays.Placement.Instances) == 0 {
+		return w.append(ctx, ledger.Event{Type: ledger.ReleaseRemoved, Attempt: w.state().LastAttempt, Release: r.ID})
+	}
+	return w.record(ctx, stays)
+}
+
+// withoutInstances takes the traffic from instances that are about to go.
+func (w *work) withoutInstances(ctx context.Context, stays, goes service.Release) error {
+	if len(stays.Placement.Instances) == 0 {
+		return fmt.Errorf("no host would be left that %s runs on: %s", stays.ID, strings.Join(hostsOf(goes.Placement), ", "))
+	}
+	if w.adapters.Router == nil {
+		return nil
+	}
+	if err := w.setWeightsAmong(ctx, w.inSlotsBut(stays)); err != nil {
+		return err
+	}
+	if err := w.drain(ctx, goes); err != nil {
+		w.warn("Requests Cut Off", fmt.Sprintf("Not all requests in flight to %s ended before it was removed there: %s.", strings.Join(hostsOf(goes.Placement), ", "), err))
+	}
+	return nil
+}
+
+// inSlotsBut are the placements in the slots, with that of r in the place of the one that is recorded.
+func (w *work) inSlotsBut(r service.Release) []service.Placement {
+	placements := w.inSlots()
+	for n := range placements {
+		if placements[n].Slot == r.Placement.Slot {
+			placements[n] = r.Placement
+		}
+	}
+	return placements
+}
+
+// setWeightsAmong has the router send to other instances, in the same shares.
+func (w *work) setWeightsAmong(ctx context.Context, placements []service.Placement) error {
+	weights, err := w.adapters.Router.Weights(ctx)
+	if err != nil {
+		return fmt.Errorf("read the weights: %w", err)
+	}
+	return w.splitAmong(ctx, w.state().LastAttempt, weights, placements)
+}
+
+// dropUnsized removes what a change of the hosts that was cut short may have left on hosts which the next definition has no more: nothing
+// recorded it yet. w's adapters are of the definition that ends.
+func (w *work) dropUnsized(ctx context.Context, next service.Definition) error {
+	state := w.state()
+	if w.adapters.Platform == nil || !Unsized(state) {
+		return nil
+	}
+	wanted := definedHosts(&next)
+	for _, id := range w.placedReleases() {
+		r := state.Releases[id]
+		there := hostsOf(r.Placement)
+		placement, err := w.adapters.Platform.Placement(r, r.Placement.Slot)
+		if err != nil || !runs(state, id) {
+			continue
+		}
+		placement.Instances = slices.DeleteFunc(placement.Instances, func(i service.Instance) bool {
+			return slices.Contains(there, i.Host) || slices.Contains(wanted, i.Host)
+		})
+		r.Placement = placement
+		if len(placement.Instances) == 0 {
+			continue
+		}
+		if err := w.removePart(ctx, state.LastAttempt, r); err != nil && ctx.Err() != nil {
+			return err
+		} else if err != nil {
+			w.warnUntidied(r, err)
+		}
+	}
+	return nil
+}
+
+func (w *work) warnUntidied(part service.Release, err error) {
+	w.warn("Host Not Tidied", fmt.Sprintf("%s is no host of %s any more, and what ran there could not be removed: %s.", strings.Join(hostsOf(part.Placement), ", "), w.procedure.id, err))
+}
+
+func (w *work) record(ctx context.Context, r service.Release) error {
+	if err := w.append(ctx, ledger.Event{Type: ledger.ReleaseRecorded, Attempt: w.state().LastAttempt, Release: r.ID, Record: &r}); err != nil {
+		return fmt.Errorf("record where %s runs: %w", r.ID, err)
+	}
+	return nil
+}
