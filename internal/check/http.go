@@ -51,16 +51,10 @@ func (c httpCheck) ask(ctx context.Context, t delivery.Target) outcome {
 	if err != nil {
 		return failed("%v", err)
 	}
-	// A client of its own: no connection that another check has opened, and none that stays.
-	transport := &http.Transport{DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment}
-	defer transport.CloseIdleConnections()
-	client := &http.Client{
-		Transport: transport,
-		// The status is judged as it comes.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
 	if c.URL != "" {
 		return everywhere(1, func(int) answer {
+			client, end := freshClient(&http.Transport{Proxy: http.ProxyFromEnvironment})
+			defer end()
 			return c.persistence().ask(ctx, func(ctx context.Context) answer { return c.once(ctx, client, rules, c.URL, "") })
 		})
 	}
@@ -68,13 +62,21 @@ func (c httpCheck) ask(ctx context.Context, t delivery.Target) outcome {
 	if err != nil {
 		return failed("%v", err)
 	}
-	// Instances are asked themselves, never a proxy.
-	transport.Proxy = nil
 	return everywhere(len(all), func(i int) answer {
+		client, end := freshClient(&http.Transport{DialContext: dialer(t, all[i])})
+		defer end()
 		return c.persistence().ask(ctx, func(ctx context.Context) answer {
 			return c.once(ctx, client, rules, "http://"+all[i].Address+c.Path, all[i].Name+" ")
 		})
 	})
+}
+
+// freshClient has no connection that another check has opened, and none that stays. The status is judged as it comes.
+func freshClient(transport *http.Transport) (*http.Client, func()) {
+	transport.DisableKeepAlives = true
+	return &http.Client{
+		Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, transport.CloseIdleConnections
 }
 
 // once sends one request. who, with a space behind it, begins the sentence.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +21,19 @@ func instances(t delivery.Target) ([]service.Instance, error) {
 		return nil, errNothingToAsk
 	}
 	return t.Release.Placement.Instances, nil
+}
+
+// dial opens a connection, as net.Dialer.DialContext does.
+type dial = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// dialer connects to an instance as its platform reaches it: a proxy is never asked.
+func dialer(t delivery.Target, i service.Instance) dial {
+	if t.Platform == nil {
+		return new(net.Dialer).DialContext
+	}
+	return func(ctx context.Context, _, address string) (net.Conn, error) {
+		return t.Platform.Dial(ctx, i, address)
+	}
 }
 
 // ofWhom names the instances that are asked, for people.

@@ -36,26 +36,27 @@ func (c tcpCheck) asked(t delivery.Target) string {
 }
 
 func (c tcpCheck) ask(ctx context.Context, t delivery.Target) outcome {
-	addresses := []string{c.Address}
-	if c.Address == "" {
-		all, err := instances(t)
-		if err != nil {
-			return failed("%v", err)
-		}
-		addresses = addresses[:0]
-		for _, i := range all {
-			addresses = append(addresses, i.Address)
-		}
+	if c.Address != "" {
+		return everywhere(1, func(int) answer {
+			return c.persistence().ask(ctx, func(ctx context.Context) answer {
+				return c.once(ctx, c.Address, new(net.Dialer).DialContext)
+			})
+		})
 	}
-	return everywhere(len(addresses), func(i int) answer {
-		return c.persistence().ask(ctx, func(ctx context.Context) answer { return c.once(ctx, addresses[i]) })
+	all, err := instances(t)
+	if err != nil {
+		return failed("%v", err)
+	}
+	return everywhere(len(all), func(i int) answer {
+		return c.persistence().ask(ctx, func(ctx context.Context) answer { return c.once(ctx, all[i].Address, dialer(t, all[i])) })
 	})
 }
 
-func (c tcpCheck) once(ctx context.Context, address string) answer {
+func (c tcpCheck) once(ctx context.Context, address string, dial dial) answer {
 	started := time.Now()
-	dialer := net.Dialer{Timeout: c.Timeout.D()}
-	connection, err := dialer.DialContext(ctx, "tcp", address)
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout.D())
+	defer cancel()
+	connection, err := dial(ctx, "tcp", address)
 	took := time.Since(started).Round(100 * time.Microsecond)
 	if err != nil {
 		return answer{said: fmt.Sprintf("no connection to %s after %s: %v", address, took, err)}

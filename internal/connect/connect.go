@@ -60,7 +60,7 @@ func (c *Connector) Adapters(d service.Definition) (delivery.Adapters, error) {
 			return a, fmt.Errorf("router caddy: %w", err)
 		}
 	}
-	if a.Metrics, err = c.metrics(d.Metrics); err != nil {
+	if a.Metrics, err = c.metrics(d.Metrics, a.Platform); err != nil {
 		return a, fmt.Errorf("metrics: %w", err)
 	}
 	a.Notifiers = make(map[string]delivery.Notifier, len(d.Notify))

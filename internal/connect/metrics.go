@@ -13,12 +13,12 @@ import (
 )
 
 // metrics of a definition, nil for none. Of several the expositions count requests, and a server answers for the business.
-func (c *Connector) metrics(d *service.Metrics) (delivery.Metrics, error) {
+func (c *Connector) metrics(d *service.Metrics, platform delivery.Platform) (delivery.Metrics, error) {
 	switch {
 	case d == nil || d.Scrape == nil && d.Prometheus == nil:
 		return nil, nil
 	case d.Prometheus == nil:
-		return scrape.New(*d.Scrape, nil), nil
+		return scrape.New(*d.Scrape, platform.Dial), nil
 	}
 	server, err := prometheus.New(*d.Prometheus, c.Credentials())
 	switch {
@@ -27,7 +27,7 @@ func (c *Connector) metrics(d *service.Metrics) (delivery.Metrics, error) {
 	case d.Scrape == nil:
 		return server, nil
 	}
-	return combined.New(scrape.New(*d.Scrape, nil), server), nil
+	return combined.New(scrape.New(*d.Scrape, platform.Dial), server), nil
 }
 
 // ValidateSeries lists what is wrong with business series for the source of d that answers for them; paths begin with the name of a rule.

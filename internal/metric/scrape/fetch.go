@@ -58,7 +58,7 @@ func (s *Scrape) fetch(ctx context.Context, instance service.Instance) (_ exposi
 	if err != nil {
 		return nil, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	request, err := http.NewRequestWithContext(context.WithValue(ctx, scraped{}, instance), http.MethodGet, target, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@
 package scrape
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"time"
 
@@ -32,9 +34,12 @@ type Scrape struct {
 	client     *http.Client
 }
 
-// New returns the metrics of d, read through client; nil: one of its own that uses no proxy. What d leaves empty has
+// Dial connects to address, host:port, as the machine of an instance is reached.
+type Dial func(ctx context.Context, i service.Instance, address string) (net.Conn, error)
+
+// New returns the metrics of d, read over connections of dial; nil: by the network. No proxy is asked. What d leaves empty has
 // the usual name: http_requests_total with the label code, http_request_duration_seconds, /metrics.
-func New(d service.ScrapeMetrics, client *http.Client) *Scrape {
+func New(d service.ScrapeMetrics, dial Dial) *Scrape {
 	fill := func(s *string, usual string) {
 		if *s == "" {
 			*s = usual
@@ -47,12 +52,21 @@ func New(d service.ScrapeMetrics, client *http.Client) *Scrape {
 	if d.Timeout <= 0 {
 		d.Timeout = service.Duration(defaultTimeout)
 	}
-	if client == nil {
-		// A scrape that a connection of the instance's former process would fail is worse than a connection each.
-		client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	}
+	// A scrape that a connection of the instance's former process would fail is worse than a connection each.
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if i, ok := ctx.Value(scraped{}).(service.Instance); ok && dial != nil {
+				return dial(ctx, i, address)
+			}
+			return new(net.Dialer).DialContext(ctx, network, address)
+		},
+	}}
 	return &Scrape{definition: d, client: client}
 }
+
+// scraped is the key by which a request's context carries the instance that it goes to.
+type scraped struct{}
 
 // Sampler begins to count what m asks of p's instances; the first Sample sets the mark.
 func (s *Scrape) Sampler(p service.Placement, m delivery.Measure) delivery.Sampler {
