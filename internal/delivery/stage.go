@@ -113,7 +113,16 @@ func (s *stageWork) notBegun(ctx context.Context, err error) (Outcome, error) {
 // allowed is the time that the body may take: its worst case, with room for a slow machine. A rollback shows the time that
 // a release which was healthy before takes, and waits for as long as its health allows all the same.
 func (s *stageWork) allowed() time.Duration {
-	allowed := s.request.WorstCase + s.request.WorstCase/4 + time.Minute
+	worst := s.request.WorstCase
+	if s.stage == service.StageRelease {
+		// As many waves as the definition has by now: a plan may not have known them.
+		var spec ReleaseSpec
+		if d := s.state().Definition; d != nil && d.Platform.Host != nil && json.Unmarshal(s.spec, &spec) == nil {
+			spec.Waves = d.Platform.Host.Waves(s.interrupts())
+			worst = max(worst, spec.WorstCase(service.ModeUpdate))
+		}
+	}
+	allowed := worst + worst/4 + time.Minute
 	if a := s.current(); a.Mode == service.ModeRollback {
 		if r := s.recorded(a); r != nil {
 			allowed += r.Health.HealthyDeadline.D()

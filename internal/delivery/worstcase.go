@@ -38,13 +38,13 @@ func (s CheckpointSpec) WorstCase(mode service.Mode) time.Duration {
 // filesBackupTimeout is what a backup of files may take.
 const filesBackupTimeout = 10 * time.Minute
 
-// WorstCase of a release: until every instance is healthy. A rollback waits for one good answer of instances that were
+// WorstCase of a release: until every instance is healthy, host by host where there are several (Waves). A rollback waits for one good answer of instances that were
 // healthy before: thirty seconds are counted for it, though it waits up to their healthy deadline.
 func (s ReleaseSpec) WorstCase(mode service.Mode) time.Duration {
 	if mode == service.ModeRollback {
 		return min(s.Health.HealthyDeadline.D(), 30*time.Second) + overhead
 	}
-	return s.Health.HealthyDeadline.D() + s.Health.MinHealthyTime.D() + overhead
+	return time.Duration(max(s.Waves, 1))*(s.Health.HealthyDeadline.D()+s.Health.MinHealthyTime.D()) + overhead
 }
 
 // WorstCase of a smoke test: its slowest check.

@@ -34,6 +34,8 @@ func TestWorstCaseOfAJudgement(t *testing.T) {
 		"checks alone":           {delivery.VerificationSpec{Checks: check}, service.ModeUpdate, time.Minute},
 		"verifying a rollback":   {delivery.VerificationSpec{Checks: check, Analysis: analysis}, service.ModeRollback, time.Minute},
 		"verifying the first":    {delivery.VerificationSpec{Analysis: analysis}, service.ModeInstall, 10 * time.Minute},
+		"a release":              {delivery.ReleaseSpec{Health: service.Health{HealthyDeadline: 5 * minute, MinHealthyTime: minute}}, service.ModeUpdate, 6 * time.Minute},
+		"a release in 3 waves":   {delivery.ReleaseSpec{Health: service.Health{HealthyDeadline: 5 * minute, MinHealthyTime: minute}, Waves: 3}, service.ModeUpdate, 18 * time.Minute},
 		"nothing to be verified": {delivery.VerificationSpec{}, service.ModeUpdate, 0},
 	} {
 		if got := test.stage.WorstCase(test.mode); got != test.want+overhead {

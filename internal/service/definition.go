@@ -44,6 +44,25 @@ type HostPlatform struct {
 	Existing *ExistingUnit `json:"existing,omitempty"`
 }
 
+// Waves is how many parts a release's instances are worked on in, one after the other: 1 where there are no hosts by name. replacing: in
+// the place of others.
+func (p HostPlatform) Waves(replacing bool) int {
+	if len(p.Hosts) == 0 {
+		return 1
+	}
+	parallel := p.Parallel(replacing)
+	return (len(p.Hosts) + parallel - 1) / parallel
+}
+
+// Parallel is how many hosts are worked on at a time, at least 1.
+func (p HostPlatform) Parallel(replacing bool) int {
+	parallel := max(p.MaxParallel, 1)
+	if replacing {
+		parallel = min(parallel, max(p.MaxUnavailable, 1))
+	}
+	return parallel
+}
+
 // What supervises instances, and how they are reached on other machines.
 const (
 	SupervisorProcess = "process"

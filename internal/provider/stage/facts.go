@@ -31,6 +31,8 @@ type Facts struct {
 	// Slots of the service's platform in order, and whether it has a router.
 	Slots  []string `json:"slots,omitempty"`
 	Router bool     `json:"router,omitempty"`
+	// Waves that a release's instances come up in, 0 where it is not known.
+	Waves int `json:"waves,omitempty"`
 	// ExpectedWeights are what the router should say, by slot in whole percent, where a refresh found that it says something
 	// else; nil where all is well. Set by the stage that owns the weights.
 	ExpectedWeights map[string]int `json:"expected_weights,omitempty"`
@@ -70,10 +72,13 @@ func (f *Facts) observe(view ledger.View) {
 			f.Carries, f.Kept = a.Release, nil
 		}
 	}
-	f.Slots, f.Router = nil, false
+	f.Slots, f.Router, f.Waves = nil, false, 0
 	if d := state.Definition; d != nil {
 		f.Router = d.Router != nil
 		f.Slots = slotsOf(*d)
+		if d.Platform.Host != nil {
+			f.Waves = d.Platform.Host.Waves(len(f.Slots) == 1)
+		}
 	}
 }
 

@@ -219,7 +219,7 @@ func (r *Resource[M]) worstCase(ctx context.Context, p *planning[M], mode servic
 		modes = []service.Mode{service.ModeInstall, service.ModeUpdate}
 	}
 	for _, mode := range modes {
-		d, more := r.kind.WorstCase(ctx, p.plan, mode)
+		d, more := r.kind.WorstCase(ctx, p.plan, mode, p.facts.Waves)
 		diags.Append(more...)
 		if more.HasError() {
 			return 0, false

@@ -39,7 +39,7 @@ func probeResource(budget time.Duration, rerun bool) *Resource[probe] {
 		Common:  func(m *probe) *Common { return &m.Common },
 		Service: func(m *probe) types.String { return ServiceOf(m.Release) },
 		Step: Step[probe]{
-			WorstCase: func(_ context.Context, m probe, mode service.Mode) (time.Duration, diag.Diagnostics) {
+			WorstCase: func(_ context.Context, m probe, mode service.Mode, _ int) (time.Duration, diag.Diagnostics) {
 				if mode == service.ModeRollback {
 					return time.Second, nil
 				}

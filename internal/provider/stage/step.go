@@ -13,8 +13,9 @@ import (
 
 // Step is a stage's part of the procedure: what it does, and for how long at most.
 type Step[M any] struct {
-	// WorstCase of the stage for a release introduced in mode. Only asked where all arguments (but `checkpoint`) are known.
-	WorstCase func(ctx context.Context, plan M, mode service.Mode) (time.Duration, diag.Diagnostics)
+	// WorstCase of the stage for a release introduced in mode, whose instances come up in so many waves (0: not known). Only asked where all
+	// arguments (but `checkpoint`) are known.
+	WorstCase func(ctx context.Context, plan M, mode service.Mode, waves int) (time.Duration, diag.Diagnostics)
 	// Run does the stage's work: on create, where the release changes, and where Rerun says so.
 	Run func(ctx context.Context, p *delivery.Procedure, request delivery.Request, plan *M) (delivery.Outcome, error)
 	// Spec of the stage (delivery.SmokeTestSpec, …), recorded with changed arguments.
@@ -29,8 +30,12 @@ func StepOf[M any, S interface {
 	run func(*delivery.Procedure, context.Context, delivery.Request, S) (delivery.Outcome, error),
 ) Step[M] {
 	return Step[M]{
-		WorstCase: func(ctx context.Context, plan M, mode service.Mode) (time.Duration, diag.Diagnostics) {
+		WorstCase: func(ctx context.Context, plan M, mode service.Mode, waves int) (time.Duration, diag.Diagnostics) {
 			spec, diags := toSpec(plan, ctx)
+			if release, ok := any(spec).(delivery.ReleaseSpec); ok {
+				release.Waves = waves
+				return release.WorstCase(mode), diags
+			}
 			return spec.WorstCase(mode), diags
 		},
 		Run: func(ctx context.Context, p *delivery.Procedure, request delivery.Request, plan *M) (delivery.Outcome, error) {
