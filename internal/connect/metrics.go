@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -40,6 +41,8 @@ func ValidateSeries(d service.Metrics, series map[string]delivery.Series) []serv
 			err = prometheus.ParseSeries(series[rule])
 		case d.Scrape != nil:
 			err = scrape.ParseSeries(series[rule].Query)
+		case d.HAProxy != nil:
+			err = errors.New("there is nothing to ask for it: the counters of HAProxy hold no business series; add scrape or prometheus to the metrics of the service")
 		}
 		if err != nil {
 			problems = append(problems, service.Problem{Path: []string{rule, "query"}, Detail: err.Error()})

@@ -18,9 +18,12 @@ func Validate(d service.Definition) []service.Problem {
 		}
 	}
 	var slots []string
-	if d.Platform.Host != nil {
-		below(host.Validate(*d.Platform.Host), "platform", "host")
-		for slot := range d.Platform.Host.Slots {
+	if h := d.Platform.Host; h != nil {
+		// Those with hosts or systemd are validated by the platform that takes them.
+		if len(h.Hosts) == 0 && h.Supervisor != service.SupervisorSystemd {
+			below(host.Validate(*h), "platform", "host")
+		}
+		for slot := range h.Slots {
 			slots = append(slots, slot)
 		}
 	}

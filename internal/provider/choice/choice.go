@@ -69,6 +69,13 @@ func (o Of) Check(set []string) error {
 	return nil
 }
 
+// AtMostOne wants one of them in object, which stands at root, or none. It is silent on what is not known yet.
+func (o Of) AtMostOne(root path.Path, object types.Object, diags *diag.Diagnostics) {
+	if set, known := o.set(object); known && len(set) > 1 {
+		diags.AddAttributeError(root, "At Most One Allowed", fmt.Sprintf("Set at most one of: %s. Here %s are set.", strings.Join(o.Names, ", "), strings.Join(set, " and ")))
+	}
+}
+
 func (o Of) set(object types.Object) (set []string, known bool) {
 	if object.IsNull() || object.IsUnknown() {
 		return nil, false
@@ -106,7 +113,10 @@ func (o Of) here() []string {
 }
 
 func (o Of) advice() string {
-	advice := fmt.Sprintf("; this version of the provider has %s", strings.Join(o.here(), ", "))
+	var advice string
+	if len(o.ToCome) > 0 {
+		advice = "; this version of the provider has " + strings.Join(o.here(), ", ")
+	}
 	if o.Example != "" {
 		advice += ": " + o.Example
 	}

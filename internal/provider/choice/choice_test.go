@@ -32,6 +32,9 @@ func TestChoices(t *testing.T) {
 		"any of none":           {value: `{}`, check: of.AtLeastOne, at: root, want: "Set at least one of: ship, train."},
 		"any of both":           {value: `{"ship": "x", "train": "y"}`, check: of.AtLeastOne, at: root.AtName("train"), want: "It is not in this version of the provider; use ship."},
 		"any, not known yet":    {value: `{"ship": "<unknown>"}`, check: of.AtLeastOne},
+		"at most one":           {value: `{"ship": "x"}`, check: of.AtMostOne},
+		"not more than one":     {value: `{"ship": "x", "train": "y"}`, check: of.AtMostOne, at: root, want: "Set at most one of: ship, train. Here ship and train are set."},
+		"perhaps one":           {value: `{"ship": "x", "train": "<unknown>"}`, check: of.AtMostOne},
 		"nothing to look into":  {value: `null`, check: of.ExactlyOne},
 		"nothing that is known": {value: `"<unknown>"`, check: of.ExactlyOne},
 	} {
@@ -47,5 +50,25 @@ func TestChoices(t *testing.T) {
 			}
 			configtest.WantOne(t, diags, test.at, test.want)
 		})
+	}
+}
+
+func TestValues(t *testing.T) {
+	at := path.Root("colour")
+	for value, want := range map[types.String]string{
+		types.StringValue("red"):   "",
+		types.StringNull():         "",
+		types.StringUnknown():      "",
+		types.StringValue("pink"):  `"pink" is not one of: red, green.`,
+		types.StringValue("Green"): `"Green" is not one of: red, green.`,
+		types.StringValue(""):      `"" is not one of: red, green.`,
+	} {
+		var diags diag.Diagnostics
+		choice.Value(at, value, &diags, "red", "green")
+		if want != "" {
+			configtest.WantOne(t, diags, at, want)
+		} else if len(diags) > 0 {
+			t.Errorf("%s: got %v, want silence", value, diags)
+		}
 	}
 }

@@ -109,7 +109,7 @@ func (r *serviceResource) refuse(ctx context.Context, plan model, prior *model, 
 	}
 	if prior != nil {
 		if known {
-			refuseMoved(id, definition, view, diags)
+			refuseMoved(id, definition, view.State, diags)
 		}
 		return
 	}
@@ -118,18 +118,6 @@ func (r *serviceResource) refuse(ctx context.Context, plan model, prior *model, 
 		return
 	}
 	r.refuseManaged(id, view, diags)
-}
-
-// refuseMoved refuses to look for what runs in another directory than it was put into.
-func refuseMoved(id service.ID, definition service.Definition, view ledger.View, diags *diag.Diagnostics) {
-	before := view.State.Definition
-	if before == nil || before.Platform.Host == nil || definition.Platform.Host == nil || len(view.State.Releases) == 0 ||
-		definition.Platform.Host.Directory == "" || before.Platform.Host.Directory == definition.Platform.Host.Directory {
-		return
-	}
-	diags.AddAttributeError(path.Root("platform").AtName("host").AtName("directory"), "Directory In Use", fmt.Sprintf(
-		"Releases of %s run from %s. Nothing was changed.\n\nNext: keep the directory; or destroy the deploy_release first, with deletion_protection = false.",
-		id, before.Platform.Host.Directory))
 }
 
 // refuseManaged refuses to create what somebody else has, unless a create passed and only its answer was lost.

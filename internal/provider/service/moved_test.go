@@ -1,0 +1,60 @@
+package service
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/configtest"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+func TestReleasesStayWhereTheyAre(t *testing.T) {
+	t.Setenv("HOME", "/home/me")
+	hosts := func(old, replacement string) string { return strings.Replace(leastHosts, old, replacement, 1) }
+	processes := hosts(`"hosts"`, `"supervisor":"process","hosts"`)
+	for name, test := range map[string]struct {
+		before, after string
+		at            path.Path
+		want          string
+	}{
+		"nothing":                  {before: leastHosts, after: leastHosts},
+		"a host more":              {before: leastHosts, after: hosts(`"hosts":{`, `"hosts":{"b":{"ssh":{"address":"10.0.0.2","user":"deploy","agent":true}},`)},
+		"a host less":              {before: hosts(`"hosts":{`, `"hosts":{"b":{"ssh":{"address":"10.0.0.2","user":"deploy","agent":true}},`), after: leastHosts},
+		"other ports":              {before: leastHosts, after: hosts(`8081`, `9091`)},
+		"another user of units":    {before: leastHosts, after: hosts(`"hosts"`, `"systemd":{"user":"web"},"hosts"`)},
+		"the default, written":     {before: least, after: strings.Replace(least, `"directory"`, `"supervisor":"process","directory"`, 1)},
+		"another directory":        {least, strings.Replace(least, "/srv/web", "/opt/web", 1), hostPath.AtName("directory"), "run from /srv/web. Nothing was changed"},
+		"another one on hosts":     {leastHosts, hosts(`"hosts"`, `"directory":"/opt/web","hosts"`), hostPath.AtName("directory"), "run from /srv/production/web."},
+		"to hosts":                 {least, leastHosts, hostPath.AtName("hosts"), "run on this machine"},
+		"from hosts":               {leastHosts, least, hostPath.AtName("hosts"), "keep the hosts"},
+		"processes to systemd":     {processes, leastHosts, hostPath.AtName("supervisor"), `keep supervisor = "process"`},
+		"systemd to processes":     {leastHosts, processes, hostPath.AtName("supervisor"), `keep supervisor = "systemd"`},
+		"to systemd, here":         {least, strings.Replace(least, `"directory"`, `"supervisor":"systemd","directory"`, 1), hostPath.AtName("supervisor"), "supervised by process"},
+		"to the user's own system": {leastHosts, hosts(`"hosts"`, `"systemd":{"scope":"user"},"hosts"`), hostPath.AtName("systemd").AtName("scope"), `keep scope = "system"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := defined(t, test.before)
+			state := ledger.State{Definition: &before, Releases: map[service.ReleaseID]service.Release{"production/web/1-00000000": {}}}
+			var diags diag.Diagnostics
+			refuseMoved("production/web", defined(t, test.after), state, &diags)
+			if test.want == "" {
+				if len(diags) > 0 {
+					t.Errorf("refused: %v", diags)
+				}
+				return
+			}
+			configtest.WantOne(t, diags, test.at, test.want)
+			if !strings.Contains(diags[0].Detail(), "destroy the deploy_release first") {
+				t.Errorf("%v has no remedy", diags[0])
+			}
+			diags, state.Releases = nil, nil
+			if refuseMoved("production/web", defined(t, test.after), state, &diags); len(diags) > 0 {
+				t.Errorf("refused without a release: %v", diags)
+			}
+		})
+	}
+}
