@@ -18,6 +18,11 @@ variable "chat_webhook" {
   sensitive = true
 }
 
+variable "deploy_key" {
+  type      = string
+  sensitive = true
+}
+
 provider "deploy" {
   # Ledgers, checkpoints and records. Everyone who releases the services of this store reads and writes the same one.
   store      = "file:///srv/deploy-store"
@@ -25,7 +30,8 @@ provider "deploy" {
 
   # The one place for secrets: everywhere else stand their names.
   credentials = {
-    orders_db = var.orders_db_password # or DEPLOY_CREDENTIAL_ORDERS_DB in the environment
-    team_chat = var.chat_webhook
+    orders_db  = var.orders_db_password # or DEPLOY_CREDENTIAL_ORDERS_DB in the environment
+    team_chat  = var.chat_webhook
+    deploy_key = var.deploy_key # a private key for SSH
   }
 }

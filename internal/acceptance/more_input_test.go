@@ -21,7 +21,7 @@ func TestMoreBadInputIsRefusedInThePlan(t *testing.T) {
 		want     []string
 	}{
 		"two platforms":    {"platform = {\n", "platform = {\n    kubernetes = { namespace = \"web\" }\n", []string{"exactly one of: host, kubernetes", "host and kubernetes are set"}},
-		"two routers":      {"caddy = { share_file", "haproxy = {}, caddy = { share_file", []string{"exactly one of: caddy, haproxy, gateway_api", "caddy and haproxy are set"}},
+		"two routers":      {"caddy = { share_file", "gateway_api = {}, caddy = { share_file", []string{"exactly one of: caddy, haproxy, gateway_api", "caddy and gateway_api are set"}},
 		"prometheus":       {"metrics = { scrape = {} }", "metrics = { prometheus = { url = \"localhost:9090\" } }", []string{"metrics.prometheus.url", "Must be the URL of the server"}},
 		"two contents":     {artifacts, "    kubernetes = { manifest = \"x\" }\n" + artifacts, []string{"xactly one of: host, kubernetes", "host and kubernetes are set"}},
 		"half a percent":   {weightLine, "weight  = 2.5", []string{"2.5 is not a whole number"}},

@@ -34,7 +34,7 @@ func hostAttribute() schema.Attribute {
 				"In each, the `port` of its only instance or the `ports` of several."),
 			"hosts": hostsAttribute(),
 			"supervisor": textAttribute("What starts instances, and starts them again when they end: `systemd`, as units; or `process`, a process of the provider's own for each instance, " +
-				"for machines without systemd. Default: `systemd` with `hosts`, `process` without. It stays as it is while releases run."),
+				"for a machine without systemd. Default: `systemd` with `hosts`, `process` without. It stays as it is while releases run."),
 			"systemd": systemdAttribute(),
 			"directory": textAttribute("Absolute path of the directory that holds releases and their logs, the same on every host. Default: `/srv/<environment>/<name>` with `hosts` (it must be there and belong to the user who logs in, or be one that root or sudo can make) and for root, " +
 				"else `deploy/<environment>/<name>` in the user's state directory (`$XDG_STATE_HOME` or `~/.local/state`)."),
@@ -116,10 +116,7 @@ func (h hostModel) toDefinition(ctx context.Context, id service.ID, diags *diag.
 	remote := len(d.Hosts) > 0
 	d.Directory = text(h.Directory, defaultDirectory(id, remote))
 	d.Supervisor = text(h.Supervisor, defaultSupervisor(remote))
-	if remote {
-		d.MaxParallel, d.MaxUnavailable = plain.Int(h.MaxParallel, defaultMaxParallel), plain.Int(h.MaxUnavailable, defaultMaxUnavailable)
-		d.Reach = text(h.Reach, service.ReachAuto)
-	} else {
+	if !remote {
 		d.Address = text(h.Address, defaultAddress)
 	}
 	if d.Supervisor == service.SupervisorSystemd {
@@ -130,7 +127,8 @@ func (h hostModel) toDefinition(ctx context.Context, id service.ID, diags *diag.
 		}
 	}
 	if remote || d.Supervisor == service.SupervisorSystemd {
-		d.KeepReleases = plain.Int(h.KeepReleases, defaultKeepReleases)
+		d.MaxParallel, d.MaxUnavailable = plain.Int(h.MaxParallel, defaultMaxParallel), plain.Int(h.MaxUnavailable, defaultMaxUnavailable)
+		d.KeepReleases, d.Reach = plain.Int(h.KeepReleases, defaultKeepReleases), text(h.Reach, service.ReachAuto)
 	} else if d.Supervisor == service.SupervisorProcess {
 		d.Supervisor = ""
 	}

@@ -26,7 +26,7 @@ const fullHosts = `{"name":"web","environment":"production",
 		"systemd":{"scope":"user","sudo":true,"user":"web","group":"www","secrets":"credentials","hardening":false,"writable":["/var/lib/web"],"before":[["./prepare","-v"],["./warm"]],
 			"limits":{"MemoryMax":"512M"},"restart":"on-failure","restart_delay":"3s","drop_ins":{"10-x.conf":"[Service]\nNice=5\n"}},
 		"hosts":{
-			"a":{"ssh":{"address":"10.0.0.1","port":2222,"user":"deploy","private_key":"machine_key","passphrase":"machine_passphrase","agent":true,"certificate":"ssh-ed25519-cert-v01@openssh.com AAAA",
+			"a":{"ssh":{"address":"10.0.0.1","port":2222,"user":"deploy","private_key":"machine_key","passphrase":"machine_passphrase","certificate":"ssh-ed25519-cert-v01@openssh.com AAAA",
 				"host_key":"ssh-ed25519 AAAA","connect_timeout":"3s",
 				"bastion":{"address":"b.example","port":2200,"user":"jump","private_key":"jump_key","passphrase":"jump_passphrase","certificate":"c","known_hosts":"/etc/ssh/known_hosts","connect_timeout":"4s"}}},
 			"b":{"address":"192.0.2.2","slots":{"blue":{"ports":[9080,9081]},"green":{"ports":[9090,9091]}},"ssh":{"address":"10.0.0.2","user":"root","agent":true}}}}},

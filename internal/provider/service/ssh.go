@@ -44,12 +44,12 @@ func loginAttributes() map[string]schema.Attribute {
 		"address":         requiredText("IP address or name of the machine, without a port."),
 		"port":            numberAttribute("Port of its SSH server. Default: `22`."),
 		"user":            requiredText("User who logs in."),
-		"private_key":     textAttribute("Name of the credential that holds a private key, in OpenSSH's or PEM form. At least one of `private_key` and `agent`."),
+		"private_key":     textAttribute("Name of the credential that holds a private key, in OpenSSH's or PEM form. Exactly one of `private_key` and `agent`."),
 		"passphrase":      textAttribute("Name of the credential that holds the passphrase of the private key. Default: the key is not encrypted."),
-		"agent":           truthAttribute("Whether the keys of the SSH agent of whoever runs Terraform, at `SSH_AUTH_SOCK`, are offered as well. Default: `false`."),
+		"agent":           truthAttribute("Whether the keys are those of the SSH agent of whoever runs Terraform, at `SSH_AUTH_SOCK`. Default: `false`."),
 		"certificate":     textAttribute("Certificate of the private key, as a text in the form of a `-cert.pub` file. It is no secret."),
 		"host_key":        textAttribute("Public key that the machine must have, such as `ssh-ed25519 AAAA…`; or of the authority that signed it, behind `@cert-authority`. One a line. At most one of `host_key` and `known_hosts`."),
-		"known_hosts":     textAttribute("Absolute path of a file of known hosts that the machine's key must be in. Default: `~/.ssh/known_hosts` of whoever runs Terraform, unless there is a `host_key`."),
+		"known_hosts":     textAttribute("Absolute path of a file of known hosts that the machine's key must be in, such as `/etc/ssh/ssh_known_hosts`. Default: `~/.ssh/known_hosts` of whoever runs Terraform, unless there is a `host_key`."),
 		"connect_timeout": durationAttribute("Time limit of one try to log in. Default: `10s`."),
 	}
 }

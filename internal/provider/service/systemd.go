@@ -27,7 +27,7 @@ func systemdAttribute() schema.Attribute {
 		Optional:            true,
 		MarkdownDescription: "The units that systemd supervises instances by, one a slot and instance. With `supervisor = \"systemd\"` alone.",
 		Attributes: map[string]schema.Attribute{
-			"scope": textAttribute("Manager that has the units: `system`, or `user` for that of the user who logs in, which needs no root, and to go on without a session `loginctl enable-linger`. Default: `system`."),
+			"scope": textAttribute("Manager that has the units: `system`, or `user`, that of the user who logs in: it needs no root, and `loginctl enable-linger` to go on when nobody is logged in. Default: `system`."),
 			"sudo":  truthAttribute("Whether systemctl, journalctl and what writes units and releases are run by `sudo -n`, for a user other than root. Default: `false`."),
 			"user":  textAttribute("User that instances run as, in the system's scope. Default: the user who logs in; a dynamic user where that is root."),
 			"group": textAttribute("Group that instances run as, in the system's scope. Default: that of the user."),
