@@ -43,3 +43,33 @@ func TestUnknownCredential(t *testing.T) {
 		}
 	}
 }
+
+func TestCredentialsOfMachines(t *testing.T) {
+	m := configtest.Model[model](t, resourceSchema(), fullHosts)
+	at := map[string]string{
+		"machine_key": `platform.host.hosts["a"].ssh.private_key`, "machine_passphrase": `platform.host.hosts["a"].ssh.passphrase`,
+		"jump_key": `platform.host.hosts["a"].ssh.bastion.private_key`, "jump_passphrase": `platform.host.hosts["a"].ssh.bastion.passphrase`,
+		"lb_key": `router.haproxy.nodes["lb1"].ssh.private_key`,
+	}
+	all := lookup{}
+	for name := range at {
+		all[name] = "secret"
+	}
+	var diags diag.Diagnostics
+	m.validateCredentials(t.Context(), all, &diags)
+	if diags.HasError() {
+		t.Errorf("refused: %v", diags)
+	}
+	for name, want := range at {
+		others := maps.Clone(all)
+		delete(others, name)
+		diags = nil
+		m.validateCredentials(t.Context(), others, &diags)
+		if diags.ErrorsCount() != 1 {
+			t.Fatalf("%s: got %v, want one error", name, diags)
+		}
+		if placed, ok := diags[0].(diag.DiagnosticWithPath); !ok || placed.Path().String() != want {
+			t.Errorf("%s: got %v, want it at %s", name, diags[0], want)
+		}
+	}
+}
