@@ -16,31 +16,44 @@ func Find(t testing.TB, variable, path, how string) string {
 	if err == nil {
 		return found
 	}
-	complaint := fmt.Sprintf("%v: %s, or set %s to its executable", err, how, variable)
+	Missing(t, fmt.Sprintf("%v: %s, or set %s to its executable", err, how, variable))
+	return ""
+}
+
+// Missing ends a test for which something is missing: it is skipped with the complaint, or fails where CI is "true".
+func Missing(t testing.TB, complaint string) {
+	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatal(complaint)
 	}
 	t.Skip(complaint)
-	return ""
 }
 
-func find(variable, path string) (string, error) {
-	if written := os.Getenv(variable); written != "" {
-		return written, check(written)
-	}
+// Module is the directory of the module that the tests of this process belong to.
+func Module() (string, error) {
 	directory, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("look for the module's directory: %w", err)
 	}
 	for {
 		if _, err := os.Stat(filepath.Join(directory, "go.mod")); err == nil {
-			break
+			return directory, nil
 		}
 		parent := filepath.Dir(directory)
 		if parent == directory {
-			return "", fmt.Errorf("%s is looked for below a module, and this is none", path)
+			return "", fmt.Errorf("no go.mod is in or above the directory that the tests run in")
 		}
 		directory = parent
+	}
+}
+
+func find(variable, path string) (string, error) {
+	if written := os.Getenv(variable); written != "" {
+		return written, check(written)
+	}
+	directory, err := Module()
+	if err != nil {
+		return "", fmt.Errorf("%s is looked for below a module: %w", path, err)
 	}
 	full := filepath.Join(directory, "build", filepath.FromSlash(path))
 	return full, check(full)

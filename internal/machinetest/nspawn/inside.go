@@ -1,0 +1,110 @@
+package nspawn
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Run runs a POSIX shell script in the machine as root, without SSH, and returns its standard output. What it left on its standard error
+// is in the error.
+func (h *Host) Run(ctx context.Context, script string) (string, error) {
+	return h.enter(ctx, strings.NewReader(""), script)
+}
+
+// WriteFile makes or replaces a file of root's in the machine, in one step. mode is such as 0o644.
+func (h *Host) WriteFile(ctx context.Context, path string, content []byte, mode os.FileMode) error {
+	_, err := h.enter(ctx, bytes.NewReader(content), `set -e; mkdir -p "$(dirname "$1")"; t=$(mktemp "$1.XXXXXX"); cat >"$t"; chmod "$2" "$t"; mv "$t" "$1"`,
+		path, strconv.FormatUint(uint64(mode.Perm()), 8))
+	return err
+}
+
+func (h *Host) enter(ctx context.Context, stdin io.Reader, script string, arguments ...string) (string, error) {
+	pid, err := h.initPID()
+	if err != nil {
+		return "", err
+	}
+	command := exec.CommandContext(ctx, "nsenter", append([]string{"--target", strconv.Itoa(pid), "--all", "--",
+		"/usr/bin/env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "USER=root", "LC_ALL=C.UTF-8",
+		"sh", "-c", script, "sh"}, arguments...)...)
+	var out, complaints bytes.Buffer
+	command.Stdin, command.Stdout, command.Stderr = stdin, &out, &complaints
+	// What it started in the background may hold the pipes.
+	command.WaitDelay = time.Second
+	if err := command.Run(); err != nil && !errors.Is(err, exec.ErrWaitDelay) {
+		return out.String(), fmt.Errorf("run in machine %s: %w: %s", h.Name, err, strings.TrimSpace(complaints.String()))
+	}
+	return out.String(), nil
+}
+
+// initPID finds the machine's first process: below the supervisor the one that is number 1 in a namespace in the supervisor's.
+func (h *Host) initPID() (int, error) {
+	own, err := numbers(os.Getpid())
+	if err != nil {
+		return 0, fmt.Errorf("find machine %s: %w", h.Name, err)
+	}
+	for left := []int{h.command.Process.Pid}; len(left) > 0; left = left[1:] {
+		if its, err := numbers(left[0]); err == nil && len(its) == len(own)+2 && its[len(its)-1] == "1" && booted(left[0]) {
+			return left[0], nil
+		}
+		left = append(left, children(left[0])...)
+	}
+	return 0, fmt.Errorf("machine %s is off", h.Name)
+}
+
+// booted tells whether a process is what boots a system already, and not yet what prepares that.
+func booted(pid int) bool {
+	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	return err == nil && strings.TrimSpace(string(name)) == "systemd"
+}
+
+// numbers are those of a process, one a namespace, from this one inwards.
+func numbers(pid int) ([]string, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, found := strings.CutPrefix(line, "NSpid:"); found {
+			return strings.Fields(rest), nil
+		}
+	}
+	return nil, fmt.Errorf("process %d has no NSpid", pid)
+}
+
+func children(pid int) (all []int) {
+	// None where the process is gone.
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, list := range lists {
+		content, _ := os.ReadFile(list)
+		for _, field := range strings.Fields(string(content)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				all = append(all, child)
+			}
+		}
+	}
+	return all
+}
+
+// Log is what the machine said last, on its console and, where it is on, in its journal.
+func (h *Host) Log(ctx context.Context) string {
+	const most = 16 << 10
+	console := make([]byte, most)
+	size, _ := h.log.Seek(0, io.SeekEnd)
+	n, _ := h.log.ReadAt(console, max(0, size-most))
+	text := fmt.Sprintf("console of machine %s:\n%s\n", h.Name, console[:n])
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if journal, err := h.Run(ctx, "journalctl --no-pager --quiet --lines=150 --output=short-precise"); err == nil {
+		text += fmt.Sprintf("journal of machine %s:\n%s\n", h.Name, journal)
+	}
+	return text
+}
