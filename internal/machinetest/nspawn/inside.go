@@ -45,19 +45,34 @@ func (h *Host) enter(ctx context.Context, stdin io.Reader, script string, argume
 	return out.String(), nil
 }
 
-// initPID finds the machine's first process: below the supervisor the one that is number 1 in a namespace in the supervisor's.
+// initPID finds the machine's first process.
 func (h *Host) initPID() (int, error) {
+	if pid, found := h.first(2); found && booted(pid) {
+		return pid, nil
+	}
+	return 0, fmt.Errorf("machine %s is off", h.Name)
+}
+
+// off tells that there is nothing that could still boot.
+func (h *Host) off() bool {
+	pid, found := h.first(1)
+	return !found || len(children(pid)) == 0
+}
+
+// first finds below the supervisor the process that is number 1 in a namespace so many levels below ours: the supervisor's own
+// is the first, the machine's the second.
+func (h *Host) first(level int) (pid int, found bool) {
 	own, err := numbers(os.Getpid())
 	if err != nil {
-		return 0, fmt.Errorf("find machine %s: %w", h.Name, err)
+		return 0, false
 	}
 	for left := []int{h.command.Process.Pid}; len(left) > 0; left = left[1:] {
-		if its, err := numbers(left[0]); err == nil && len(its) == len(own)+2 && its[len(its)-1] == "1" && booted(left[0]) {
-			return left[0], nil
+		if its, err := numbers(left[0]); err == nil && len(its) == len(own)+level && its[len(its)-1] == "1" {
+			return left[0], true
 		}
 		left = append(left, children(left[0])...)
 	}
-	return 0, fmt.Errorf("machine %s is off", h.Name)
+	return 0, false
 }
 
 // booted tells whether a process is what boots a system already, and not yet what prepares that.

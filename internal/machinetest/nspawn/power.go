@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Look is how often something is looked at that is waited for.
+// look is how often something is looked at that is waited for.
 const look = 20 * time.Millisecond
 
 // bootTime bounds a boot, also on a machine that does much else.
@@ -102,6 +102,9 @@ func (h *Host) until(ctx context.Context, what string, there func(context.Contex
 		case <-ctx.Done():
 			return fmt.Errorf("machine %s: waiting until %s: %w", h.Name, what, errors.Join(ctx.Err(), err))
 		case <-time.After(look):
+		}
+		if h.off() {
+			return fmt.Errorf("machine %s went off while waiting until %s: %w", h.Name, what, err)
 		}
 	}
 }
