@@ -56,7 +56,16 @@ func (h *Host) initPID() (int, error) {
 // off tells that there is nothing that could still boot.
 func (h *Host) off() bool {
 	pid, found := h.first(1)
-	return !found || len(children(pid)) == 0
+	if !found {
+		return true
+	}
+	for _, child := range children(pid) {
+		// The shell waits for orders, and for its dead when it gets one.
+		if status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", child)); err == nil && !strings.Contains(string(status), "State:\tZ") {
+			return false
+		}
+	}
+	return true
 }
 
 // first finds below the supervisor the process that is number 1 in a namespace so many levels below ours: the supervisor's own
