@@ -87,7 +87,7 @@ func TestPowerOff(t *testing.T) {
 	before := h.Run(t, "cat /proc/sys/kernel/random/boot_id")
 	h.PowerOff(t)
 	lost(t, login)
-	if c, err := net.Dial("tcp", login.RemoteAddr().String()); err == nil {
+	if c, err := connect(t, h); err == nil {
 		_ = c.Close()
 		t.Error("sshd answers at a machine that is off")
 	}
@@ -112,7 +112,7 @@ func TestStopSSH(t *testing.T) {
 	login := dial(t, h)
 	h.StopSSH(t)
 	lost(t, login)
-	if c, err := net.Dial("tcp", login.RemoteAddr().String()); err == nil {
+	if c, err := connect(t, h); err == nil {
 		_ = c.Close()
 		t.Error("sshd answers after it was stopped")
 	}
@@ -123,10 +123,15 @@ func TestStopSSH(t *testing.T) {
 	_ = dial(t, h)
 }
 
+func connect(t *testing.T, h *Host) (net.Conn, error) {
+	var d net.Dialer
+	return d.DialContext(t.Context(), "tcp", net.JoinHostPort(h.Address, strconv.Itoa(h.Port)))
+}
+
 // dial connects to sshd, and waits until it answers.
 func dial(t *testing.T, h *Host) net.Conn {
 	t.Helper()
-	c, err := net.Dial("tcp", net.JoinHostPort(h.Address, strconv.Itoa(h.Port)))
+	c, err := connect(t, h)
 	if err != nil {
 		t.Fatal(err)
 	}
