@@ -1,0 +1,112 @@
+package secureshell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// dial connects and logs in once, within the connect timeout of the machine, and before that within those of its bastions.
+func (l *link) dial(ctx context.Context) (*client, error) {
+	if depth := l.bastions(); depth > maxBastions {
+		return nil, notReached("log in to %s: it is behind %d bastions, and at most %d are followed", l, depth, maxBastions)
+	}
+	var bastion *client
+	if l.via != nil {
+		var err error
+		if bastion, err = l.via.connect(ctx); err != nil {
+			return nil, notReached("log in to %s through its bastion: %w", l, err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.timeout())
+	defer cancel()
+	expected, err := l.expected()
+	if err != nil {
+		return nil, notReached("log in to %s: %w", l, err)
+	}
+	identity, err := l.identity(ctx)
+	if err != nil {
+		return nil, notReached("log in to %s: %w", l, err)
+	}
+	defer identity.close()
+	connection, err := l.open(ctx, bastion)
+	if err != nil {
+		return nil, err
+	}
+	return l.handshake(ctx, connection, expected, identity)
+}
+
+func (l *link) bastions() int {
+	depth := 0
+	for via := l.via; via != nil; via = via.via {
+		depth++
+	}
+	return depth
+}
+
+// open connects to the machine's sshd, through bastion where there is one.
+func (l *link) open(ctx context.Context, bastion *client) (net.Conn, error) {
+	if bastion != nil {
+		connection, err := bastion.dial(ctx, "tcp", l.address())
+		if err != nil {
+			return nil, notReached("log in to %s through its bastion: %w", l, err)
+		}
+		return connection, nil
+	}
+	connection, err := new(net.Dialer).DialContext(ctx, "tcp", l.address())
+	if err != nil {
+		return nil, notReached("connect to %s: %w", l, l.ended(ctx, err))
+	}
+	return connection, nil
+}
+
+// handshake verifies the machine and logs in over connection, which it closes on an error.
+func (l *link) handshake(ctx context.Context, connection net.Conn, expected *expected, identity *identity) (*client, error) {
+	watched := watch(connection)
+	stop := context.AfterFunc(ctx, func() { _ = watched.Close() })
+	// The library repeats an error of this callback in words of its own.
+	var refused error
+	verified := false
+	config := &ssh.ClientConfig{
+		User:              l.definition.User,
+		Auth:              []ssh.AuthMethod{ssh.PublicKeys(identity.signers...)},
+		HostKeyAlgorithms: expected.algorithms(),
+		HostKeyCallback: func(_ string, remote net.Addr, key ssh.PublicKey) error {
+			refused = expected.verify(remote, key)
+			verified = refused == nil
+			return refused
+		},
+	}
+	connected, channels, requests, err := ssh.NewClientConn(watched, l.address(), config)
+	if err == nil && !stop() {
+		_ = connected.Close()
+		err = ctx.Err()
+	}
+	switch {
+	case err == nil:
+		return l.serve(ssh.NewClient(connected, channels, requests), watched), nil
+	case refused != nil:
+		return nil, notReached("log in to %s: %w", l, refused)
+	case verified && strings.Contains(err.Error(), "unable to authenticate"):
+		return nil, notReached("log in to %s: it does not accept %s: see that it is allowed for %s there (~%s/.ssh/authorized_keys, or TrustedUserCAKeys for a certificate), and sshd's log",
+			l, identity, l.definition.User, l.definition.User)
+	default:
+		return nil, notReached("log in to %s: %w", l, l.ended(ctx, err))
+	}
+}
+
+// ended says what err is where it is that the time was over.
+func (l *link) ended(ctx context.Context, err error) error {
+	switch {
+	case l.connections.ctx.Err() != nil:
+		return errClosed
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return fmt.Errorf("no answer within %s (connect_timeout): %w", l.timeout().Round(time.Millisecond), context.DeadlineExceeded)
+	}
+	return err
+}

@@ -1,0 +1,48 @@
+package secureshell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// unreachable marks an error with ErrUnreachable, whose text it leaves out.
+type unreachable struct{ cause error }
+
+func (u *unreachable) Error() string   { return u.cause.Error() }
+func (u *unreachable) Unwrap() []error { return []error{ErrUnreachable, u.cause} }
+
+// notReached says that what was attempted failed since the machine could not be reached.
+func notReached(format string, arguments ...any) error {
+	return &unreachable{cause: fmt.Errorf(format, arguments...)}
+}
+
+// left is the error of a caller whose ctx ended while it waited for a connection: a deadline tells about the machine, a cancellation does not.
+func left(ctx context.Context, format string, arguments ...any) error {
+	err := fmt.Errorf(format+": %w", append(arguments, ctx.Err())...)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &unreachable{cause: err}
+	}
+	return err
+}
+
+// ExitError is a script that ended with another status than 0.
+type ExitError struct {
+	// Status of the script; 128 and the signal's number where one ended it, as shells have it.
+	Status int
+	// Signal that ended it, such as "KILL"; empty: none.
+	Signal string
+	// Stderr is the last of what it wrote to its standard error.
+	Stderr string
+}
+
+func (e *ExitError) Error() string {
+	text := fmt.Sprintf("exit status %d", e.Status)
+	if e.Signal != "" {
+		text = "ended by signal " + e.Signal
+	}
+	if e.Stderr != "" {
+		text += ": " + e.Stderr
+	}
+	return text
+}
