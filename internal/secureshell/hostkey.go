@@ -17,7 +17,7 @@ type expected struct {
 	// keys are its own, authorities those that sign its certificate.
 	keys, authorities []ssh.PublicKey
 	// check also looks at what a known_hosts file revokes; nil: there is none.
-	check ssh.HostKeyCallback
+	check func(remote net.Addr, key ssh.PublicKey) error
 }
 
 // HostKeyError says that a machine is not known to be the one that is meant. It is an ErrUnreachable.
@@ -119,10 +119,10 @@ func (e *expected) algorithms() []string {
 func (e *expected) verify(remote net.Addr, key ssh.PublicKey) error {
 	certificate, certified := key.(*ssh.Certificate)
 	if e.check != nil {
-		err := e.check(e.link.address(), remote, key)
+		err := e.check(remote, key)
 		if err != nil && certified && !e.signed(certificate) {
 			// As OpenSSH has it: a certificate of somebody else counts as the plain key in it.
-			err = e.check(e.link.address(), remote, certificate.Key)
+			err = e.check(remote, certificate.Key)
 		}
 		if err == nil {
 			return nil

@@ -25,24 +25,36 @@ func (l *link) knownHosts() (*expected, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read known_hosts: %w", err)
 	}
-	e := &expected{link: l, check: check}
 	// A key that nobody has: what is wanted instead is all that the file knows.
 	nobody, err := ssh.NewPublicKey(ed25519.PublicKey(make([]byte, ed25519.PublicKeySize)))
 	if err != nil {
 		return nil, fmt.Errorf("make a key to ask known_hosts with: %w", err)
 	}
-	var other *knownhosts.KeyError
-	if errors.As(check(l.address(), asked(l.address()), nobody), &other) {
-		marked := markedLines(text)
-		for _, known := range other.Want {
-			if marked[known.Line] {
-				e.authorities = append(e.authorities, known.Key)
-			} else {
-				e.keys = append(e.keys, known.Key)
-			}
+	marked := markedLines(text)
+	e := &expected{link: l}
+	// As OpenSSH has it, an entry without a port holds for all ports that have none of their own.
+	for _, place := range []string{l.address(), net.JoinHostPort(l.definition.Address, "22")} {
+		e.check = func(remote net.Addr, key ssh.PublicKey) error { return check(place, remote, key) }
+		var other *knownhosts.KeyError
+		if errors.As(e.check(asked(place), nobody), &other) {
+			e.add(other.Want, marked)
+		}
+		if len(e.keys)+len(e.authorities) > 0 {
+			break
 		}
 	}
 	return e, nil
+}
+
+// add expects what is known, by authorities where the number of the line is marked.
+func (e *expected) add(known []knownhosts.KnownKey, marked map[int]bool) {
+	for _, k := range known {
+		if marked[k.Line] {
+			e.authorities = append(e.authorities, k.Key)
+		} else {
+			e.keys = append(e.keys, k.Key)
+		}
+	}
 }
 
 // markedLines are the numbers of the lines, from 1, that name an authority.

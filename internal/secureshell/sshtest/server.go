@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -139,16 +140,23 @@ func (s *Server) Start() {
 	}
 	command := exec.Command(s.program, "-D", "-e", "-f", s.Path("sshd_config")) //nolint:noctx // ended by Stop
 	command.Stdout, command.Stderr = s.log, s.log
-	// It ends with the tests, however these end; its own group keeps it from an interrupt at the terminal until then.
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := command.Start(); err != nil {
-		s.t.Fatalf("start sshd: %v", err)
-	}
-	ended := make(chan struct{})
+	// In a group of its own, an interrupt at the terminal reaches it by us alone; the kernel ends it when the thread that started it is gone, so
+	// that tests which are killed leave nothing behind. That thread must live as long as sshd.
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	started, ended := make(chan error), make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = command.Wait()
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := command.Start()
+		started <- err
+		if err == nil {
+			_ = command.Wait()
+		}
 	}()
+	if err := <-started; err != nil {
+		s.t.Fatalf("start sshd: %v", err)
+	}
 	s.process, s.ended = command, ended
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

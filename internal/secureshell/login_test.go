@@ -1,0 +1,216 @@
+//go:build linux
+
+package secureshell_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell/sshtest"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+func file(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// authorize has the server take the key beside path too.
+func authorize(t *testing.T, s *sshtest.Server, path string) {
+	t.Helper()
+	text := file(t, s.Path("authorized_keys")) + file(t, path+".pub")
+	if err := os.WriteFile(s.Path("authorized_keys"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestKeysOfAllKinds(t *testing.T) {
+	server := sshtest.Start(t)
+	for name, arguments := range map[string][]string{
+		"rsa": {"-t", "rsa", "-b", "2048"}, "ecdsa": {"-t", "ecdsa"}, "ed25519": nil,
+		"rsa in PEM": {"-t", "rsa", "-m", "PEM"}, "ecdsa in PKCS8": {"-t", "ecdsa", "-m", "PKCS8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			key := sshtest.GenerateKey(t, server.Path(strings.ReplaceAll(name, " ", "_")+"_key"), arguments...)
+			authorize(t, server, key)
+			m := connections(t, sshtest.Credentials{sshtest.KeyName: file(t, key)}, secureshell.Options{}).Machine(server.SSH())
+			if got := says(t, m, "echo in", nil); got != "in\n" {
+				t.Errorf("%q", got)
+			}
+		})
+	}
+}
+
+func TestKeyWithAPassphrase(t *testing.T) {
+	server := sshtest.Start(t)
+	secret := "correct horse"
+	for _, kind := range [][]string{{"-t", "ed25519"}, {"-t", "rsa", "-b", "2048", "-m", "PEM"}} {
+		key := server.Path("locked_" + kind[1])
+		sshtest.Keygen(t, append([]string{"-q", "-N", secret, "-f", key}, kind...)...)
+		authorize(t, server, key)
+		credentials := sshtest.Credentials{"locked": file(t, key), "phrase": secret, "other": "battery staple"}
+		c := connections(t, credentials, secureshell.Options{})
+		s := server.SSH()
+		s.PrivateKey, s.Passphrase = "locked", "phrase"
+		if got := says(t, c.Machine(s), "echo in", nil); got != "in\n" {
+			t.Errorf("%q", got)
+		}
+		s.Passphrase = ""
+		refused(t, c, s, `credential "locked" is encrypted`, "set passphrase")
+		s.Passphrase = "other"
+		if err := refused(t, c, s, `the passphrase in credential "other" is not that of the private key in credential "locked"`); strings.Contains(err.Error(), "staple") {
+			t.Errorf("holds the secret: %v", err)
+		}
+		s.Passphrase = "missing"
+		refused(t, c, s, `there is no credential "missing"`)
+	}
+}
+
+func TestWhatIsNoPrivateKey(t *testing.T) {
+	server := sshtest.Start(t)
+	for text, words := range map[string]string{
+		"":                                  "it is empty",
+		file(t, server.Path("key.pub")):     "it is a public key",
+		"~/.ssh/id_ed25519":                 "not its path",
+		"PuTTY-User-Key-File-3: ssh-rsa":    "puttygen",
+		server.Key[:len(server.Key)/2]:      "all of its lines",
+		server.Key[:100] + server.Key[150:]: "OpenSSH or PEM",
+	} {
+		c := connections(t, sshtest.Credentials{sshtest.KeyName: text}, secureshell.Options{})
+		err := refused(t, c, server.SSH(), `credential "machine_key"`, words)
+		if len(text) > 30 && strings.Contains(err.Error(), text[len(text)-30:]) {
+			t.Errorf("holds the secret: %v", err)
+		}
+	}
+	refused(t, connections(t, sshtest.Credentials{}, secureshell.Options{}), server.SSH(), `there is no credential "machine_key"`)
+}
+
+func TestKeyThatIsNotAllowed(t *testing.T) {
+	server := sshtest.Start(t)
+	key := sshtest.GenerateKey(t, server.Path("stranger"))
+	c := connections(t, sshtest.Credentials{sshtest.KeyName: file(t, key)}, secureshell.Options{})
+	refused(t, c, server.SSH(), "does not accept the key SHA256:", `credential "machine_key"`, "authorized_keys")
+}
+
+// startAgent runs an agent with keys and returns its socket.
+func startAgent(t *testing.T, directory string, keys ...string) string {
+	t.Helper()
+	program, err := exec.LookPath("ssh-agent")
+	if err != nil {
+		t.Skip("ssh-agent is missing: apt-get install openssh-client")
+	}
+	socket := directory + "/agent"
+	agent := exec.CommandContext(t.Context(), program, "-D", "-a", socket)
+	if err := agent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = agent.Process.Kill(); _ = agent.Wait() })
+	until(t, func() bool { _, err := os.Stat(socket); return err == nil })
+	for _, key := range keys {
+		add := exec.CommandContext(t.Context(), "ssh-add", "-q", key)
+		add.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
+		if out, err := add.CombinedOutput(); err != nil {
+			t.Fatalf("ssh-add: %v\n%s", err, out)
+		}
+	}
+	return socket
+}
+
+func byAgent(s *sshtest.Server) service.SSH {
+	out := s.SSH()
+	out.PrivateKey, out.Agent = "", true
+	return out
+}
+
+func TestAgent(t *testing.T) {
+	server := sshtest.Start(t)
+	other := sshtest.GenerateKey(t, server.Path("other"))
+	t.Setenv("SSH_AUTH_SOCK", startAgent(t, server.Directory, other, server.Path("key")))
+	if got := says(t, connections(t, nil, secureshell.Options{}).Machine(byAgent(server)), "echo in", nil); got != "in\n" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestAgentThatDoesNotHelp(t *testing.T) {
+	server := sshtest.Start(t)
+	t.Setenv("SSH_AUTH_SOCK", "")
+	refused(t, connections(t, nil, secureshell.Options{}), byAgent(server), "SSH_AUTH_SOCK is not set")
+	t.Setenv("SSH_AUTH_SOCK", server.Path("nothing"))
+	refused(t, connections(t, nil, secureshell.Options{}), byAgent(server), "is it running?")
+	t.Setenv("SSH_AUTH_SOCK", startAgent(t, server.Directory))
+	refused(t, connections(t, nil, secureshell.Options{}), byAgent(server), "has no keys", "ssh-add")
+	s := service.SSH{Address: server.Address, Port: server.Port, User: server.User, HostKey: server.HostKey}
+	refused(t, connections(t, nil, secureshell.Options{}), s, "nothing to log in with")
+}
+
+// certify signs the public key beside path with ca and returns the certificate.
+func certify(t *testing.T, ca, path string, arguments ...string) string {
+	t.Helper()
+	sshtest.Keygen(t, append(append([]string{"-q", "-s", ca, "-I", "deployer"}, arguments...), path+".pub")...)
+	return file(t, path+"-cert.pub")
+}
+
+func TestCertificate(t *testing.T) {
+	server := sshtest.Start(t, "TrustedUserCAKeys DIRECTORY/ca.pub")
+	ca := sshtest.GenerateKey(t, server.Path("ca"))
+	key := sshtest.GenerateKey(t, server.Path("certified"), "-t", "rsa", "-b", "2048")
+	stranger := sshtest.GenerateKey(t, server.Path("stranger"))
+	credentials := sshtest.Credentials{sshtest.KeyName: file(t, key)}
+	good := certify(t, ca, key, "-n", server.User)
+	t.Run("with the key", func(t *testing.T) {
+		s := server.SSH()
+		s.Certificate = good
+		if got := says(t, connections(t, credentials, secureshell.Options{}).Machine(s), "echo in", nil); got != "in\n" {
+			t.Errorf("%q", got)
+		}
+	})
+	t.Run("with the agent", func(t *testing.T) {
+		// An agent that is given a key takes the certificate beside it too, and has to be asked with ours all the same.
+		t.Setenv("SSH_AUTH_SOCK", startAgent(t, server.Directory, stranger, key))
+		s := byAgent(server)
+		s.Certificate = good
+		if got := says(t, connections(t, nil, secureshell.Options{}).Machine(s), "echo in", nil); got != "in\n" {
+			t.Errorf("%q", got)
+		}
+	})
+	for name, c := range map[string]struct {
+		certificate string
+		words       []string
+	}{
+		"of another key":   {certify(t, ca, stranger, "-n", server.User), []string{`the certificate "deployer" is for the key SHA256:`, "belong together"}},
+		"expired":          {certify(t, ca, key, "-n", server.User, "-V", "20200101:20200102"), []string{"expired at 2020-01-0", "signed anew"}},
+		"not yet valid":    {certify(t, ca, key, "-n", server.User, "-V", "20990101:20990102"), []string{"is not valid before 2098-12-31", "clocks"}},
+		"of somebody else": {certify(t, ca, key, "-n", "somebody"), []string{`does not accept the certificate "deployer" for ["somebody"]`, "TrustedUserCAKeys"}},
+		"of a host":        {certify(t, ca, key, "-h", "-n", "host"), []string{"is that of a host"}},
+		"a plain key":      {file(t, key+".pub"), []string{"is a plain public key"}},
+		"no key":           {"nonsense", []string{"cannot be read"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "not yet valid" {
+				c.words[0] = "is not valid before 20"
+			}
+			s := server.SSH()
+			s.Certificate = c.certificate
+			refused(t, connections(t, credentials, secureshell.Options{}), s, c.words...)
+		})
+	}
+}
+
+func TestNobodyIsThere(t *testing.T) {
+	server := sshtest.Start(t)
+	server.Stop()
+	refused(t, connections(t, server.Credentials(), secureshell.Options{}), server.SSH(), fmt.Sprintf("connect to %s@127.0.0.1:%d", server.User, server.Port), "refused")
+	var host *secureshell.HostKeyError
+	if err := refused(t, connections(t, server.Credentials(), secureshell.Options{}), server.SSH()); errors.As(err, &host) {
+		t.Errorf("%v is about the host key", err)
+	}
+}
