@@ -17,7 +17,7 @@ const defaultPath = "/usr/local/bin:/usr/bin:/bin"
 
 // spec is what an instance's supervisor is to run.
 func (h *Host) spec(l layout, r service.Release, i service.Instance, environment map[string]string) (supervisor.Spec, error) {
-	_, port, err := net.SplitHostPort(i.Address)
+	address, port, err := net.SplitHostPort(i.Address)
 	if err != nil {
 		return supervisor.Spec{}, fmt.Errorf("read its address: %w", err)
 	}
@@ -26,7 +26,7 @@ func (h *Host) spec(l layout, r service.Release, i service.Instance, environment
 		all = append(all, name+"="+value)
 	}
 	all = append(all, "PORT="+port, supervisor.ReleaseVariable+"="+string(r.ID), "DEPLOY_SERVICE="+string(h.id),
-		"DEPLOY_SLOT="+r.Placement.Slot, "DEPLOY_INSTANCE="+i.Name)
+		"DEPLOY_SLOT="+r.Placement.Slot, "DEPLOY_INSTANCE="+i.Name, "DEPLOY_ADDRESS="+address)
 	all = lastOfEach(all)
 	program, err := findProgram(r.Content.Host.Command[0], l.release(r.ID), all)
 	if err != nil {

@@ -2,6 +2,7 @@ package platformtest
 
 import (
 	"reflect"
+	"strings"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -132,7 +133,7 @@ func environment(b *bench) {
 	i := r.Placement.Instances[0]
 	for name, want := range map[string]string{
 		"GREETING": "hello = world", "EMPTY": "", "DEPLOY_RELEASE": string(r.ID), "DEPLOY_SERVICE": string(r.ID.Service()),
-		"DEPLOY_SLOT": "blue", "DEPLOY_INSTANCE": "blue/0",
+		"DEPLOY_SLOT": "blue", "DEPLOY_INSTANCE": i.Name, "DEPLOY_ADDRESS": i.Address[:strings.LastIndexByte(i.Address, ':')],
 	} {
 		if got := b.get(i, "/environment?name="+name); got != want {
 			b.Errorf("%s is %q, want %q", name, got, want)

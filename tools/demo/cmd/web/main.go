@@ -28,7 +28,7 @@ func run() error {
 	if err != nil {
 		return fmt.Errorf("read the configuration from the environment: %w", err)
 	}
-	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(config.Port))
+	address := net.JoinHostPort(config.Address, strconv.Itoa(config.Port))
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", address, err)

@@ -27,8 +27,9 @@ const (
 
 // Config is what the environment says.
 type Config struct {
-	// Port to listen on, on loopback (PORT).
-	Port int
+	// Address and Port to listen on (DEPLOY_ADDRESS, else loopback; PORT).
+	Address string
+	Port    int
 	// Release is the id of the release that this process runs (DEPLOY_RELEASE).
 	Release string
 	// Instance tells the instances of a release apart (DEPLOY_INSTANCE, else the port).
@@ -48,7 +49,7 @@ type Config struct {
 // ConfigFrom reads the configuration with lookup, which is os.Getenv outside of tests.
 func ConfigFrom(lookup func(string) string) (Config, error) {
 	c := Config{
-		Release:  lookup("DEPLOY_RELEASE"),
+		Address: lookup("DEPLOY_ADDRESS"), Release: lookup("DEPLOY_RELEASE"),
 		Instance: lookup("DEPLOY_INSTANCE"),
 		Greeting: lookup("GREETING"),
 		Fault:    Fault(lookup("FAULT")),
@@ -56,6 +57,9 @@ func ConfigFrom(lookup func(string) string) (Config, error) {
 	var err error
 	if c.Port, err = strconv.Atoi(lookup("PORT")); err != nil {
 		return Config{}, fmt.Errorf("read PORT: %w", err)
+	}
+	if c.Address == "" {
+		c.Address = "127.0.0.1"
 	}
 	if c.Release == "" {
 		return Config{}, fmt.Errorf("DEPLOY_RELEASE is not set: the platform says which release a process runs")

@@ -159,7 +159,7 @@ func TestConfigFrom(t *testing.T) {
 		}
 	}
 	c, err := web.ConfigFrom(lookup(nil))
-	want := web.Config{Port: 8080, Release: release, Instance: "8080", Fault: web.FailsUnderTraffic, FaultShare: 0.3, FaultAfter: 30}
+	want := web.Config{Address: "127.0.0.1", Port: 8080, Release: release, Instance: "8080", Fault: web.FailsUnderTraffic, FaultShare: 0.3, FaultAfter: 30}
 	if err != nil || c != want {
 		t.Errorf("read %+v, %v, want %+v", c, err, want)
 	}
