@@ -66,6 +66,7 @@ func TestMachinesAreApart(t *testing.T) {
 }
 
 func TestReboot(t *testing.T) {
+	t.Parallel()
 	h := Start(t, 1)[0]
 	h.WriteFile(t, "/etc/systemd/system/web.service", "[Service]\nExecStart=/usr/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n", 0o644)
 	h.Run(t, "systemctl daemon-reload; systemctl enable --quiet --now web; systemd-run --quiet --unit passing sleep 3600; echo kept >/srv/file")
@@ -80,6 +81,7 @@ func TestReboot(t *testing.T) {
 }
 
 func TestPowerOff(t *testing.T) {
+	t.Parallel()
 	h := Start(t, 1)[0]
 	h.Run(t, `echo kept >/srv/file; systemd-run --quiet --unit polite sh -c 'trap "touch /srv/asked; exit" TERM; touch /srv/waiting; while :; do sleep 0.1; done'
 		until [ -e /srv/waiting ]; do sleep 0.05; done`)
@@ -108,6 +110,7 @@ func TestPowerOff(t *testing.T) {
 }
 
 func TestStopSSH(t *testing.T) {
+	t.Parallel()
 	h := Start(t, 1)[0]
 	login := dial(t, h)
 	h.StopSSH(t)
@@ -152,6 +155,7 @@ func lost(t *testing.T, c net.Conn) {
 }
 
 func TestSmallDisk(t *testing.T) {
+	t.Parallel()
 	const size = 8 << 20
 	hosts := Start(t, 2, SmallDisk("b", size))
 	for _, h := range hosts {
@@ -172,6 +176,22 @@ func TestSmallDisk(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestSharedMachinesAreReady(t *testing.T) {
+	a := Shared(t, 1)[0]
+	boot := "cat /proc/sys/kernel/random/boot_id"
+	before := a.Run(t, boot)
+	a.StopSSH(t)
+	if again := Shared(t, 1)[0]; again != a || a.Run(t, boot) != before {
+		t.Error("another machine, or booted again")
+	}
+	_ = dial(t, a)
+	a.PowerOff(t)
+	if again := Shared(t, 1)[0]; again != a || a.Run(t, boot) == before {
+		t.Error("another machine, or not booted again")
+	}
+	_ = dial(t, a)
 }
 
 // What units of the provider ask for is done, not ignored.

@@ -16,16 +16,23 @@ var shared struct {
 	hosts []*Host
 }
 
-// Shared are n machines that all tests of this process use, booted by the first that asks and more of them when one asks for
-// more; they may use sudo as with Sudo. Tests keep apart by the names of services and by ports, and leave the machines on, with sshd. Main ends them.
+// Shared are n machines that all tests of this process use, one after the other or together, booted by the first that asks, and
+// more of them when one asks for more. They are on, with sshd, and User may use sudo as with Sudo. Tests keep apart by the names
+// of services and by ports. Main ends them.
 func Shared(t testing.TB, n int) []*Host {
 	t.Helper()
 	o := settings(t, []Option{Sudo()})
 	shared.Lock()
 	defer shared.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for _, h := range shared.hosts {
+		// A test that failed may have left one off.
+		if err := h.Ready(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if have := len(shared.hosts); have < n {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
 		started, err := nspawn.Start(ctx, o, names(n)[have:]...)
 		if err != nil {
 			t.Fatal(err)

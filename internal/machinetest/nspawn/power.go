@@ -69,6 +69,14 @@ func (h *Host) StartSSH(ctx context.Context) error {
 	return h.until(ctx, "sshd answers", h.banner)
 }
 
+// Ready boots a machine that is off, and starts sshd where it was stopped.
+func (h *Host) Ready(ctx context.Context) error {
+	if h.off() {
+		return h.Boot(ctx)
+	}
+	return h.StartSSH(ctx)
+}
+
 // up waits for a boot that is another one than before.
 func (h *Host) up(ctx context.Context, before string) error {
 	if err := h.until(ctx, "systemd has started everything", func(ctx context.Context) error {
