@@ -51,7 +51,7 @@ func unpack(ctx context.Context, path, name, want, dir string, limits Limits) er
 	}
 	defer func() { _ = root.Close() }()
 	source := newSource(ctx, f)
-	if err := read(ctx, source, name, limits, rootSink{root}); err != nil {
+	if _, err := read(ctx, source, name, limits, rootSink{root}); err != nil {
 		return badOrOther(ctx, path, want, err)
 	}
 	if got := source.digest(); got != want {
@@ -77,36 +77,36 @@ func Inspect(ctx context.Context, path string) error {
 		return fmt.Errorf("inspect artifact: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	if err := read(ctx, newSource(ctx, f), "executable", Limits{}, nowhere{}); err != nil {
+	if _, err := read(ctx, newSource(ctx, f), "executable", Limits{}, &counter{}); err != nil {
 		return fmt.Errorf("inspect artifact %s: %w", path, err)
 	}
 	return nil
 }
 
 // read hands everything of an artifact to a sink, and reads the source to its end.
-func read(ctx context.Context, source *source, name string, limits Limits, to sink) error {
+func read(ctx context.Context, source *source, name string, limits Limits, to sink) (format, error) {
 	buffered := bufio.NewReaderSize(source, 1<<16)
 	format, err := recognise(buffered)
 	if err != nil {
-		return err
+		return format, err
 	}
 	if format == formatExecutable {
 		bounded := &boundedReader{reader: buffered, left: limits.orDefault().Bytes, limit: limits.orDefault().Bytes}
 		if err := to.file(name, 0o755, noTime, bounded); err != nil {
-			return err
+			return format, err
 		}
-		return source.finish()
+		return format, source.finish()
 	}
 	stream, closeStream, err := format.decompress(buffered)
 	if err != nil {
-		return err
+		return format, err
 	}
 	defer closeStream()
 	if err := walk(ctx, stream, limits, to); err != nil {
-		return err
+		return format, err
 	}
 	if _, err := io.Copy(io.Discard, buffered); err != nil {
-		return err
+		return format, err
 	}
-	return source.finish()
+	return format, source.finish()
 }

@@ -67,14 +67,3 @@ func (s rootSink) link(name, target string) error {
 	}
 	return s.root.Link(target, name)
 }
-
-// nowhere reads and writes nothing.
-type nowhere struct{}
-
-func (nowhere) directory(string, fs.FileMode) error { return nil }
-func (nowhere) symlink(string, string) error        { return nil }
-func (nowhere) link(string, string) error           { return nil }
-func (nowhere) file(_ string, _ fs.FileMode, _ time.Time, content io.Reader) error {
-	_, err := io.Copy(io.Discard, content)
-	return err
-}

@@ -1,13 +1,12 @@
 package transfer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
 
-var errNotYet = errors.New("not yet")
-
-// FullError says that a machine has no room for a release. What was sent for it is removed.
+// FullError says that a machine has no room for a release. What was sent of it is removed there.
 type FullError struct {
 	Machine   string
 	Directory string
@@ -17,27 +16,31 @@ type FullError struct {
 
 // Error implements error.
 func (e *FullError) Error() string {
-	needed := "more than that"
+	needed := "more"
 	if e.Needed > 0 {
 		needed = mebibytes(e.Needed)
 	}
-	return fmt.Sprintf("the disk of %s is full: %s has %s free and the release needs %s; make room, or keep fewer releases",
+	return fmt.Sprintf("the disk of %s is full: %s has %s free and the release needs %s: make room, or keep fewer releases",
 		e.Machine, e.Directory, mebibytes(e.Free), needed)
 }
 
-func mebibytes(n int64) string { return fmt.Sprintf("%d MiB", (n+1<<20-1)>>20) }
+func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
-// ArchitectureError says that a program does not run on a machine.
-type ArchitectureError struct {
-	Machine string
-	Program string
-	// Want is the machine's architecture, Got the program's, as uname -m has them ("x86_64", "aarch64").
-	Want, Got string
+// lost tells whether an error of Run says that the connection was lost, and not that the script failed.
+func lost(ctx context.Context, err error) bool {
+	if err == nil || ctx.Err() != nil {
+		return false
+	}
+	if _, is := errors.AsType[final](err); is {
+		return false
+	}
+	if _, is := errors.AsType[lostError](err); is {
+		return true
+	}
+	var exit interface {
+		error
+		ExitCode() int
+	}
+	// A script that a signal ended has no status.
+	return !errors.As(err, &exit) || exit.ExitCode() < 0
 }
-
-// Error implements error.
-func (e *ArchitectureError) Error() string {
-	return fmt.Sprintf("the program %s is for %s, and %s is %s: build it for linux/%s", e.Program, e.Got, e.Machine, e.Want, goName(e.Want))
-}
-
-func goName(machine string) string { return machine }

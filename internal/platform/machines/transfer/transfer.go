@@ -13,7 +13,9 @@ package transfer
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
@@ -25,8 +27,8 @@ type Machine interface {
 	// String is for people.
 	String() string
 	// Run runs a POSIX shell script with stdin and returns its standard output. A script that exits with another status
-	// than 0 is an error with a method ExitCode() int (as *exec.ExitError has it), or a *secureshell.ExitError. Any other
-	// error, while ctx lasts, is taken for a lost connection: what is done here can be done again.
+	// than 0 is an error with a method ExitCode() int, as *exec.ExitError has it. Any other error, while ctx lasts, is taken
+	// for a lost connection: what is done here can be done again.
 	Run(ctx context.Context, script string, stdin io.Reader) ([]byte, error)
 }
 
@@ -68,18 +70,43 @@ type Report struct {
 // Errors: *artifact.DigestError and *artifact.EntryError for an artifact that must not be sent, *ArchitectureError,
 // *FullError, the guard's, those of Run.
 func Install(ctx context.Context, m Machine, r Request) (Report, error) {
-	return Report{}, errNotYet
+	i, err := newInstallation(m, r)
+	if err == nil {
+		err = i.run(ctx)
+	}
+	if err != nil {
+		return i.report, fmt.Errorf("bring %s to %s: %w", r.Release, m, err)
+	}
+	return i.report, nil
 }
 
 // Missing is how many bytes of the artifact Install would have to send, 0 if none. It changes nothing.
 func Missing(ctx context.Context, m Machine, r Request) (int64, error) {
-	return 0, errNotYet
+	n, err := missing(ctx, m, r)
+	if err != nil {
+		return 0, fmt.Errorf("see what %s has of %s: %w", m, r.Release, err)
+	}
+	return n, nil
 }
 
-// Prune removes the files of older releases below the service's directory: it keeps those whose labels are needed, and of
-// the others the ones installed last, so that keep remain in all; then artifacts that no release uses, and what killed
-// runs left unfinished. What another run is working on at this moment stays. Only releases that Install made are looked
-// at. guard is as in Request.
-func Prune(ctx context.Context, m Machine, directory string, keep int, needed []string, guard string) error {
-	return errNotYet
+func missing(ctx context.Context, m Machine, r Request) (int64, error) {
+	v, err := r.variables()
+	if err != nil {
+		return 0, err
+	}
+	v.values["effects"] = "no"
+	there, err := ask(ctx, m, v.script(commonScript, architectureFunctions(), filesScript, lookScript), nil)
+	if err != nil || there.has("installed") || there.has("whole") {
+		return 0, err
+	}
+	info, err := os.Stat(r.Artifact.Path)
+	if err != nil {
+		return 0, absent(m, r, err)
+	}
+	return max(info.Size()-there.number("absent"), 0), nil
+}
+
+// absent says that an artifact is nowhere.
+func absent(m Machine, r Request, err error) error {
+	return fmt.Errorf("%w; and %s keeps no artifact with the digest %s in %s", err, m, r.Artifact.Digest, r.Directory)
 }

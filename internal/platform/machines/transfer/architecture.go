@@ -1,0 +1,65 @@
+package transfer
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// architecture is a kind of machine that ELF programs are for.
+type architecture struct {
+	// name as uname -m has it, golang as GOARCH has it.
+	name, golang string
+	// header is hexadecimal: class and order of bytes, and, after the twelve bytes of an ELF header that say other things,
+	// the kind of machine. Source: the System V ABI's list of e_machine.
+	class, machine string
+	// alsoOn are others that uname -m may say where such programs run. A kernel may be built without that; to refuse a
+	// program that runs would be worse.
+	alsoOn []string
+}
+
+var architectures = []architecture{
+	{name: "x86_64", golang: "amd64", class: "0201", machine: "3e00"},
+	{name: "aarch64", golang: "arm64", class: "0201", machine: "b700", alsoOn: []string{"arm64"}},
+	{name: "i686", golang: "386", class: "0101", machine: "0300", alsoOn: []string{"i386", "i486", "i586", "x86_64"}},
+	{name: "armv7l", golang: "arm", class: "0101", machine: "2800", alsoOn: []string{"armv5tel", "armv5tejl", "armv6l", "armv8l", "aarch64", "arm64"}},
+	{name: "riscv64", golang: "riscv64", class: "0201", machine: "f300"},
+	{name: "ppc64le", golang: "ppc64le", class: "0201", machine: "1500"},
+	{name: "ppc64", golang: "ppc64", class: "0202", machine: "0015"},
+	{name: "s390x", golang: "s390x", class: "0202", machine: "0016"},
+	{name: "loongarch64", golang: "loong64", class: "0201", machine: "0201"},
+	{name: "mips64", golang: "mips64", class: "0202", machine: "0008"},
+	{name: "mips64", golang: "mips64le", class: "0201", machine: "0800"},
+}
+
+// architectureFunctions are two functions of shell: architecture prints what a program whose first 20 bytes are $1 is for,
+// nothing if it is no ELF program or for something that we do not know; runs tells whether a $1 program runs on a $2.
+func architectureFunctions() string {
+	var heads, pairs strings.Builder
+	for _, a := range architectures {
+		fmt.Fprintf(&heads, "7f454c46%s%s%s) echo %s ;;\n", a.class, strings.Repeat("?", 24), a.machine, a.name)
+		for _, on := range append([]string{a.name}, a.alsoOn...) {
+			fmt.Fprintf(&pairs, "%s/%s) return 0 ;;\n", a.name, on)
+		}
+	}
+	return "architecture() {\ncase $1 in\n" + heads.String() + "esac\n}\n" +
+		"runs() {\ncase $1/$2 in\n/*) return 0 ;;\n" + pairs.String() + "esac\nreturn 1\n}\n"
+}
+
+// ArchitectureError says that a program does not run on a machine.
+type ArchitectureError struct {
+	Machine string
+	Program string
+	// Want is the machine's architecture, Got the program's, as uname -m has them ("x86_64", "aarch64").
+	Want, Got string
+}
+
+// Error implements error.
+func (e *ArchitectureError) Error() string {
+	remedy := "build it for " + e.Want
+	i := slices.IndexFunc(architectures, func(a architecture) bool { return a.name == e.Want || slices.Contains(a.alsoOn, e.Want) })
+	if i >= 0 {
+		remedy = "build it for linux/" + architectures[i].golang
+	}
+	return fmt.Sprintf("the program %s is for %s, and %s is %s: %s", e.Program, e.Got, e.Machine, e.Want, remedy)
+}

@@ -1,0 +1,101 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// stalled is how long nothing may be taken from us before a connection counts as lost.
+	stalled = 30 * time.Second
+	// inFlight is more than what is under way between us and the file there: what was taken from us may not have arrived.
+	inFlight = 8 << 20
+)
+
+var errStalled = fmt.Errorf("nothing was taken for %v", stalled)
+
+// send sends the artifact from the byte at offset, and has the machine check it and make the files. An answer without an
+// outcome, or an error that is a lost connection, leaves it to another look how far it came.
+func (i *installation) send(ctx context.Context, offset, total int64) (answers, error) {
+	f, err := os.Open(i.request.Artifact.Path)
+	if err != nil {
+		return nil, final{err}
+	}
+	defer func() { _ = f.Close() }()
+	if i.begun.IsZero() {
+		i.begun = time.Now()
+	}
+	if offset > 0 {
+		i.report.Resumed++
+	}
+	i.variables.values["offset"], i.variables.values["total"] = fmt.Sprint(offset), fmt.Sprint(total)
+
+	attempt, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stream := newStream(io.NewSectionReader(f, offset, total-offset))
+	go stream.watch(attempt, cancel)
+	there, err := ask(attempt, i.machine, i.script(uploadScript), stream)
+	taken := stream.taken.Load()
+	i.report.Uploaded += taken
+	if taken > inFlight {
+		i.progress = time.Now()
+	}
+	if cause := context.Cause(attempt); err != nil && cause != nil && ctx.Err() == nil {
+		err = lostError{errors.Join(cause, err)}
+	}
+	return there, err
+}
+
+// stream is what is sent, and notes when something was taken of it.
+type stream struct {
+	source io.Reader
+	start  time.Time
+	taken  atomic.Int64
+	// last is when something was taken, since start; ended: nothing is left.
+	last  atomic.Int64
+	ended atomic.Bool
+}
+
+func newStream(r io.Reader) *stream { return &stream{source: r, start: time.Now()} }
+
+// Read implements io.Reader.
+func (s *stream) Read(p []byte) (int, error) {
+	n, err := s.source.Read(p)
+	s.taken.Add(int64(n))
+	s.last.Store(int64(time.Since(s.start)))
+	if err != nil {
+		s.ended.Store(true)
+	}
+	return n, err
+}
+
+// watch cancels an attempt that does not get on; with everything taken the machine has time to work.
+func (s *stream) watch(ctx context.Context, cancel context.CancelCauseFunc) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		quiet := time.Since(s.start) - time.Duration(s.last.Load())
+		switch {
+		case s.ended.Load() && quiet > working:
+			cancel(fmt.Errorf("the machine is not done after %v", working))
+		case !s.ended.Load() && quiet > stalled:
+			cancel(errStalled)
+		}
+	}
+}
+
+// lostError says that a connection was lost, whatever else it says.
+type lostError struct{ error }
+
+// Unwrap gives what it says.
+func (l lostError) Unwrap() error { return l.error }
