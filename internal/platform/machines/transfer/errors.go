@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
 )
 
 // FullError says that a machine has no room for a release. What was sent of it is removed there.
@@ -37,10 +39,14 @@ func lost(ctx context.Context, err error) bool {
 	if _, is := errors.AsType[lostError](err); is {
 		return true
 	}
+	var shell *secureshell.ExitError
+	if errors.As(err, &shell) {
+		// What a signal ended, such as by a machine that shuts down, may be done again.
+		return shell.Signal != ""
+	}
 	var exit interface {
 		error
 		ExitCode() int
 	}
-	// A script that a signal ended has no status.
 	return !errors.As(err, &exit) || exit.ExitCode() < 0
 }

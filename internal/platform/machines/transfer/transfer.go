@@ -27,8 +27,8 @@ type Machine interface {
 	// String is for people.
 	String() string
 	// Run runs a POSIX shell script with stdin and returns its standard output. A script that exits with another status
-	// than 0 is an error with a method ExitCode() int, as *exec.ExitError has it. Any other error, while ctx lasts, is taken
-	// for a lost connection: what is done here can be done again.
+	// than 0 is a *secureshell.ExitError, or another error with a method ExitCode() int, as *exec.ExitError has it. Any other
+	// error, while ctx lasts, is taken for a lost connection: what is done here can be done again.
 	Run(ctx context.Context, script string, stdin io.Reader) ([]byte, error)
 }
 
