@@ -2,9 +2,11 @@ package artifact
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"path/filepath"
 	"time"
 )
 
@@ -16,19 +18,25 @@ type Contents struct {
 	Entries int
 	// Zstd: it is packed with zstd.
 	Zstd bool
+	// Head is how the file that was asked about begins, at most headSize bytes; empty: there is no such file.
+	Head string
 }
 
-// Examine reads the artifact at path once: it has the digest want ("sha256:<hex>"), and Install would take it. It writes
-// nothing. Errors are those of Install.
-func Examine(ctx context.Context, path, want string, limits Limits) (Contents, error) {
+// headSize tells what an executable is for: it is as much of an ELF program's header.
+const headSize = 20
+
+// Examine reads the artifact at path once: it has the digest want ("sha256:<hex>"), and Install would take it. head is a
+// file of it of which the beginning is wanted, a clean relative name, or empty. It writes nothing. Errors are those of
+// Install.
+func Examine(ctx context.Context, path, want, head string, limits Limits) (Contents, error) {
 	f, err := open(path)
 	if err != nil {
 		return Contents{}, fmt.Errorf("examine artifact: %w", err)
 	}
 	defer func() { _ = f.Close() }()
 	source := newSource(ctx, f)
-	count := &counter{}
-	format, err := read(ctx, source, "executable", limits, count)
+	count := &counter{head: head}
+	format, err := read(ctx, source, filepath.Base(path), limits, count)
 	if err != nil {
 		return Contents{}, fmt.Errorf("examine artifact %s: %w", path, badOrOther(ctx, path, want, err))
 	}
@@ -44,13 +52,26 @@ func Examine(ctx context.Context, path, want string, limits Limits) (Contents, e
 	return count.Contents, nil
 }
 
-// counter is a sink that only counts.
-type counter struct{ Contents }
+// counter is a sink that keeps next to nothing.
+type counter struct {
+	Contents
+	// head is the file whose beginning is wanted.
+	head string
+}
 
 func (c *counter) directory(string, fs.FileMode) error { c.Entries++; return nil }
 func (c *counter) symlink(string, string) error        { c.Entries++; return nil }
 func (c *counter) link(string, string) error           { c.Entries++; return nil }
-func (c *counter) file(_ string, _ fs.FileMode, _ time.Time, content io.Reader) error {
+func (c *counter) file(name string, _ fs.FileMode, _ time.Time, content io.Reader) error {
+	if name == c.head {
+		head := make([]byte, headSize)
+		n, err := io.ReadFull(content, head)
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return err
+		}
+		c.Head = string(head[:n])
+		c.Bytes += int64(n)
+	}
 	n, err := io.Copy(io.Discard, content)
 	c.Bytes += n
 	c.Entries++

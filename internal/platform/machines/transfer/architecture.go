@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,6 +45,22 @@ func architectureFunctions() string {
 	}
 	return "architecture() {\ncase $1 in\n" + heads.String() + "esac\n}\n" +
 		"runs() {\ncase $1/$2 in\n/*) return 0 ;;\n" + pairs.String() + "esac\nreturn 1\n}\n"
+}
+
+// architectureOf is what a program that begins so is for; nil if it is no ELF program or for something that we do not know.
+func architectureOf(head string) *architecture {
+	written := hex.EncodeToString([]byte(head))
+	for i, a := range architectures {
+		if len(head) >= 20 && strings.HasPrefix(written, "7f454c46"+a.class) && written[36:40] == a.machine {
+			return &architectures[i]
+		}
+	}
+	return nil
+}
+
+// runsOn tells whether such programs run where uname -m says machine.
+func (a *architecture) runsOn(machine string) bool {
+	return a == nil || machine == a.name || slices.Contains(a.alsoOn, machine)
 }
 
 // ArchitectureError says that a program does not run on a machine.

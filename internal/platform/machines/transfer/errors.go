@@ -50,3 +50,23 @@ func lost(ctx context.Context, err error) bool {
 	}
 	return !errors.As(err, &exit) || exit.ExitCode() < 0
 }
+
+// final is an error that another attempt does not help.
+type final struct{ error }
+
+// Unwrap gives the error itself.
+func (f final) Unwrap() error { return f.error }
+
+// lostError says that a connection was lost, whatever else it says.
+type lostError struct{ error }
+
+// Unwrap gives what it says.
+func (l lostError) Unwrap() error { return l.error }
+
+// givenUp has an error of a call say why it was given up, when that was before ctx ended.
+func givenUp(ctx, call context.Context, err error) error {
+	if cause := context.Cause(call); err != nil && cause != nil && ctx.Err() == nil {
+		return lostError{errors.Join(cause, err)}
+	}
+	return err
+}

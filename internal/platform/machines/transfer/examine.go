@@ -16,16 +16,15 @@ type examinations struct {
 
 // examined is an artifact, by its file as far as a look at it tells, and what was asked about it.
 type examined struct {
-	path, digest string
-	size         int64
-	modified     int64
-	limits       artifact.Limits
+	path, digest, head string
+	size, modified     int64
+	limits             artifact.Limits
 }
 
 var known = examinations{turn: make(chan struct{}, 1), known: map[examined]artifact.Contents{}}
 
-// of looks an artifact through, once as long as its file does not change.
-func (e *examinations) of(ctx context.Context, path, digest string, limits artifact.Limits) (artifact.Contents, error) {
+// of looks an artifact through, once as long as its file does not change; see artifact.Examine.
+func (e *examinations) of(ctx context.Context, path, digest, head string, limits artifact.Limits) (artifact.Contents, error) {
 	select {
 	case e.turn <- struct{}{}:
 		defer func() { <-e.turn }()
@@ -36,11 +35,11 @@ func (e *examinations) of(ctx context.Context, path, digest string, limits artif
 	if err != nil {
 		return artifact.Contents{}, err
 	}
-	key := examined{path: path, digest: digest, size: info.Size(), modified: info.ModTime().UnixNano(), limits: limits}
+	key := examined{path: path, digest: digest, head: head, size: info.Size(), modified: info.ModTime().UnixNano(), limits: limits}
 	if contents, found := e.known[key]; found {
 		return contents, nil
 	}
-	contents, err := artifact.Examine(ctx, path, digest, limits)
+	contents, err := artifact.Examine(ctx, path, digest, head, limits)
 	if err == nil {
 		e.known[key] = contents
 	}

@@ -226,7 +226,7 @@ func TestProgram(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := request(t, write(t, "web.tar.gz", gzipped(t, tarOf(t, entry{name: "bin/web", content: string(c.program), mode: c.mode}))), awkward(t))
 			r.Program = c.named
-			_, err := transfer.Install(t.Context(), &local{}, r)
+			report, err := transfer.Install(t.Context(), &local{}, r)
 			if c.want == "" {
 				if err != nil {
 					t.Error(err)
@@ -236,8 +236,17 @@ func TestProgram(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
-			if name == "foreign" && !errors.As(err, &wrong) {
-				t.Errorf("got %v, want an *ArchitectureError", err)
+			if name == "foreign" {
+				if !errors.As(err, &wrong) || report.Uploaded > 0 {
+					t.Errorf("got %v, %+v, want an *ArchitectureError before anything is sent", err, report)
+				}
+				// The machine itself looks too: it may have the artifact already.
+				r.Program = ""
+				install(t, &local{}, r)
+				r.Program, r.Release = c.named, "production/web/1.0-bbbbbbbb"
+				if _, err := transfer.Install(t.Context(), &local{}, r); !errors.As(err, &wrong) {
+					t.Errorf("got %v from the machine", err)
+				}
 			}
 			if _, err := os.Stat(files(r)); !errors.Is(err, fs.ErrNotExist) || leftovers(t, r.Directory) != nil {
 				t.Errorf("the release is there: %v, %q", err, leftovers(t, r.Directory))

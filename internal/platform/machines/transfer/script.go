@@ -42,7 +42,12 @@ func (v variables) script(parts ...string) string {
 	}
 	b.WriteString("guard() {\n" + guard + "\n}\n")
 	for _, part := range parts {
-		b.WriteString(part)
+		// Comments need not travel: a shell may read a script byte by byte.
+		for line := range strings.Lines(part) {
+			if line = strings.TrimLeft(line, "\t"); !strings.HasPrefix(line, "#") && line != "\n" {
+				b.WriteString(line)
+			}
+		}
 	}
 	return b.String()
 }

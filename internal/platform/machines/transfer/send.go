@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,14 +9,8 @@ import (
 	"time"
 )
 
-const (
-	// stalled is how long nothing may be taken from us before a connection counts as lost.
-	stalled = 30 * time.Second
-	// inFlight is more than what is under way between us and the file there: what was taken from us may not have arrived.
-	inFlight = 8 << 20
-)
-
-var errStalled = fmt.Errorf("nothing was taken for %v", stalled)
+// inFlight is more than what is under way between us and the file there: what was taken from us may not have arrived.
+const inFlight = 8 << 20
 
 // send sends the artifact from the byte at offset, and has the machine check it and make the files. An answer without an
 // outcome, or an error that is a lost connection, leaves it to another look how far it came.
@@ -27,9 +20,6 @@ func (i *installation) send(ctx context.Context, offset, total int64) (answers, 
 		return nil, final{err}
 	}
 	defer func() { _ = f.Close() }()
-	if i.begun.IsZero() {
-		i.begun = time.Now()
-	}
 	if offset > 0 {
 		i.report.Resumed++
 	}
@@ -38,18 +28,17 @@ func (i *installation) send(ctx context.Context, offset, total int64) (answers, 
 	attempt, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stream := newStream(io.NewSectionReader(f, offset, total-offset))
-	go stream.watch(attempt, cancel)
+	go stream.watch(attempt, i.bounds, cancel)
 	there, err := ask(attempt, i.machine, i.script(uploadScript), stream)
 	taken := stream.taken.Load()
 	i.report.Uploaded += taken
 	if taken > inFlight {
-		i.progress = time.Now()
+		i.proceed()
 	}
-	if cause := context.Cause(attempt); err != nil && cause != nil && ctx.Err() == nil {
-		err = lostError{errors.Join(cause, err)}
-	}
-	return there, err
+	return there, givenUp(ctx, attempt, err)
 }
+
+func notDone(after time.Duration) error { return fmt.Errorf("the machine is not done after %v", after) }
 
 // stream is what is sent, and notes when something was taken of it.
 type stream struct {
@@ -75,8 +64,8 @@ func (s *stream) Read(p []byte) (int, error) {
 }
 
 // watch cancels an attempt that does not get on; with everything taken the machine has time to work.
-func (s *stream) watch(ctx context.Context, cancel context.CancelCauseFunc) {
-	ticker := time.NewTicker(time.Second)
+func (s *stream) watch(ctx context.Context, b bounds, cancel context.CancelCauseFunc) {
+	ticker := time.NewTicker(min(time.Second, b.stalled/4))
 	defer ticker.Stop()
 	for {
 		select {
@@ -86,16 +75,10 @@ func (s *stream) watch(ctx context.Context, cancel context.CancelCauseFunc) {
 		}
 		quiet := time.Since(s.start) - time.Duration(s.last.Load())
 		switch {
-		case s.ended.Load() && quiet > working:
-			cancel(fmt.Errorf("the machine is not done after %v", working))
-		case !s.ended.Load() && quiet > stalled:
-			cancel(errStalled)
+		case s.ended.Load() && quiet > b.working:
+			cancel(notDone(b.working))
+		case !s.ended.Load() && quiet > b.stalled:
+			cancel(fmt.Errorf("nothing was taken for %v", b.stalled))
 		}
 	}
 }
-
-// lostError says that a connection was lost, whatever else it says.
-type lostError struct{ error }
-
-// Unwrap gives what it says.
-func (l lostError) Unwrap() error { return l.error }

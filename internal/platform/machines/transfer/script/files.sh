@@ -51,7 +51,7 @@ unpack() {
 	said=$({
 		case $head in
 		1f8b* | 28b52ffd) tar -x "$@" -f - --no-same-owner --no-same-permissions -C "$unfinished" <"$kept/artifact" ;;
-		*) cat -- "$kept/artifact" >"$unfinished/$name" && chmod 0755 -- "$unfinished/$name" ;;
+		*) cp -- "$kept/artifact" "$unfinished/$name" && chmod 0755 -- "$unfinished/$name" ;;
 		esac
 		echo "status $?" >&2
 	} 2>&1 | tail -n 20)

@@ -6,7 +6,7 @@ if [ -d "$release" ]; then
 fi
 if [ "$effects" = yes ] && [ -f "$kept/artifact" ]; then
 	exec 7>>"$kept/artifact"
-	lock || { answer busy "$(size)"; exit 0; }
+	lock || { answer working; exit 0; }
 	same "$kept/artifact" || { answer again; exit 0; }
 	if [ -d "$release" ]; then
 		answer installed
@@ -38,6 +38,7 @@ else
 	answer absent 0
 fi
 answer free "$(room)"
+answer machine "$(uname -m)"
 command -v zstd >/dev/null && answer zstd
 command -v flock >/dev/null || answer no-flock
 exit 0

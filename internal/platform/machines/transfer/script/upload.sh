@@ -6,7 +6,11 @@
 ) || exit
 partial=$kept/artifact.partial
 exec 7>>"$partial"
-lock || { answer busy "$(size)"; exit 0; }
+if ! lock; then
+	# With all of it there, it is being digested or unpacked.
+	if [ "$(size)" -ge "$total" ]; then answer working; else answer busy "$(size)"; fi
+	exit 0
+fi
 # Another was here before: it was completed and renamed, or given up.
 same "$partial" || { answer again; exit 0; }
 if [ -f "$kept/artifact" ]; then

@@ -1,0 +1,73 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// answering is a machine that answers each call as answer says.
+type answering func(ctx context.Context, stdin io.Reader) (string, error)
+
+func (answering) String() string { return "a" }
+func (f answering) Run(ctx context.Context, _ string, stdin io.Reader) ([]byte, error) {
+	text, err := f(ctx, stdin)
+	return []byte(text), err
+}
+
+// The digest is that of "#!/bin/sh\n".
+func small(t *testing.T) Request {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "web")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Request{
+		Artifact:  service.Reference{Path: path, Digest: "sha256:a8076d3d28d21e02012b20eaf7dbf75409a6277134439025f282e368e3305abf"},
+		Directory: "/srv/web", Release: "production/web/1-a",
+	}
+}
+
+func TestPatienceEnds(t *testing.T) {
+	lost := errors.New("the connection was lost")
+	for name, c := range map[string]struct {
+		upload func(ctx context.Context, stdin io.Reader) (string, error)
+		want   string
+	}{
+		"lost":      {func(context.Context, io.Reader) (string, error) { return "", lost }, "the connection was lost"},
+		"busy":      {func(context.Context, io.Reader) (string, error) { return "busy 0\n", nil }, "does not get on"},
+		"again":     {func(context.Context, io.Reader) (string, error) { return "again\n", nil }, "another run is at work"},
+		"working":   {func(context.Context, io.Reader) (string, error) { return "working\n", nil }, "is not done after 600ms"},
+		"not taken": {func(ctx context.Context, _ io.Reader) (string, error) { <-ctx.Done(); return "", ctx.Err() }, "nothing was taken for 100ms"},
+		"not done": {func(ctx context.Context, stdin io.Reader) (string, error) {
+			_, _ = io.Copy(io.Discard, stdin)
+			<-ctx.Done()
+			return "", ctx.Err()
+		}, "not done after 600ms"},
+		"silent": {func(context.Context, io.Reader) (string, error) { return "", nil }, "said nothing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i, err := newInstallation(answering(func(ctx context.Context, stdin io.Reader) (string, error) {
+				if stdin == nil {
+					return "absent 0\nmachine other\n", nil
+				}
+				return c.upload(ctx, stdin)
+			}), small(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			i.bounds = bounds{patience: 300 * time.Millisecond, stalled: 100 * time.Millisecond, working: 600 * time.Millisecond}
+			if err := i.run(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
