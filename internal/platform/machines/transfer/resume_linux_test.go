@@ -101,7 +101,9 @@ func TestUploadWhoseConnectionDiedInSilence(t *testing.T) {
 		t.Errorf("the release holds %s", got)
 	}
 	_ = end.Close()
-	<-ended
+	if err := <-ended; err != nil {
+		t.Errorf("the first upload: %v", err)
+	}
 }
 
 func waitFor(t testing.TB, what func() bool) {
