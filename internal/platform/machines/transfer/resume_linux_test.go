@@ -74,6 +74,7 @@ func TestKilledRunIsGoneOnWith(t *testing.T) {
 
 // The machine does not always hear that a connection is gone. What waits there for more does not keep the next one out.
 func TestUploadWhoseConnectionDiedInSilence(t *testing.T) {
+	t.Parallel() // It waits most of the time.
 	m := &wrapped{local: &local{}}
 	r := request(t, script(t, 1<<20), awkward(t))
 	ended := make(chan error, 1)

@@ -87,6 +87,7 @@ func (r *disturbance) Read(p []byte) (int, error) {
 }
 
 func TestConnectionLostInTheMiddle(t *testing.T) {
+	t.Parallel() // It waits most of the time.
 	const size = 64 << 20
 	for name, disturb := range map[string]func(*sshtest.Server){
 		"connections killed": func(s *sshtest.Server) { s.Disconnect() },
@@ -115,6 +116,7 @@ func TestConnectionLostInTheMiddle(t *testing.T) {
 
 // A suspended sshd takes nothing more and says nothing. The connection is given up, and another one goes on.
 func TestSuspendedUntilGivenUp(t *testing.T) {
+	t.Parallel() // It waits most of the time.
 	const size = 64 << 20
 	server := sshtest.Start(t)
 	connections := secureshell.New(server.Credentials(), secureshell.Options{KeepAlive: 200 * time.Millisecond, Silence: 2 * time.Second})
@@ -132,6 +134,7 @@ func TestSuspendedUntilGivenUp(t *testing.T) {
 
 // So it is for a run that is killed meanwhile.
 func TestSuspendedInTheMiddle(t *testing.T) {
+	t.Parallel() // It waits most of the time.
 	const size = 64 << 20
 	server, m := logIn(t)
 	r := request(t, script(t, size), awkward(t))
