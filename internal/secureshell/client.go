@@ -12,6 +12,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
+var errCutOff = errors.New("the other side closed it")
+
 // client is a connection that is logged in.
 type client struct {
 	link  *link
@@ -37,7 +39,7 @@ func (l *link) serve(shell *ssh.Client, wire *watchedConn) *client {
 	started := l.connections.start(func() {
 		err := shell.Wait()
 		if err == nil || errors.Is(err, io.EOF) {
-			err = errors.New("the other side closed it")
+			err = errCutOff
 		}
 		c.end(err)
 		l.leave(c)

@@ -146,7 +146,7 @@ func (c *conn) ready(d *deadline) error {
 // told is err of the channel, which says EOF as well where the connection below it was lost.
 func (c *conn) told(err error) error {
 	if errors.Is(err, io.EOF) && c.client.gone() {
-		c.client.end(errors.New("the other side closed it"))
+		c.client.end(errCutOff)
 		return c.client.why()
 	}
 	return err

@@ -70,16 +70,18 @@ func (l *link) handshake(ctx context.Context, connection net.Conn, expected *exp
 	watched := watch(connection)
 	stop := context.AfterFunc(ctx, func() { _ = watched.Close() })
 	// The library repeats an error of this callback in words of its own.
-	var refused error
+	var refused *HostKeyError
 	verified := false
 	config := &ssh.ClientConfig{
 		User:              l.definition.User,
 		Auth:              []ssh.AuthMethod{ssh.PublicKeys(identity.signers...)},
 		HostKeyAlgorithms: expected.algorithms(),
 		HostKeyCallback: func(_ string, remote net.Addr, key ssh.PublicKey) error {
-			refused = expected.verify(remote, key)
-			verified = refused == nil
-			return refused
+			if refused = expected.verify(remote, key); refused != nil {
+				return refused
+			}
+			verified = true
+			return nil
 		},
 	}
 	connected, channels, requests, err := ssh.NewClientConn(watched, l.address(), config)
@@ -91,7 +93,9 @@ func (l *link) handshake(ctx context.Context, connection net.Conn, expected *exp
 	case err == nil:
 		return l.serve(ssh.NewClient(connected, channels, requests), watched), nil
 	case refused != nil:
-		return nil, notReached("log in to %s: %w", l, refused)
+		return nil, refused
+	case verified && strings.Contains(err.Error(), "Too many authentication failures"):
+		return nil, notReached("log in to %s: it took no more tries after some of %s (MaxAuthTries): give the agent fewer keys, or set certificate or private_key", l, identity)
 	case verified && strings.Contains(err.Error(), "unable to authenticate"):
 		return nil, notReached("log in to %s: it does not accept %s: see that it is allowed for %s there (~%s/.ssh/authorized_keys, or TrustedUserCAKeys for a certificate), and sshd's log",
 			l, identity, l.definition.User, l.definition.User)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell/sshtest"
 )
 
@@ -139,7 +140,7 @@ func TestOtherSideThatCloses(t *testing.T) {
 		for err == nil {
 			_, err = connection.Write([]byte("x"))
 		}
-		if errors.Is(err, os.ErrDeadlineExceeded) || err == io.EOF {
+		if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, io.EOF) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -181,6 +182,9 @@ func fails(t *testing.T, dial func() (net.Conn, error), words string) {
 	if err == nil {
 		_ = connection.Close()
 		t.Fatalf("it connects, where %q was to come", words)
+	}
+	if errors.Is(err, secureshell.ErrUnreachable) {
+		t.Errorf("the machine is there: %v", err)
 	}
 	if !strings.Contains(err.Error(), words) {
 		t.Errorf("%q is not in: %v", words, err)

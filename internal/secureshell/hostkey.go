@@ -36,7 +36,7 @@ func (e *HostKeyError) Error() string {
 	if len(e.Expected) > 0 {
 		want = "expected " + strings.Join(e.Expected, " or ")
 	}
-	return fmt.Sprintf("the host key of %s is not the expected one: %s: it shows %s, %s; %s", e.Machine, e.Reason, e.Shown, want, e.Remedy)
+	return fmt.Sprintf("the host key of %s is not accepted: %s: it shows %s, %s; %s", e.Machine, e.Reason, e.Shown, want, e.Remedy)
 }
 
 // Is makes it an ErrUnreachable.
@@ -115,8 +115,8 @@ func (e *expected) algorithms() []string {
 	return out
 }
 
-// verify tells whether key is that of the machine; the error is a *HostKeyError.
-func (e *expected) verify(remote net.Addr, key ssh.PublicKey) error {
+// verify tells whether key is that of the machine; nil: it is.
+func (e *expected) verify(remote net.Addr, key ssh.PublicKey) *HostKeyError {
 	certificate, certified := key.(*ssh.Certificate)
 	if e.check != nil {
 		err := e.check(remote, key)

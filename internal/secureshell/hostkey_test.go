@@ -52,7 +52,7 @@ func TestHostKeys(t *testing.T) {
 		t.Run("wrong, of "+name, func(t *testing.T) {
 			s := s
 			s.HostKey = twoFields(t, key+".pub")
-			doubt := doubted(t, refused(t, c, s, "ssh-keygen -lf", "write that into host_key", s.User+"@127.0.0.1:"))
+			doubt := doubted(t, refusal(t, c, s, "ssh-keygen -lf", "write that into host_key", s.User+"@127.0.0.1:"))
 			if !strings.HasPrefix(doubt.Shown, "ssh-ed25519 SHA256:") || len(doubt.Expected) != 1 || doubt.Expected[0] == doubt.Shown {
 				t.Errorf("%+v", doubt)
 			}
@@ -106,7 +106,7 @@ func TestHostCertificate(t *testing.T) {
 	t.Run("of another authority", func(t *testing.T) {
 		s := server.SSH()
 		s.HostKey = "@cert-authority " + twoFields(t, stranger+".pub")
-		doubted(t, refused(t, c, s, "a certificate of the authority ssh-ed25519 SHA256:"))
+		_ = doubted(t, refusal(t, c, s, "a certificate of the authority ssh-ed25519 SHA256:"))
 		// The machine's plain key stands beside it.
 		s.HostKey += "\n" + server.HostKey
 		says(t, c.Machine(s), "true", nil)
@@ -118,16 +118,16 @@ func TestHostCertificate(t *testing.T) {
 		server := with(t, "-n", "elsewhere")
 		s := server.SSH()
 		s.HostKey = authority
-		doubted(t, refused(t, connections(t, server.Credentials(), secureshell.Options{}), s, "its certificate is not valid", `["elsewhere"]`, "signed anew"))
+		_ = doubted(t, refusal(t, connections(t, server.Credentials(), secureshell.Options{}), s, "its certificate is not valid", `["elsewhere"]`, "signed anew"))
 		s.HostKey, s.KnownHosts = "", server.Path("known")
 		write(t, s.KnownHosts, "@cert-authority * "+twoFields(t, ca+".pub")+"\n")
-		doubted(t, refused(t, connections(t, server.Credentials(), secureshell.Options{}), s, "its certificate is not valid", `["elsewhere"]`))
+		_ = doubted(t, refusal(t, connections(t, server.Credentials(), secureshell.Options{}), s, "its certificate is not valid", `["elsewhere"]`))
 	})
 	t.Run("expired", func(t *testing.T) {
 		server := with(t, "-n", "127.0.0.1", "-V", "20200101:20200102")
 		s := server.SSH()
 		s.HostKey = authority
-		doubted(t, refused(t, connections(t, server.Credentials(), secureshell.Options{}), s, "cert has expired"))
+		_ = doubted(t, refusal(t, connections(t, server.Credentials(), secureshell.Options{}), s, "cert has expired"))
 	})
 }
 
@@ -149,18 +149,18 @@ func TestKnownHosts(t *testing.T) {
 	says(t, anew().Machine(s), "true", nil)
 
 	write(t, known, place+twoFields(t, other+".pub")+"\n")
-	if doubt := doubted(t, refused(t, anew(), s, "it is another key", known)); len(doubt.Expected) != 1 {
+	if doubt := doubted(t, refusal(t, anew(), s, "it is another key", known)); len(doubt.Expected) != 1 {
 		t.Errorf("%+v", doubt)
 	}
 	// As OpenSSH has it, a name without a port stands for all ports that are not named.
 	write(t, known, "127.0.0.1 "+server.HostKey+"\n")
 	says(t, anew().Machine(s), "true", nil)
 	write(t, known, "127.0.0.1 "+server.HostKey+"\n"+place+twoFields(t, other+".pub")+"\n")
-	doubted(t, refused(t, anew(), s, "it is another key"))
+	_ = doubted(t, refusal(t, anew(), s, "it is another key"))
 	write(t, known, "127.0.0.2 "+server.HostKey+"\n")
-	doubted(t, refused(t, anew(), s, "the machine is not in "+known, "none is known", strings.TrimSpace(place)))
+	_ = doubted(t, refusal(t, anew(), s, "the machine is not in "+known, "none is known", strings.TrimSpace(place)))
 	write(t, known, place+server.HostKey+"\n@revoked * "+server.HostKey+"\n")
-	doubted(t, refused(t, anew(), s, "it is revoked by "+known))
+	_ = doubted(t, refusal(t, anew(), s, "it is revoked by "+known))
 	write(t, known, "what is this\n")
 	refused(t, anew(), s, "read known_hosts")
 	s.KnownHosts = server.Path("missing")

@@ -67,7 +67,7 @@ func TestKeyWithAPassphrase(t *testing.T) {
 		s.Passphrase = ""
 		refused(t, c, s, `credential "locked" is encrypted`, "set passphrase")
 		s.Passphrase = "other"
-		if err := refused(t, c, s, `the passphrase in credential "other" is not that of the private key in credential "locked"`); strings.Contains(err.Error(), "staple") {
+		if err := refusal(t, c, s, `the passphrase in credential "other" is not that of the private key in credential "locked"`); strings.Contains(err.Error(), "staple") {
 			t.Errorf("holds the secret: %v", err)
 		}
 		s.Passphrase = "missing"
@@ -86,7 +86,7 @@ func TestWhatIsNoPrivateKey(t *testing.T) {
 		server.Key[:100] + server.Key[150:]: "OpenSSH or PEM",
 	} {
 		c := connections(t, sshtest.Credentials{sshtest.KeyName: text}, secureshell.Options{})
-		err := refused(t, c, server.SSH(), `credential "machine_key"`, words)
+		err := refusal(t, c, server.SSH(), `credential "machine_key"`, words)
 		if len(text) > 30 && strings.Contains(err.Error(), text[len(text)-30:]) {
 			t.Errorf("holds the secret: %v", err)
 		}
@@ -138,6 +138,16 @@ func TestAgent(t *testing.T) {
 	if got := says(t, connections(t, nil, secureshell.Options{}).Machine(byAgent(server)), "echo in", nil); got != "in\n" {
 		t.Errorf("%q", got)
 	}
+}
+
+func TestAgentWithMoreKeysThanAreTried(t *testing.T) {
+	server := sshtest.Start(t, "MaxAuthTries 2")
+	keys := []string{}
+	for i := range 4 {
+		keys = append(keys, sshtest.GenerateKey(t, server.Path(fmt.Sprint("key", i))))
+	}
+	t.Setenv("SSH_AUTH_SOCK", startAgent(t, server.Directory, append(keys, server.Path("key"))...))
+	refused(t, connections(t, nil, secureshell.Options{}), byAgent(server), "MaxAuthTries", "fewer keys")
 }
 
 func TestAgentThatDoesNotHelp(t *testing.T) {
@@ -210,7 +220,7 @@ func TestNobodyIsThere(t *testing.T) {
 	server.Stop()
 	refused(t, connections(t, server.Credentials(), secureshell.Options{}), server.SSH(), fmt.Sprintf("connect to %s@127.0.0.1:%d", server.User, server.Port), "refused")
 	var host *secureshell.HostKeyError
-	if err := refused(t, connections(t, server.Credentials(), secureshell.Options{}), server.SSH()); errors.As(err, &host) {
+	if err := refusal(t, connections(t, server.Credentials(), secureshell.Options{}), server.SSH()); errors.As(err, &host) {
 		t.Errorf("%v is about the host key", err)
 	}
 }

@@ -115,7 +115,8 @@ func opened[T any](ctx context.Context, c *client, what string, open func() (T, 
 	case o := <-done:
 		var refused *ssh.OpenChannelError
 		if o.err != nil && !errors.As(o.err, &refused) {
-			c.end(o.err)
+			// The library has no other error here than that the connection has ended, in words that do not say so.
+			c.end(errCutOff)
 			return none, c.why()
 		}
 		return o.value, o.err

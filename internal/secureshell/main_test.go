@@ -51,7 +51,13 @@ func says(t *testing.T, m *secureshell.Machine, script string, stdin io.Reader) 
 }
 
 // refused runs a script on the machine of s, which must fail as unreachable, with these words.
-func refused(t *testing.T, c *secureshell.Connections, s service.SSH, words ...string) error {
+func refused(t *testing.T, c *secureshell.Connections, s service.SSH, words ...string) {
+	t.Helper()
+	_ = refusal(t, c, s, words...)
+}
+
+// refusal is the error of refused.
+func refusal(t *testing.T, c *secureshell.Connections, s service.SSH, words ...string) error {
 	t.Helper()
 	_, err := c.Machine(s).Run(bounded(t), "true", nil)
 	if !errors.Is(err, secureshell.ErrUnreachable) {

@@ -11,10 +11,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-const (
-	// signalGrace is how long a script that is given up has to end after SIGTERM, sent by the session and then by a command.
-	signalGrace = time.Second
-)
+// signalGrace is how long a script that is given up has to end after SIGTERM, sent by the session and then by a command.
+const signalGrace = time.Second
 
 // signals by name, for the status of a shell.
 var signals = map[string]int{
@@ -113,7 +111,7 @@ func (r *run) result() ([]byte, error) {
 	case errors.As(r.err, &exit):
 		return nil, fmt.Errorf("run a script on %s: %w", machine, r.exit(exit))
 	case r.client.gone():
-		r.client.end(r.err)
+		r.client.end(errCutOff)
 		return nil, fmt.Errorf("run a script on %s, and it is not known how far it came: %w", machine, r.client.why())
 	}
 	return nil, notReached("run a script on %s: its end is not known: %w", machine, r.err)

@@ -79,12 +79,12 @@ func TestBastions(t *testing.T) {
 	t.Run("a wrong key of one", func(t *testing.T) {
 		wrong := named(behind(inner, middle, outer), inner, middle, outer)
 		wrong.Bastion.Bastion.HostKey = inner.HostKey
-		if doubt := doubted(t, refused(t, c, wrong, "through its bastion")); !strings.HasSuffix(doubt.Machine, fmt.Sprint(outer.Port)) {
+		if doubt := doubted(t, refusal(t, c, wrong, "through its bastion")); !strings.HasSuffix(doubt.Machine, fmt.Sprint(outer.Port)) {
 			t.Errorf("%+v", doubt)
 		}
 		wrong = named(behind(inner, middle, outer), inner, middle, outer)
 		wrong.HostKey = outer.HostKey
-		if doubt := doubted(t, refused(t, c, wrong)); !strings.HasSuffix(doubt.Machine, fmt.Sprint(inner.Port)) {
+		if doubt := doubted(t, refusal(t, c, wrong)); !strings.HasSuffix(doubt.Machine, fmt.Sprint(inner.Port)) {
 			t.Errorf("%+v", doubt)
 		}
 	})
@@ -274,6 +274,14 @@ func TestMachineThatFailsIsNotDialledByEachCaller(t *testing.T) {
 	if got, most := count(), 2+int(time.Since(begin)/time.Second); got > most {
 		t.Errorf("dialled %d times, at most %d", got, most)
 	}
+	s.Port, count = counting(t)
+	begin = time.Now()
+	for range 50 {
+		refused(t, c, s)
+	}
+	if got, most := count(), 2+int(time.Since(begin)/time.Second); got > most {
+		t.Errorf("one after the other: dialled %d times, at most %d", got, most)
+	}
 	before := count()
 	until(t, func() bool { _, _ = c.Machine(s).Run(bounded(t), "true", nil); return count() > before })
 }
@@ -315,7 +323,8 @@ func TestCloseEndsAll(t *testing.T) {
 	through := bastion.SSH()
 	through.PrivateKey = "bastion"
 	s.Bastion = &through
-	c := secureshell.New(sshtest.Credentials{sshtest.KeyName: server.Key, "bastion": bastion.Key}, secureshell.Options{})
+	c := secureshell.New(sshtest.Credentials{sshtest.KeyName: server.Key, "bastion": bastion.Key},
+		secureshell.Options{KeepAlive: time.Hour, Silence: time.Hour})
 	m := c.Machine(s)
 	begun := server.Path("begun")
 	ended := make(chan error, 4)
