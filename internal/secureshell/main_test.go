@@ -71,6 +71,11 @@ func refusal(t *testing.T, c *secureshell.Connections, s service.SSH, words ...s
 	return err
 }
 
+// lingers is a script that goes on until the test is over, wherever it was left.
+func lingers(s *sshtest.Server) string {
+	return "while test -d " + s.Directory + "; do sleep 0.1; done"
+}
+
 // listen has a listener that answers each connection by serve.
 func listen(t *testing.T, network, address string, serve func(net.Conn)) net.Listener {
 	t.Helper()

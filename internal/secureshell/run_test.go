@@ -109,7 +109,8 @@ type broken struct{}
 func (broken) Read([]byte) (int, error) { return 0, errors.New("the disk is gone") }
 
 func TestInputAndOutputAreWhole(t *testing.T) {
-	m := machine(t, sshtest.Start(t))
+	server := sshtest.Start(t)
+	m := machine(t, server)
 	data := make([]byte, 12<<20)
 	_, _ = rand.NewChaCha8([32]byte{1}).Read(data)
 	if got := says(t, m, "sha256sum", bytes.NewReader(data)); !strings.HasPrefix(got, fmt.Sprintf("%x", sha256.Sum256(data))) {
@@ -118,7 +119,7 @@ func TestInputAndOutputAreWhole(t *testing.T) {
 	if got := says(t, m, "cat", bytes.NewReader(data)); got != string(data) {
 		t.Errorf("%d bytes come back, not the same %d", len(got), len(data))
 	}
-	if _, err := m.Run(bounded(t), "head -c 17000000 /dev/zero; sleep 600", nil); err == nil || !strings.Contains(err.Error(), "more than 16777216 bytes") {
+	if _, err := m.Run(bounded(t), "head -c 17000000 /dev/zero; "+lingers(server), nil); err == nil || !strings.Contains(err.Error(), "more than 16777216 bytes") {
 		t.Errorf("%v", err)
 	}
 	if _, err := m.Run(bounded(t), "cat >/dev/null", broken{}); err == nil || !strings.Contains(err.Error(), "the disk is gone") {
@@ -133,7 +134,7 @@ func TestScriptEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(bounded(t))
 	ended := make(chan error, 1)
 	go func() {
-		_, err := m.Run(ctx, "echo $$ >"+pidFile+".new && mv "+pidFile+".new "+pidFile+"; sleep 600", nil)
+		_, err := m.Run(ctx, "echo $$ >"+pidFile+".new && mv "+pidFile+".new "+pidFile+"; "+lingers(server), nil)
 		ended <- err
 	}()
 	until(t, func() bool { _, err := os.Stat(pidFile); return err == nil })

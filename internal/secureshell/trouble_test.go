@@ -125,7 +125,7 @@ func TestConnectionThatIsCutOff(t *testing.T) {
 	begun := server.Path("begun")
 	ended := make(chan error, 2)
 	go func() {
-		_, err := m.Run(bounded(t), "echo x >>"+begun+"; exec sleep 600", nil)
+		_, err := m.Run(bounded(t), "echo x >>"+begun+"; "+lingers(server), nil)
 		ended <- err
 	}()
 	go func() {
@@ -186,7 +186,7 @@ func TestMachineThatStandsStill(t *testing.T) {
 	defer func() { _ = connection.Close() }()
 	begun := still.Path("begun")
 	calls := []func() error{
-		func() error { _, err := m.Run(bounded(t), "touch "+begun+"; exec sleep 600", nil); return err },
+		func() error { _, err := m.Run(bounded(t), "touch "+begun+"; "+lingers(still), nil); return err },
 		func() error { _, err := m.Run(bounded(t), "cat >/dev/null", zeros{}); return err },
 		func() error { _, err := connection.Read(make([]byte, 1)); return err },
 		func() error {
@@ -332,8 +332,8 @@ func TestCloseEndsAll(t *testing.T) {
 		_, err := m.Run(context.Background(), script, nil)
 		ended <- err
 	}
-	go run("touch " + begun + "; exec sleep 600")
-	go run("exec sleep 600")
+	go run("touch " + begun + "; " + lingers(server))
+	go run(lingers(server))
 	connection, err := m.Dial(bounded(t), "tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -344,7 +344,7 @@ func TestCloseEndsAll(t *testing.T) {
 	}()
 	abandoned, cancel := context.WithCancel(t.Context())
 	go func() {
-		_, err := m.Run(abandoned, "exec sleep 600", nil)
+		_, err := m.Run(abandoned, lingers(server), nil)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
 		}
