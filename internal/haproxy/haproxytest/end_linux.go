@@ -1,0 +1,6 @@
+package haproxytest
+
+import "syscall"
+
+// endWithParent has the kernel end HAProxy when the thread that started it is gone.
+func endWithParent(attributes *syscall.SysProcAttr) { attributes.Pdeathsig = syscall.SIGKILL }
