@@ -53,6 +53,10 @@ func (w *world) wantSeries(t *testing.T, requests float64, noData bool, want map
 
 func business(t *testing.T, setup Setup) {
 	w := newWorld(t, setup, 2)
+	if w.Own {
+		foreign(t, w)
+		return
+	}
 	w.sampler = w.Metrics.Sampler(w.Placement, delivery.Measure{Requests: true, Series: w.orders()})
 	first, second := w.Instances[0], w.Instances[1]
 	// What is not there spoils nothing, and sets a mark at which it was not.
@@ -95,6 +99,10 @@ func business(t *testing.T, setup Setup) {
 
 func businessAlone(t *testing.T, setup Setup) {
 	w := newWorld(t, setup, 1)
+	if w.Own {
+		foreign(t, w)
+		return
+	}
 	w.sampler = w.Metrics.Sampler(w.Placement, delivery.Measure{Series: w.orders()})
 	w.Instances[0].Forget()
 	w.Instances[0].Count("paid", 100)
@@ -105,6 +113,10 @@ func businessAlone(t *testing.T, setup Setup) {
 
 func survey(t *testing.T, setup Setup) {
 	w := newWorld(t, setup, 2)
+	if w.Own {
+		foreignSurvey(t, w)
+		return
+	}
 	w.Instances[1].Count("paid", 1)
 	w.Instances[0].Set(1)
 	w.settle(t)
@@ -143,5 +155,38 @@ func survey(t *testing.T, setup Setup) {
 	s = ask(delivery.Measure{Requests: true})
 	if !slices.ContainsFunc(s.Unknown, func(text string) bool { return strings.Contains(text, w.Requests) }) {
 		t.Errorf("without series of requests the survey is %+v", s)
+	}
+}
+
+// foreign: a series that a source of its own series alone does not have spoils nothing else, and is no data.
+func foreign(t *testing.T, w *world) {
+	t.Helper()
+	for requests, measure := range map[float64]delivery.Measure{2: {Requests: true, Series: w.orders()}, 0: {Series: w.orders()}} {
+		w.sampler = w.Metrics.Sampler(w.Placement, measure)
+		missing := map[string]any{"paid": nil, "all": nil, "queue": nil}
+		w.wantSeries(t, 0, true, missing)
+		w.Instances[0].Serve(2, 200, fast)
+		w.wantSeries(t, requests, true, missing)
+	}
+}
+
+// foreignSurvey: what there is not is said, each with its name, and so is a threshold where there are no durations.
+func foreignSurvey(t *testing.T, w *world) {
+	t.Helper()
+	s, err := w.Metrics.Survey(t.Context(), w.Placement, delivery.Measure{Requests: true, Threshold: threshold, Series: w.orders()})
+	if err != nil || s.Threshold != 0 || len(s.Unknown) != 4 {
+		t.Fatalf("the survey is %+v (%v), want four that are unknown", s, err)
+	}
+	for i, name := range []string{"all", "paid", "queue"} {
+		if !strings.HasPrefix(s.Unknown[i+1], name+":") {
+			t.Errorf("the survey says %q, which does not name %s", s.Unknown[i+1], name)
+		}
+	}
+	for _, i := range w.Instances {
+		i.Forget()
+	}
+	w.settle(t)
+	if s, err = w.Metrics.Survey(t.Context(), w.Placement, delivery.Measure{Requests: true}); err != nil || len(s.Unknown) == 0 {
+		t.Errorf("of instances that are not known the survey is %+v (%v)", s, err)
 	}
 }

@@ -42,6 +42,12 @@ type Subject struct {
 	Requests, CodeLabel string
 	// Query is how the source is asked for a series by its name and its labels, such as kind="paid"; nil: as an exposition names it.
 	Query func(name, labels string) string
+	// Untimed: the source knows no durations. A threshold is analysis.ErrNoData then, and all else is asked for without one.
+	Untimed bool
+	// Whole: the source counts for all instances, so that one that is out of reach is an error of all.
+	Whole bool
+	// Own: the source has series of its own alone, without labels, and none of what instances expose: orders_total, queue_length.
+	Own bool
 	// Settle waits until what was served shows in the source; nil where it does at once.
 	Settle func(t *testing.T)
 }
@@ -53,7 +59,7 @@ type Setup func(t *testing.T, n int) Subject
 func Run(t *testing.T, setup Setup) {
 	t.Run("requests errors and slow ones are counted", func(t *testing.T) { counted(t, setup) })
 	t.Run("the threshold is the nearest bound", func(t *testing.T) { thresholds(t, setup) })
-	t.Run("a bound that is far from the threshold", func(t *testing.T) { farBounds(t, setup) })
+	t.Run("a threshold that cannot be told", func(t *testing.T) { farBounds(t, setup) })
 	t.Run("what is older than the mark is not counted", func(t *testing.T) { older(t, setup) })
 	t.Run("samplers do not disturb each other", func(t *testing.T) { apart(t, setup) })
 	t.Run("a reset counts what is new", func(t *testing.T) { reset(t, setup) })
@@ -71,9 +77,6 @@ func Run(t *testing.T, setup Setup) {
 // threshold is a bound, so that it is used as it is.
 const threshold = 250 * time.Millisecond
 
-// measure is what most samplers of the contract count.
-var measure = delivery.Measure{Threshold: threshold, Requests: true}
-
 const (
 	fast = 50 * time.Millisecond
 	slow = 300 * time.Millisecond
@@ -88,9 +91,17 @@ type world struct {
 func newWorld(t *testing.T, setup Setup, n int) *world {
 	t.Helper()
 	w := &world{Subject: setup(t, n)}
-	w.sampler = w.Metrics.Sampler(w.Placement, measure)
+	w.sampler = w.Metrics.Sampler(w.Placement, w.measure())
 	w.settle(t)
 	return w
+}
+
+// measure is what most samplers of the contract count.
+func (s Subject) measure() delivery.Measure {
+	if s.Untimed {
+		return delivery.Measure{Requests: true}
+	}
+	return delivery.Measure{Threshold: threshold, Requests: true}
 }
 
 func (w *world) settle(t *testing.T) {
@@ -114,6 +125,9 @@ func (w *world) want(t *testing.T, requests, errs, slow float64) {
 	w.settle(t)
 	got, err := w.sampler.Sample(t.Context())
 	want := analysis.Counts{Requests: requests, Errors: errs, Timed: requests, Slow: slow, Threshold: threshold}
+	if w.Untimed {
+		want = analysis.Counts{Requests: requests, Errors: errs}
+	}
 	if err != nil || got.Counts != want {
 		t.Fatalf("the sample is %+v (%v), want %+v", got, err, want)
 	}
@@ -146,6 +160,9 @@ func counted(t *testing.T, setup Setup) {
 
 func thresholds(t *testing.T, setup Setup) {
 	s := setup(t, 1)
+	if s.Untimed {
+		return
+	}
 	for wanted, used := range map[time.Duration]time.Duration{
 		400 * time.Millisecond: 500 * time.Millisecond,
 		// On a linear scale 100 ms would be nearer.
@@ -179,7 +196,11 @@ func farBounds(t *testing.T, setup Setup) {
 		w.Instances[0].Serve(1, 200, fast)
 		w.wantError(t, true)
 		_, err := w.sampler.Sample(t.Context())
-		for _, bound := range []string{wanted.String(), "100ms, 250ms, 500ms, 1s"} {
+		bounds := []string{wanted.String(), "100ms, 250ms, 500ms, 1s"}
+		if w.Untimed {
+			bounds = nil
+		}
+		for _, bound := range bounds {
 			if err == nil || !strings.Contains(err.Error(), bound) {
 				t.Errorf("with a threshold of %s: %v, which does not name %s", wanted, err, bound)
 			}
@@ -199,7 +220,7 @@ func apart(t *testing.T, setup Setup) {
 	w := newWorld(t, setup, 1)
 	w.mark(t)
 	w.Instances[0].Serve(10, 200, fast)
-	other := world{Subject: w.Subject, sampler: w.Metrics.Sampler(w.Placement, measure)}
+	other := world{Subject: w.Subject, sampler: w.Metrics.Sampler(w.Placement, w.measure())}
 	other.mark(t)
 	w.Instances[0].Serve(5, 500, slow)
 	w.want(t, 15, 5, 5)
@@ -231,6 +252,12 @@ func comesBack(t *testing.T, setup Setup) {
 	w.Instances[0].Reach(false)
 	w.Instances[0].Serve(2, 500, fast)
 	w.Instances[1].Serve(5, 200, fast)
+	if w.Whole {
+		w.wantError(t, false)
+		w.Instances[0].Reach(true)
+		w.want(t, 7, 2, 0)
+		return
+	}
 	w.want(t, 5, 0, 0)
 	// What it did meanwhile is not lost.
 	w.Instances[0].Reach(true)

@@ -10,6 +10,11 @@ func late(t *testing.T, setup Setup) {
 	w := newWorld(t, setup, 2)
 	w.Instances[1].Serve(500, 500, slow)
 	w.Instances[1].Reach(false)
+	if w.Whole {
+		w.wantError(t, false)
+		w.Instances[1].Reach(true)
+		w.Instances[1].Serve(50, 500, slow)
+	}
 	w.mark(t)
 	w.Instances[1].Reach(true)
 	// How much of it is older than the mark cannot be told: its first sight is its mark.
@@ -97,6 +102,9 @@ func values(t *testing.T, setup Setup) {
 		{w.Requests, map[string]string{w.CodeLabel: "200", "nowhere": "x"}, 0, false},
 		{"nothing_of_this_name", nil, 0, false},
 	} {
+		if w.Own && c.labels != nil {
+			c.sum, c.found = 0, false
+		}
 		sum, found, err := w.Metrics.Value(t.Context(), w.Placement, c.name, c.labels)
 		if err != nil || sum != c.sum || (found > 0) != c.found {
 			t.Errorf("%s%v is %g of %d series (%v), want %g", c.name, c.labels, sum, found, err, c.sum)
