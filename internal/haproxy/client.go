@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"syscall"
 	"time"
 )
 
@@ -25,6 +26,9 @@ var (
 	// have had their effect, or not.
 	ErrBroken = errors.New("the connection ended before HAProxy had answered")
 )
+
+// queueInterval is how long to wait before the next try where a socket's queue is full.
+const queueInterval = 2 * time.Millisecond
 
 // Dialer opens a connection to a stats socket. It is bounded by ctx.
 type Dialer func(ctx context.Context) (net.Conn, error)
@@ -85,7 +89,7 @@ func (c *Client) exchange(ctx context.Context, commands []string) ([]answer, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	connection, err := c.dial(ctx)
+	connection, err := c.connect(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
@@ -97,4 +101,20 @@ func (c *Client) exchange(ctx context.Context, commands []string) ([]answer, err
 		return answers, fmt.Errorf("%w, which has up to %s: %w", ErrBroken, c.timeout, ctx.Err())
 	}
 	return answers, err
+}
+
+// connect dials, and waits where the socket's queue is full, which Linux tells at once of a Unix socket: HAProxy takes no more than `stats
+// maxconn` connections at a time, 10 by default, and queues as many.
+func (c *Client) connect(ctx context.Context) (net.Conn, error) {
+	for {
+		connection, err := c.dial(ctx)
+		if !errors.Is(err, syscall.EAGAIN) {
+			return connection, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(queueInterval):
+		}
+	}
 }

@@ -64,6 +64,23 @@ func TestManyCommandsAtOnce(t *testing.T) {
 	}
 }
 
+// More callers than HAProxy takes connections of wait for each other.
+func TestManyCallers(t *testing.T) {
+	s := start(t)
+	failed := make(chan error, 200)
+	for range cap(failed) {
+		go func() {
+			_, err := s.Client().Info(t.Context())
+			failed <- err
+		}()
+	}
+	for range cap(failed) {
+		if err := <-failed; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	s := start(t)
 	for _, c := range []struct {

@@ -3,6 +3,7 @@ package haproxy
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // Snapshot is what one process says in one conversation.
@@ -15,8 +16,18 @@ type Snapshot struct {
 
 // Snapshot asks for the state and the statistics of a backend, and for the process that they are of, so that they are of one process
 // even while HAProxy reloads. A backend that is not there is an error with ErrNoBackend that names those there are.
-func (c *Client) Snapshot(ctx context.Context, backend string) (s Snapshot, err error) {
-	answers, err := c.Query(ctx, "show info", "show servers state "+backend, "show stat "+backend+" 6 -1")
+func (c *Client) Snapshot(ctx context.Context, backend string) (Snapshot, error) {
+	s, err := c.snapshot(ctx, backend, backend)
+	if err == nil && len(s.Stats) == 0 {
+		// A name is looked for among frontends first, and one may have that of the backend.
+		s, err = c.snapshot(ctx, backend, "-1")
+	}
+	return s, err
+}
+
+// snapshot looks for the backend in the statistics of the proxy with this name or number, -1 for all.
+func (c *Client) snapshot(ctx context.Context, backend, proxy string) (s Snapshot, err error) {
+	answers, err := c.Query(ctx, "show info", "show servers state "+backend, "show stat "+proxy+" 6 -1")
 	if err != nil {
 		return s, c.nameBackends(ctx, backend, err)
 	}
@@ -28,5 +39,6 @@ func (c *Client) Snapshot(ctx context.Context, backend string) (s Snapshot, err 
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("%s: read the backend %s: %w", c.name, backend, err)
 	}
+	s.Stats = slices.DeleteFunc(s.Stats, func(stat Stat) bool { return stat.Proxy != backend })
 	return s, nil
 }

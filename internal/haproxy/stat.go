@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -41,20 +42,24 @@ func (s Stat) Number(name string) (float64, bool) {
 	return float64(n), err == nil
 }
 
-// Stat returns the statistics of the proxy called by that name: of its frontend, its backend, its servers, its listeners; of all where
+// Stat returns the statistics of the proxies called by that name: of its frontend, its backend, its servers, its listeners; of all where
 // proxy is empty. A proxy that is not there is an error with ErrNoBackend.
 func (c *Client) Stat(ctx context.Context, proxy string) ([]Stat, error) {
-	command := "show stat"
-	if proxy != "" {
-		command += " " + proxy + " -1 -1"
-	}
-	answers, err := c.Query(ctx, command)
+	// Not by its name: of a frontend and a backend with the same one HAProxy would show the first alone.
+	answers, err := c.Query(ctx, "show stat")
 	if err != nil {
-		return nil, c.nameBackends(ctx, proxy, err)
+		return nil, err
 	}
 	stats, err := ParseStat(answers[0])
 	if err != nil {
 		return nil, fmt.Errorf("%s: read the statistics: %w", c.name, err)
+	}
+	if proxy == "" {
+		return stats, nil
+	}
+	stats = slices.DeleteFunc(stats, func(s Stat) bool { return s.Proxy != proxy })
+	if len(stats) == 0 {
+		return nil, c.nameBackends(ctx, proxy, ErrNoBackend)
 	}
 	return stats, nil
 }

@@ -1,6 +1,8 @@
 package haproxy
 
 import (
+	"math"
+
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/analysis"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
 )
@@ -52,16 +54,20 @@ func (c counters) answered() float64 {
 // since is what users had from this server between base and now, which is of the same process. base nil: since the process started.
 //
 // What has no answer is in eresp, beside other things. Each attempt to reach the server is a session, and all but those of requests
-// without an answer are counted otherwise: an answer, a connection that failed, an attempt that was repeated (wretr on the same server,
-// wredis on another; one that is both is counted in both). What is left are requests without an answer, and those that are not over:
-// at most the sessions there are now, and with those that were there at base. The bounds are right in any mix, and they meet where no
-// request is in flight.
+// without an answer are counted otherwise: an answer, a connection that failed for good, an attempt that was repeated. What is left are
+// requests without an answer, and those that are not over: at most the sessions there are now, and with those that were there at
+// base. Where no request is in flight the two bounds meet.
+//
+// Of attempts that were repeated, a connection counts once, in wretr if it is repeated on the same server, in wredis on another; an answer
+// (retry-on) counts twice, both in wretr, or in wretr and wredis. The larger of wredis and half of both is never more than they were, and
+// less only where connections were repeated on the same server, and where such repetitions come together.
 func (c counters) since(base counters) analysis.Counts {
 	d := counters{}
 	for _, name := range growing {
 		d[name] = c[name] - base[name]
 	}
-	left := max(0, d["stot"]+base["scur"]-d.answered()-d["econ"]-max(d["wretr"], d["wredis"]))
+	repeated := max(d["wredis"], (d["wretr"]+d["wredis"])/2)
+	left := max(0, math.Floor(d["stot"]+base["scur"]-d.answered()-d["econ"]-repeated))
 	// Of those in eresp at most srv_abrt have an answer.
 	unanswered := min(d["eresp"], left, max(d["eresp"]-d["srv_abrt"], left-c["scur"], 0))
 	requests := d.answered() + d["econ"] + unanswered
