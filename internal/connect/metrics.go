@@ -28,7 +28,8 @@ func (c *Connector) metrics(d *service.Metrics, platform delivery.Platform) (del
 	case d.Scrape == nil:
 		return server, nil
 	}
-	return combined.New(scrape.New(*d.Scrape, platform.Dial), server), nil
+	expositions := scrape.New(*d.Scrape, platform.Dial)
+	return combined.New(expositions, expositions, server), nil
 }
 
 // ValidateSeries lists what is wrong with business series for the source of d that answers for them; paths begin with the name of a rule.

@@ -59,7 +59,7 @@ func (c *Client) Stat(ctx context.Context, proxy string) ([]Stat, error) {
 	}
 	stats = slices.DeleteFunc(stats, func(s Stat) bool { return s.Proxy != proxy })
 	if len(stats) == 0 {
-		return nil, c.nameBackends(ctx, proxy, ErrNoBackend)
+		return nil, c.nameBackends(ctx, proxy, fmt.Errorf("%s: there is no proxy %s: %w", c.name, proxy, ErrNoBackend))
 	}
 	return stats, nil
 }

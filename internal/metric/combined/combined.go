@@ -1,109 +1,103 @@
-// Package combined makes one source of metrics of two: the instances' own expositions, which are as new as a look, for requests, errors
-// and latency; and a server that has other series too, for the business.
+// Package combined makes one source of metrics of several, each asked for what it knows best: requests and errors by one that is as new as
+// a look (HAProxy, or the instances' own expositions), latency by one that has a histogram, the business by one that has such series.
 package combined
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/analysis"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 var _ delivery.Metrics = (*Combined)(nil)
 
-// Combined are two sources.
-type Combined struct{ requests, business delivery.Metrics }
-
-// New counts requests by the one and business series by the other.
-func New(requests, business delivery.Metrics) *Combined { return &Combined{requests, business} }
-
-// divided is what each of the two is asked for.
-func divided(m delivery.Measure) (requests, business delivery.Measure) {
-	return delivery.Measure{Requests: m.Requests, Threshold: m.Threshold}, delivery.Measure{Series: m.Series}
+// Combined are up to three sources.
+type Combined struct {
+	requests, latency, business delivery.Metrics
 }
 
-// Sampler begins to count what m asks of p's instances.
-func (c *Combined) Sampler(p service.Placement, m delivery.Measure) delivery.Sampler {
-	requests, business := divided(m)
-	s := &sampler{series: m.Series}
-	if m.Requests || m.Threshold > 0 || len(m.Series) == 0 {
-		s.requests = c.requests.Sampler(p, requests)
+// New counts requests and errors by the first source, requests that are slow by the second, and business series by the third. The same
+// source may be given several times: it is asked once for all that is its own.
+func New(requests, latency, business delivery.Metrics) *Combined {
+	return &Combined{requests, latency, business}
+}
+
+// share is what one source is asked for.
+type share struct {
+	source  delivery.Metrics
+	measure delivery.Measure
+}
+
+// shares of m: what counts requests is first, and what knows only business series last. A source that is asked for nothing has none;
+// where nothing is asked for at all, that of requests is asked for it.
+func (c *Combined) shares(m delivery.Measure) []share {
+	var shares []share
+	of := func(source delivery.Metrics) *delivery.Measure {
+		for i := range shares {
+			if shares[i].source == source {
+				return &shares[i].measure
+			}
+		}
+		shares = append(shares, share{source: source})
+		return &shares[len(shares)-1].measure
+	}
+	if m.Requests || m.Threshold <= 0 && len(m.Series) == 0 {
+		of(c.requests).Requests = m.Requests
+	}
+	if m.Threshold > 0 {
+		of(c.latency).Threshold = m.Threshold
 	}
 	if len(m.Series) > 0 {
-		s.business = c.business.Sampler(p, business)
+		of(c.business).Series = m.Series
 	}
-	return s
+	return shares
 }
 
-// Value of the expositions; where they have no such series, of the server.
+// Value of the first source that has such a series: of requests, of latency, of the business.
 func (c *Combined) Value(ctx context.Context, p service.Placement, name string, labels map[string]string) (float64, int, error) {
-	sum, found, err := c.requests.Value(ctx, p, name, labels)
-	if err == nil && found == 0 {
-		return c.business.Value(ctx, p, name, labels)
+	var asked []delivery.Metrics
+	for _, source := range []delivery.Metrics{c.requests, c.latency, c.business} {
+		if len(asked) > 0 && source == asked[len(asked)-1] {
+			continue
+		}
+		asked = append(asked, source)
+		if sum, found, err := source.Value(ctx, p, name, labels); err != nil || found > 0 {
+			return sum, found, err
+		}
 	}
-	return sum, found, err
+	return 0, 0, nil
 }
 
-// Survey asks both, the server only if there are business series. There is something new whenever it is asked: how often the server
-// has some matters to its series alone, which it says in a note.
+// Survey asks each source for its own. There is something new as often as the first of them has something; how often the others have matters
+// to what they are asked for alone, which a note says.
 func (c *Combined) Survey(ctx context.Context, p service.Placement, m delivery.Measure) (delivery.MetricsSurvey, error) {
-	requests, business := divided(m)
-	survey, err := c.requests.Survey(ctx, p, requests)
-	if err != nil || len(m.Series) == 0 {
-		return survey, err
-	}
-	of, err := c.business.Survey(ctx, p, business)
-	if err != nil {
-		return survey, err
-	}
-	survey.Unknown = append(survey.Unknown, of.Unknown...)
-	survey.Notes = append(survey.Notes, of.Notes...)
-	if of.Resolution > 0 {
-		survey.Notes = append(survey.Notes, fmt.Sprintf("business series have something new every %s", of.Resolution))
+	var survey delivery.MetricsSurvey
+	for i, share := range c.shares(m) {
+		of, err := share.source.Survey(ctx, p, share.measure)
+		if err != nil {
+			return survey, err
+		}
+		survey.Threshold = max(survey.Threshold, of.Threshold)
+		survey.Unknown = append(survey.Unknown, of.Unknown...)
+		survey.Notes = append(survey.Notes, of.Notes...)
+		switch {
+		case i == 0:
+			survey.Resolution = of.Resolution
+		case of.Resolution > survey.Resolution:
+			survey.Notes = append(survey.Notes, fmt.Sprintf("%s have something new every %s", kind(share.measure), of.Resolution))
+		}
 	}
 	return survey, nil
 }
 
-// sampler of either or both; the other is nil.
-type sampler struct {
-	requests, business delivery.Sampler
-	series             map[string]delivery.Series
-}
-
-// Sample of both. The server is not asked where the expositions fail, so that its marks stay, too; where the server fails, no business
-// series has a value, and nothing else is spoilt. Where nothing else is asked for, its failure is that of the sample.
-func (s *sampler) Sample(ctx context.Context) (sample delivery.Sample, err error) {
-	if s.requests != nil {
-		if sample, err = s.requests.Sample(ctx); err != nil {
-			return delivery.Sample{}, err
-		}
-	}
-	if s.business == nil {
-		return sample, nil
-	}
-	of, err := s.business.Sample(ctx)
+// kind names what a share is about.
+func kind(m delivery.Measure) string {
 	switch {
-	case err == nil:
-		sample.Series, sample.Missing = of.Series, maps.Clone(of.Missing)
-		return sample, nil
-	case s.requests == nil:
-		return delivery.Sample{}, err
+	case m.Threshold > 0 && len(m.Series) > 0:
+		return "durations and business series"
+	case m.Threshold > 0:
+		return "durations"
 	}
-	sample.Missing = map[string]error{}
-	for rule := range s.series {
-		sample.Missing[rule] = err
-	}
-	return sample, nil
-}
-
-// Total of the requests.
-func (s *sampler) Total(ctx context.Context) (analysis.Counts, error) {
-	if s.requests == nil {
-		return analysis.Counts{}, errors.New("no requests are counted")
-	}
-	return s.requests.Total(ctx)
+	return "business series"
 }

@@ -39,7 +39,10 @@ func (s *source) Sample(context.Context) (delivery.Sample, error) {
 	s.samples++
 	sample := delivery.Sample{}
 	if s.asked.Requests {
-		sample.Requests = 7
+		sample.Requests, sample.Errors = 7, 1
+	}
+	if s.asked.Threshold > 0 {
+		sample.Timed, sample.Slow, sample.Threshold = 5, 2, s.asked.Threshold
 	}
 	if len(s.asked.Series) > 0 {
 		sample.Series = map[string]float64{"orders": 3}
@@ -48,14 +51,19 @@ func (s *source) Sample(context.Context) (delivery.Sample, error) {
 }
 
 func (s *source) Total(context.Context) (analysis.Counts, error) {
-	return analysis.Counts{Requests: 70}, s.err
+	return analysis.Counts{Requests: 70, Timed: 60, Slow: 1}, s.err
+}
+
+// two sources, the first with requests and latency.
+func two(requests, business *source) *combined.Combined {
+	return combined.New(requests, requests, business)
 }
 
 var both = delivery.Measure{Requests: true, Threshold: time.Second, Series: map[string]delivery.Series{"orders": {Query: "orders"}}}
 
 func TestEachIsAskedForItsOwn(t *testing.T) {
 	requests, business := &source{}, &source{}
-	s := combined.New(requests, business).Sampler(service.Placement{}, both)
+	s := two(requests, business).Sampler(service.Placement{}, both)
 	got, err := s.Sample(t.Context())
 	if err != nil || got.Requests != 7 || got.Series["orders"] != 3 {
 		t.Errorf("the sample is %+v (%v)", got, err)
@@ -67,7 +75,7 @@ func TestEachIsAskedForItsOwn(t *testing.T) {
 		t.Errorf("the total is %+v (%v)", total, err)
 	}
 	// Business alone asks the expositions for nothing.
-	alone := combined.New(requests, business).Sampler(service.Placement{}, delivery.Measure{Series: both.Series})
+	alone := two(requests, business).Sampler(service.Placement{}, delivery.Measure{Series: both.Series})
 	before := requests.samples
 	if got, err := alone.Sample(t.Context()); err != nil || got.Series["orders"] != 3 || requests.samples != before {
 		t.Errorf("business alone is %+v (%v)", got, err)
@@ -80,11 +88,11 @@ func TestEachIsAskedForItsOwn(t *testing.T) {
 func TestFailures(t *testing.T) {
 	broken := errors.New("broken")
 	requests, business := &source{err: broken}, &source{}
-	if _, err := combined.New(requests, business).Sampler(service.Placement{}, both).Sample(t.Context()); !errors.Is(err, broken) || business.samples != 0 {
+	if _, err := two(requests, business).Sampler(service.Placement{}, both).Sample(t.Context()); !errors.Is(err, broken) || business.samples != 0 {
 		t.Errorf("expositions that fail: %v, and the server was asked %d times", err, business.samples)
 	}
 	requests, business = &source{}, &source{err: broken}
-	metrics := combined.New(requests, business)
+	metrics := two(requests, business)
 	got, err := metrics.Sampler(service.Placement{}, both).Sample(t.Context())
 	if err != nil || got.Requests != 7 || !errors.Is(got.Missing["orders"], broken) {
 		t.Errorf("with a server that fails the sample is %+v (%v)", got, err)
@@ -96,7 +104,7 @@ func TestFailures(t *testing.T) {
 
 func TestValueIsTheNearest(t *testing.T) {
 	for want, metrics := range map[int]*combined.Combined{
-		2: combined.New(&source{found: 2}, &source{found: 5}), 5: combined.New(&source{}, &source{found: 5}),
+		2: two(&source{found: 2}, &source{found: 5}), 5: two(&source{}, &source{found: 5}),
 	} {
 		if _, found, err := metrics.Value(t.Context(), service.Placement{}, "x", nil); err != nil || found != want {
 			t.Errorf("%d series (%v), want %d", found, err, want)
@@ -107,12 +115,87 @@ func TestValueIsTheNearest(t *testing.T) {
 func TestSurveyIsThatOfBoth(t *testing.T) {
 	requests := &source{survey: delivery.MetricsSurvey{Threshold: time.Second, Unknown: []string{"a"}}}
 	business := &source{survey: delivery.MetricsSurvey{Unknown: []string{"b"}, Resolution: 15 * time.Second}}
-	got, err := combined.New(requests, business).Survey(t.Context(), service.Placement{}, both)
+	got, err := two(requests, business).Survey(t.Context(), service.Placement{}, both)
 	if err != nil || got.Threshold != time.Second || len(got.Unknown) != 2 || got.Resolution != 0 || len(got.Notes) != 1 {
 		t.Errorf("the survey is %+v (%v)", got, err)
 	}
-	got, err = combined.New(requests, &source{err: errors.New("not asked")}).Survey(t.Context(), service.Placement{}, delivery.Measure{Requests: true})
+	got, err = two(requests, &source{err: errors.New("not asked")}).Survey(t.Context(), service.Placement{}, delivery.Measure{Requests: true})
 	if err != nil || len(got.Unknown) != 1 {
 		t.Errorf("without business the survey is %+v (%v)", got, err)
+	}
+}
+
+// Three sources: each is asked for its own alone, and of what it counts beside nothing is taken.
+func TestThreeSources(t *testing.T) {
+	requests, latency, business := &source{}, &source{}, &source{}
+	sampler := combined.New(requests, latency, business).Sampler(service.Placement{}, both)
+	want := analysis.Counts{Requests: 7, Errors: 1, Timed: 5, Slow: 2, Threshold: time.Second}
+	if got, err := sampler.Sample(t.Context()); err != nil || got.Counts != want || got.Series["orders"] != 3 {
+		t.Errorf("the sample is %+v (%v)", got, err)
+	}
+	for what, ok := range map[string]bool{
+		"requests": requests.asked.Requests && requests.asked.Threshold == 0 && requests.asked.Series == nil,
+		"latency":  !latency.asked.Requests && latency.asked.Threshold == time.Second && latency.asked.Series == nil,
+		"business": !business.asked.Requests && business.asked.Threshold == 0 && len(business.asked.Series) == 1,
+	} {
+		if !ok {
+			t.Errorf("the source of %s is asked for something else: %+v, %+v, %+v", what, requests.asked, latency.asked, business.asked)
+		}
+	}
+	if total, err := sampler.Total(t.Context()); err != nil || total != (analysis.Counts{Requests: 70, Timed: 60, Slow: 1}) {
+		t.Errorf("the total is %+v (%v)", total, err)
+	}
+	latency.err = errors.New("broken")
+	if total, err := sampler.Total(t.Context()); err != nil || total != (analysis.Counts{Requests: 70}) {
+		t.Errorf("without latency the total is %+v (%v)", total, err)
+	}
+	requests.err = latency.err
+	if _, err := sampler.Total(t.Context()); err == nil {
+		t.Error("there is a total without requests")
+	}
+}
+
+// Where latency cannot be told the sample fails, and what was counted meanwhile is told by the next one.
+func TestHeldCounts(t *testing.T) {
+	broken := errors.New("broken")
+	requests, rest := &source{}, &source{err: broken}
+	sampler := combined.New(requests, rest, rest).Sampler(service.Placement{}, both)
+	if _, err := sampler.Sample(t.Context()); !errors.Is(err, broken) {
+		t.Errorf("latency that fails at first: %v", err)
+	}
+	rest.err = nil
+	if got, err := sampler.Sample(t.Context()); err != nil || got.Requests != 0 || got.Errors != 0 || got.Timed != 0 {
+		t.Errorf("the sample that sets the mark is %+v (%v)", got, err)
+	}
+	rest.err = broken
+	for range 2 {
+		if _, err := sampler.Sample(t.Context()); !errors.Is(err, broken) {
+			t.Errorf("latency that fails: %v", err)
+		}
+	}
+	requests.err = broken
+	asked := rest.samples
+	if _, err := sampler.Sample(t.Context()); !errors.Is(err, broken) || rest.samples != asked {
+		t.Errorf("requests that fail: %v, and the source behind was asked %d times", err, rest.samples-asked)
+	}
+	requests.err, rest.err = nil, nil
+	if got, err := sampler.Sample(t.Context()); err != nil || got.Requests != 21 || got.Errors != 3 || got.Timed != 5 || got.Series["orders"] != 3 {
+		t.Errorf("the sample after that is %+v (%v), want what was counted in three", got, err)
+	}
+	if got, err := sampler.Sample(t.Context()); err != nil || got.Requests != 7 {
+		t.Errorf("the one after that is %+v (%v)", got, err)
+	}
+}
+
+// How often a source has something new matters where it is the first, and is said else.
+func TestResolutionOfThree(t *testing.T) {
+	slow := &source{survey: delivery.MetricsSurvey{Resolution: 15 * time.Second, Threshold: time.Second}}
+	got, err := combined.New(&source{}, slow, slow).Survey(t.Context(), service.Placement{}, both)
+	if err != nil || got.Resolution != 0 || got.Threshold != time.Second || len(got.Notes) != 1 || got.Notes[0] != "durations and business series have something new every 15s" {
+		t.Errorf("the survey is %+v (%v)", got, err)
+	}
+	got, err = combined.New(&source{}, slow, slow).Survey(t.Context(), service.Placement{}, delivery.Measure{Series: both.Series})
+	if err != nil || got.Resolution != 15*time.Second || len(got.Notes) != 0 {
+		t.Errorf("of business series alone the survey is %+v (%v)", got, err)
 	}
 }

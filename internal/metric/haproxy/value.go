@@ -3,6 +3,7 @@ package haproxy
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -11,6 +12,9 @@ import (
 // it: a counter of ParseSeries, or requests or errors as they are judged by. A gauge is not added up: it is the mean, by requests. There
 // are no labels, so that with any nothing is found.
 func (h *HAProxy) Value(ctx context.Context, p service.Placement, name string, labels map[string]string) (float64, int, error) {
+	if !slices.Contains(append(names(), "requests", "errors"), name) || len(labels) > 0 {
+		return 0, 0, nil // whatever the nodes say
+	}
 	all, err := h.read(ctx)
 	if err != nil {
 		return 0, 0, fmt.Errorf("read the series %s of %s: %w", name, p.Release, err)
@@ -20,7 +24,7 @@ func (h *HAProxy) Value(ctx context.Context, p service.Placement, name string, l
 	_, gauge := gaugeFields[name]
 	for _, s := range all {
 		value, weight, there := s.counted.value(name)
-		if !there || len(labels) > 0 || !h.of(s, p) {
+		if !there || !h.of(s, p) {
 			continue
 		}
 		found++
