@@ -133,7 +133,7 @@ func TestReloadAndRestart(t *testing.T) {
 		t.Fatalf("it says %+v (%v)", before, err)
 	}
 	// A connection that is kept has the old process stay.
-	kept, err := net.Dial("unix", s.Socket)
+	kept, err := new(net.Dialer).DialContext(t.Context(), "unix", s.Socket)
 	if err != nil {
 		t.Fatal(err)
 	}

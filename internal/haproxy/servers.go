@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"strconv"
 	"strings"
@@ -203,8 +204,12 @@ func parseServer(columns, values []string) (s Server, err error) {
 			delete(texts, column)
 		}
 		if number := numbers[column]; number != nil {
-			if *number, err = strconv.Atoi(values[i]); err != nil || *number < 0 || *number > 1<<31 {
-				return s, fmt.Errorf("the column %s is no number", column)
+			*number, err = strconv.Atoi(values[i])
+			if number == &seconds {
+				seconds = max(0, seconds) // right behind the start it is -1, by the clocks of HAProxy
+			}
+			if err != nil || *number < 0 || *number > math.MaxInt32 {
+				return s, fmt.Errorf("the column %s is no number that is known here", column)
 			}
 			delete(numbers, column)
 		}

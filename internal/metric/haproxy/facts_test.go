@@ -80,7 +80,7 @@ func newRefusing(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := net.Dial("tcp", l.Addr().String()) // while it is open, nobody else gets the port
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", l.Addr().String()) // while it is open, nobody else gets the port
 	if err != nil {
 		t.Fatal(err)
 	}
