@@ -1,7 +1,6 @@
 package haproxy_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -14,7 +13,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
 )
 
-// says dials something that reads what it is sent up to `quit`, says each text in turn, the last again and again, and ends the connection.
+// says dials something that reads what it is sent, says each text in turn, the last again and again, and ends the connection.
 // No real HAProxy can be made to break off in the middle of an answer.
 func says(t *testing.T, texts ...string) (client *haproxy.Client, asked *atomic.Int32) {
 	t.Helper()
@@ -24,8 +23,7 @@ func says(t *testing.T, texts ...string) (client *haproxy.Client, asked *atomic.
 		text := texts[min(int(asked.Add(1)), len(texts))-1]
 		go func() {
 			defer func() { _ = there.Close() }()
-			for lines := bufio.NewScanner(there); lines.Scan() && lines.Text() != "quit"; {
-			}
+			go func() { _, _ = io.Copy(io.Discard, there) }()
 			_, _ = io.WriteString(there, text) // who asked may be gone
 		}()
 		return here, nil
@@ -64,6 +62,22 @@ func TestBrokenConnections(t *testing.T) {
 		if _, err := client.Query(t.Context(), "get weight web/blue", "show version"); !errors.Is(err, haproxy.ErrBroken) || asked.Load() != 2 {
 			t.Errorf("always broken %s a query: %v, and was sent %d times", name, err, asked.Load())
 		}
+	}
+}
+
+// The end is not waited for: who keeps the connection open has answered all the same.
+func TestEndIsNotWaitedFor(t *testing.T) {
+	here, there := net.Pipe()
+	defer func() { _ = there.Close() }()
+	go func() {
+		go func() { _, _ = io.Copy(io.Discard, there) }()
+		for _, piece := range []string{"\n", "> \n> ", "a\n\n> b", "\n\n>", " "} { // prompts are found however they arrive
+			_, _ = io.WriteString(there, piece) // who asked is there until the last
+		}
+	}()
+	client := haproxy.New("node a", func(context.Context) (net.Conn, error) { return here, nil }, time.Minute)
+	if answers, err := client.Command(t.Context(), "show version", "show info"); err != nil || len(answers) != 2 || answers[0] != "a" || answers[1] != "b" {
+		t.Errorf("the answers are %q (%v)", answers, err)
 	}
 }
 

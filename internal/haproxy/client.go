@@ -1,6 +1,6 @@
 // Package haproxy is a client of HAProxy's Runtime API, the line protocol of a stats socket.
 //
-// Each call has a connection of its own. A kept one would save some microseconds on a Unix socket and a round trip on an SSH channel, and
+// Each call has a connection of its own. A kept one would save some microseconds on a Unix socket and one round trip on an SSH channel, and
 // would go on talking to the old process after a reload: HAProxy keeps a process alive as long as it has connections, and those of
 // the stats socket are connections. What one sets there is lost, and what one reads there is of the past.
 //
@@ -97,7 +97,7 @@ func (c *Client) exchange(ctx context.Context, commands []string) ([]answer, err
 	stop := context.AfterFunc(ctx, func() { _ = connection.Close() }) // ends what is being read and written
 	defer stop()
 	answers, err := converse(connection, commands)
-	if err != nil && ctx.Err() != nil {
+	if errors.Is(err, ErrBroken) && ctx.Err() != nil {
 		return answers, fmt.Errorf("%w, which has up to %s: %w", ErrBroken, c.timeout, ctx.Err())
 	}
 	return answers, err

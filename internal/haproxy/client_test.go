@@ -186,6 +186,23 @@ func TestTimeoutAndCancellation(t *testing.T) {
 	}
 }
 
+// The master's socket, and a server that waits for more, are found out at once.
+func TestOtherSockets(t *testing.T) {
+	s := start(t)
+	for address, want := range map[string]string{s.Master: "master process", strings.TrimPrefix(s.URL, "http://"): "no stats socket of HAProxy: it says \"HTTP/1"} {
+		network := "tcp"
+		if address == s.Master {
+			network = "unix"
+		}
+		_, err := haproxy.New("node a", func(ctx context.Context) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, address)
+		}, time.Hour).Query(t.Context(), "show info")
+		if err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, haproxy.ErrBroken) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
 // The state file brings weights over a reload and a restart, and without one they are lost.
 func TestStateFile(t *testing.T) {
 	s := haproxytest.Start(t, func(s *haproxytest.Server) string {

@@ -37,6 +37,8 @@ type Server struct {
 	URL string
 	// Socket is the path of a stats socket of level admin, UserSocket one of level user, and Address host:port of one of level admin on TCP.
 	Socket, UserSocket, Address string
+	// Master is the path of the master's socket, which is another protocol's.
+	Master string
 	// StateFile is the path of a file for servers' state; nothing is there at first.
 	StateFile string
 
@@ -77,6 +79,7 @@ func Start(t testing.TB, config func(*Server) string) *Server {
 	})
 	s := &Server{Node: "node", binary: binary, directory: directory, config: config}
 	s.Socket, s.UserSocket, s.StateFile = s.path("admin.sock"), s.path("user.sock"), s.path("state")
+	s.Master = s.path("master.sock")
 	t.Cleanup(func() { s.Stop(t) })
 	for try := 1; ; try++ {
 		ports := freePorts(t, 2)
@@ -146,7 +149,7 @@ func (s *Server) run() error {
 		return err
 	}
 	defer func() { _ = output.Close() }()
-	command := exec.Command(s.binary, "-W", "-S", s.path("master.sock"), "-f", s.path("haproxy.cfg")) //nolint:gosec,noctx // ends with Stop
+	command := exec.Command(s.binary, "-W", "-S", s.Master, "-f", s.path("haproxy.cfg")) //nolint:gosec,noctx // ends with Stop
 	command.Dir, command.Stdout, command.Stderr = s.directory, output, output
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	endWithParent(command.SysProcAttr)
@@ -201,7 +204,7 @@ func (s *Server) wait(old int) error {
 // mastered asks the master whether it has this worker. Behind the worker's start it begins anew itself, and a signal that it gets
 // meanwhile is lost.
 func (s *Server) mastered(ctx context.Context, worker int) error {
-	connection, err := new(net.Dialer).DialContext(ctx, "unix", s.path("master.sock"))
+	connection, err := new(net.Dialer).DialContext(ctx, "unix", s.Master)
 	if err != nil {
 		return err
 	}
