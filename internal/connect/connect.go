@@ -15,6 +15,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/notify"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/caddy"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
 )
@@ -34,11 +35,14 @@ type Options struct {
 
 // Connector implements delivery.Connector.
 type Connector struct {
-	options Options
+	options     Options
+	connections *secureshell.Connections
 }
 
 // New makes a connector.
-func New(options Options) *Connector { return &Connector{options: options} }
+func New(options Options) *Connector {
+	return &Connector{options: options, connections: secureshell.New(credentials(options.Credentials), secureshell.Options{})}
+}
 
 var _ delivery.Connector = (*Connector)(nil)
 
@@ -60,7 +64,7 @@ func (c *Connector) Adapters(d service.Definition) (delivery.Adapters, error) {
 			return a, fmt.Errorf("router caddy: %w", err)
 		}
 	}
-	if a.Metrics, err = c.metrics(d.Metrics, a.Platform); err != nil {
+	if a.Metrics, err = c.metrics(d, a.Platform); err != nil {
 		return a, fmt.Errorf("metrics: %w", err)
 	}
 	a.Notifiers = make(map[string]delivery.Notifier, len(d.Notify))

@@ -53,7 +53,7 @@ func TestDefaultsOfHosts(t *testing.T) {
 	}
 	want := `{"id":"production/web","platform":{"host":{"directory":"/srv/production/web","address":"","slots":{"blue":{"ports":[8081]},"green":{"ports":[8082]}},"drain_timeout":"30s",` +
 		`"log":{"max_size":10,"max_files":3},"supervisor":"systemd","systemd":{"scope":"system","secrets":"environment","restart":"always","restart_delay":"1s"},` +
-		`"hosts":{"a":{"ssh":{"address":"10.0.0.1","port":22,"user":"deploy","private_key":"machine_key","known_hosts":"/home/me/.ssh/known_hosts","connect_timeout":"10s"},"address":"10.0.0.1"}},` +
+		`"hosts":{"a":{"ssh":{"address":"10.0.0.1","port":22,"user":"deploy","private_key":"machine_key","known_hosts":"~/.ssh/known_hosts","connect_timeout":"10s"},"address":"10.0.0.1"}},` +
 		`"max_parallel":1,"max_unavailable":1,"keep_releases":3,"reach":"auto"}},` +
 		`"router":{"haproxy":{"nodes":{"lb":{"socket":"/run/haproxy/admin.sock"}},"backend":"web","drain_timeout":"30s","timeout":"5s"}},"metrics":{"haproxy":{}}}`
 	if string(got) != want {

@@ -2,8 +2,6 @@ package service
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -21,7 +19,9 @@ import (
 )
 
 const (
-	defaultSSHPort        = 22
+	defaultSSHPort = 22
+	// Of whoever runs this: definitions are read by others, too.
+	defaultKnownHosts     = "~/.ssh/known_hosts"
 	defaultConnectTimeout = 10 * time.Second
 )
 
@@ -49,7 +49,7 @@ func loginAttributes() map[string]schema.Attribute {
 		"agent":           truthAttribute("Whether the keys are those of the SSH agent of whoever runs Terraform, at `SSH_AUTH_SOCK`. Default: `false`."),
 		"certificate":     textAttribute("Certificate of the private key, as a text in the form of a `-cert.pub` file. It is no secret."),
 		"host_key":        textAttribute("Public key that the machine must have, such as `ssh-ed25519 AAAA…`; or of the authority that signed it, behind `@cert-authority`. One a line. At most one of `host_key` and `known_hosts`."),
-		"known_hosts":     textAttribute("Absolute path of a file of known hosts that the machine's key must be in, such as `/etc/ssh/ssh_known_hosts`. Default: `~/.ssh/known_hosts` of whoever runs Terraform, unless there is a `host_key`."),
+		"known_hosts":     textAttribute("Path of a file of known hosts that the machine's key must be in: absolute, such as `/etc/ssh/ssh_known_hosts`, or below `~/`, the home of whoever runs Terraform or a command. Default: `~/.ssh/known_hosts`, unless there is a `host_key`."),
 		"connect_timeout": durationAttribute("Time limit of one try to log in. Default: `10s`."),
 	}
 }
@@ -80,7 +80,7 @@ func (l loginModel) toDefinition(at path.Path, diags *diag.Diagnostics) service.
 		ConnectTimeout: duration.ToDuration(l.ConnectTimeout, defaultConnectTimeout, at.AtName("connect_timeout"), diags),
 	}
 	if l.HostKey.IsNull() && l.KnownHosts.IsNull() {
-		d.KnownHosts = defaultKnownHosts()
+		d.KnownHosts = defaultKnownHosts
 	}
 	return d
 }
@@ -106,22 +106,13 @@ func fromSSH(s service.SSH) map[string]any {
 		"certificate": unless(s.Certificate, ""), "host_key": unless(s.HostKey, ""), "known_hosts": unless(s.KnownHosts, ""),
 		"connect_timeout": fromDuration(s.ConnectTimeout, defaultConnectTimeout),
 	}
-	if s.HostKey == "" && s.KnownHosts == defaultKnownHosts() {
+	if s.HostKey == "" && s.KnownHosts == defaultKnownHosts {
 		written["known_hosts"] = nil
 	}
 	if s.Bastion != nil {
 		written["bastion"] = fromSSH(*s.Bastion)
 	}
 	return written
-}
-
-// defaultKnownHosts is the file of whoever runs Terraform; empty where they have no home.
-func defaultKnownHosts() string {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return ""
-	}
-	return filepath.Join(home, ".ssh", "known_hosts")
 }
 
 // logins are that of an ssh object at a path, and that of its bastion.
