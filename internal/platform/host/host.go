@@ -67,7 +67,7 @@ func New(definition service.HostPlatform, id service.ID, options Options) (*Host
 		options.SupervisorArgs = []string{"supervise"}
 	}
 	if options.Machine == (Machine{}) {
-		options.Machine = thisMachine()
+		options.Machine = ThisMachine()
 	}
 	problems := Validate(definition)
 	errs := make([]error, len(problems))

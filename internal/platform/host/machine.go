@@ -22,9 +22,9 @@ type Machine struct {
 	Name string `json:"name,omitempty"`
 }
 
-// thisMachine is the one that we run on. Its ID comes from machine-id(5), which asks that it is not given away as it stands,
+// ThisMachine is the one that we run on. Its ID comes from machine-id(5), which asks that it is not given away as it stands,
 // but hashed with a key of the application's own.
-func thisMachine() Machine {
+func ThisMachine() Machine {
 	name, _ := os.Hostname() // Only people read it.
 	for _, file := range []string{"/etc/machine-id", "/var/lib/dbus/machine-id"} {
 		data, err := os.ReadFile(file) // #nosec G304 -- one of the two above.

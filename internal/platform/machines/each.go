@@ -1,0 +1,25 @@
+package machines
+
+import (
+	"errors"
+	"sync"
+)
+
+// each does something on all machines side by side, at most together at a time, 0: as many as there are. What went wrong is named by host.
+func each(parts []part, together int, do func(int, part) error) error {
+	if together < 1 {
+		together = len(parts)
+	}
+	errs := make([]error, len(parts))
+	free := make(chan struct{}, max(together, 1))
+	var wg sync.WaitGroup
+	for n, p := range parts {
+		wg.Go(func() {
+			free <- struct{}{}
+			defer func() { <-free }()
+			errs[n] = p.named(do(n, p))
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,84 @@
+package machines
+
+import (
+	"context"
+	"strings"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// A unit that a user wrote and that runs already is a release like others: it is started, stopped and asked, and its files are left as they are.
+
+// existing is the release that the user's unit is, where it runs on p's machine or is kept ready; nil where it does neither.
+func (m *Machines) existing(ctx context.Context, p part) (*service.Release, error) {
+	e := m.definition.Existing
+	if e == nil {
+		return nil, nil
+	}
+	out, err := p.look(ctx, p.prelude()+"show -p LoadState -p ActiveState -p ExecStart "+shellWord(e.Unit)+"\n[ ! -e \"$dir/existing\" ] || echo Kept=yes\n")
+	if err != nil {
+		return nil, err
+	}
+	properties := map[string]string{}
+	for line := range strings.Lines(out) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		properties[name] = value
+	}
+	runs := properties["ActiveState"] == "active" || properties["ActiveState"] == "reloading"
+	if properties["LoadState"] != "loaded" || !runs && properties["Kept"] == "" {
+		return nil, nil
+	}
+	r := service.Release{Content: service.Content{Version: e.Version, Host: &service.HostContent{Command: commandOf(properties["ExecStart"])}}}
+	r.ID = r.Content.ReleaseID(m.id)
+	r.Placement, err = m.placement(r.ID, e.Slot, e.Unit)
+	return &r, err
+}
+
+// commandOf reads the words of ExecStart as systemctl shows it, which does not tell words with spaces from several.
+func commandOf(shown string) []string {
+	_, text, found := strings.Cut(shown, "argv[]=")
+	if !found {
+		return nil
+	}
+	text, _, _ = strings.Cut(text, " ; ")
+	return strings.Fields(text)
+}
+
+func (p part) startExisting(ctx context.Context) error {
+	_, err := p.change(ctx, "start", 0, "unit="+shellWord(p.Existing)+existingStartBody, nil)
+	return p.explain(err)
+}
+
+const existingStartBody = `
+[ "$(show --value -p LoadState "$unit")" = loaded ] || fail '' "there is no unit $unit any more"
+case $(show --value -p ActiveState "$unit") in
+active | reloading) ;;
+*) problem=$(ctl start "$unit" 2>&1) || fail start "$problem" ;;
+esac
+# One that was stopped was disabled as well, so that it would not come back beside others.
+case $(show --value -p UnitFileState "$unit") in
+disabled) problem=$(ctl enable "$unit" 2>&1) || fail start "$problem" ;;
+esac
+exit 0
+`
+
+func (p part) endExisting(ctx context.Context, what string) error {
+	body := existingStopBody + "echo \"$release\" >\"$dir/existing\" || fail '' \"$dir cannot be written into\"\nexit 0\n"
+	if what == "remove" {
+		body = existingStopBody + "rm -f \"$dir/existing\"\nexit 0\n"
+	}
+	_, err := p.change(ctx, what, 0, "unit="+shellWord(p.Existing)+body, nil)
+	return p.explain(err)
+}
+
+const existingStopBody = `
+case $(show --value -p UnitFileState "$unit") in
+enabled) problem=$(ctl disable "$unit" 2>&1) || fail stop "$problem" ;;
+esac
+case $(show --value -p ActiveState "$unit") in
+inactive | failed) ;;
+*) problem=$(ctl stop "$unit" 2>&1) || fail stop "$problem" ;;
+esac
+# That it is kept ready, and was not removed, is told by a file.
+mkdir -p "$dir" 2>/dev/null
+`

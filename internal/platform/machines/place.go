@@ -1,0 +1,126 @@
+package machines
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/machines/transfer"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// placedAtOnce is how many machines a release is brought to at a time.
+const placedAtOnce = 4
+
+// Place implements delivery.Platform.
+func (m *Machines) Place(ctx context.Context, r service.Release, slot string) (service.Placement, error) {
+	p, err := m.Placement(r, slot)
+	if err != nil {
+		return service.Placement{}, err
+	}
+	r.Placement = p
+	reference, err := service.ParseReference(r.Content.Artifact)
+	if err != nil {
+		return service.Placement{}, fmt.Errorf("place %s: %w", r.ID, err)
+	}
+	parts, err := m.parts(p)
+	if err == nil {
+		err = each(parts, placedAtOnce, func(_ int, p part) error { return m.place(ctx, p, r, reference) })
+	}
+	if err != nil {
+		return service.Placement{}, fmt.Errorf("place %s: %w", r.ID, err)
+	}
+	return p, nil
+}
+
+func (m *Machines) place(ctx context.Context, p part, r service.Release, reference service.Reference) error {
+	if _, err := p.run(ctx, readTimeout, p.prelude()+p.claim()+p.guard(ctx, "fail"), nil); err != nil {
+		return p.explain(err)
+	}
+	if err := fence.Check(ctx, "place"); err != nil {
+		return err
+	}
+	guard := p.transferGuard(ctx)
+	_, err := transfer.Install(ctx, p.machine, transfer.Request{
+		Artifact: reference, Limits: m.options.Limits, Directory: p.Directory, Release: r.ID, Program: packed(r.Content), Guard: guard,
+	})
+	if err != nil {
+		return staleOr(err)
+	}
+	encoded, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encode its record: %w", err)
+	}
+	out, err := p.change(ctx, "place", 0, recordBody, strings.NewReader(string(encoded)+"\n"))
+	if err != nil {
+		return p.explain(err)
+	}
+	if err := transfer.Prune(ctx, p.machine, p.Directory, m.definition.KeepReleases, strings.Fields(out), guard); err != nil {
+		return fmt.Errorf("take away the files of older releases: %w", staleOr(err))
+	}
+	return nil
+}
+
+// packed is the release's program where it comes with the artifact.
+func packed(c service.Content) string {
+	if c.Host == nil || len(c.Host.Command) == 0 || !strings.HasPrefix(c.Host.Command[0], "./") {
+		return ""
+	}
+	return c.Host.Command[0]
+}
+
+// claim makes the directory, and makes it the service's: two in one would stop each other's instances.
+func (p part) claim() string {
+	make := `mkdir -p "$dir" 2>/dev/null`
+	if p.Sudo {
+		make += ` || root install -d -o "$(id -un)" -g "$(id -gn)" -m 0755 "$dir"`
+	}
+	return "id=" + shellWord(string(p.release.Service())) + "\n{ " + make + `; } && [ -w "$dir" ] || fail '' "the user $(id -un) cannot write into $dir: make it, and give it to that user"
+` + foreign + `
+[ -s "$dir/service" ] || { echo "$id" >"$dir/.service" && mv -f "$dir/.service" "$dir/service"; } || fail '' "$dir cannot be written into"
+`
+}
+
+// foreign refuses another service's directory.
+const foreign = `
+if [ -s "$dir/service" ]; then
+	read -r owner <"$dir/service" || fail '' "the user $(id -un) cannot read $dir/service"
+	[ "$owner" = "$id" ] || fail '' "the directory $dir belongs to the service $owner: give each service its own"
+fi`
+
+// recordBody writes the record that is on standard input, and says the labels of all releases that are needed.
+const recordBody = `
+[ -d "$dir" ] || fail '' "the directory $dir is gone"
+mkdir -p "$dir/records" && (umask 077 && cat >"$dir/records/.$label.json") && mv -f "$dir/records/.$label.json" "$dir/records/$label.json" ||
+	fail '' "the release's record cannot be written into $dir/records"
+for file in "$dir"/records/*.json; do file=${file##*/}; echo "${file%.json}"; done
+for file in "$dir"/slots/*/*/release; do
+	[ -e "$file" ] && read -r other <"$file" && echo "${other##*/}"
+done
+exit 0
+`
+
+// Releases implements delivery.Platform. A release that is on several hosts is listed once, as it was placed last.
+func (m *Machines) Releases(ctx context.Context) ([]service.Release, error) {
+	all, err := m.releases(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for releases: %w", err)
+	}
+	return all, nil
+}
+
+// everywhere is each machine of the definition, as a part without instances.
+func (m *Machines) everywhere() ([]part, error) {
+	slots := m.Slots()
+	if len(slots) == 0 {
+		return nil, errors.New("there is no slot")
+	}
+	p, err := m.placement(service.ReleaseID(m.id)+"/0-00000000", slots[0], "")
+	if err != nil {
+		return nil, err
+	}
+	return m.parts(p)
+}

@@ -1,0 +1,186 @@
+package machines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+const (
+	defaultProbeTimeout = 5 * time.Second
+	// bodyLimit bounds what an error shows of an answer's body, in bytes.
+	bodyLimit = 300
+)
+
+// Probe implements delivery.Platform. An answer counts only if it is the instance that listens.
+func (m *Machines) Probe(ctx context.Context, i service.Instance, health service.Health) error {
+	timeout := health.Timeout.D()
+	if timeout <= 0 {
+		timeout = defaultProbeTimeout
+	}
+	timed, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	err := m.ask(timed, i, health)
+	switch {
+	case err != nil && ctx.Err() == nil && timed.Err() != nil:
+		return fmt.Errorf("%s did not answer within %s", i.Address, timeout)
+	case err != nil:
+		return err
+	}
+	return m.isListener(ctx, i)
+}
+
+func (m *Machines) ask(ctx context.Context, i service.Instance, health service.Health) error {
+	if health.HTTP != nil {
+		return m.askHTTP(ctx, i, *health.HTTP)
+	}
+	connection, err := m.Dial(ctx, i, i.Address)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	return connection.Close()
+}
+
+func (m *Machines) askHTTP(ctx context.Context, i service.Instance, probe service.HTTPProbe) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+i.Address+"/"+strings.TrimPrefix(probe.Path, "/"), nil)
+	if err != nil {
+		return fmt.Errorf("GET %s: %w", probe.Path, err)
+	}
+	for name, value := range probe.Headers {
+		if strings.EqualFold(name, "Host") {
+			request.Host = value
+			continue
+		}
+		request.Header.Set(name, value)
+	}
+	// A connection of its own, straight to the instance.
+	transport := &http.Transport{DisableKeepAlives: true, Proxy: nil, DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+		return m.Dial(ctx, i, address)
+	}}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(request)
+	if err != nil {
+		var wrapped *url.Error
+		if errors.As(err, &wrapped) {
+			err = wrapped.Err
+		}
+		return fmt.Errorf("GET %s: %w", probe.Path, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if healthy(probe, response.StatusCode) {
+		return nil
+	}
+	body, _ := io.ReadAll(io.LimitReader(response.Body, bodyLimit)) // The status has decided already.
+	answer := fmt.Sprintf("GET %s: %s", probe.Path, response.Status)
+	if location := response.Header.Get("Location"); location != "" {
+		answer += " to " + location
+	}
+	if text := strings.TrimSpace(string(body)); text != "" {
+		answer += fmt.Sprintf(", %q", text)
+	}
+	return errors.New(answer)
+}
+
+func healthy(probe service.HTTPProbe, status int) bool {
+	if len(probe.Status) == 0 {
+		return status >= 200 && status <= 299
+	}
+	return slices.Contains(probe.Status, status)
+}
+
+// isListener sees to it that what answered is the instance, and no other program on its port. Once its socket is known, that alone is
+// looked for: sockets have numbers that are not given to others while they are there.
+func (m *Machines) isListener(ctx context.Context, i service.Instance) error {
+	p, err := m.alone(i)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	known := m.own[i.Name]
+	m.mu.Unlock()
+	seen, err := p.seeListener(ctx, known)
+	if err != nil {
+		return p.named(err)
+	}
+	if seen == nil {
+		return nil // Known.
+	}
+	other := ""
+	for n, it := range p.instances {
+		own, others := seen[n].listener(it, p.address)
+		if own && others == "" {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.own[i.Name] = seen[n].inodes(it)
+			return nil
+		}
+		other = others
+	}
+	if other != "" {
+		return fmt.Errorf("%s was answered by another program: %s", i.Address, other)
+	}
+	return fmt.Errorf("%s was answered, but not by this instance, which does not listen there", i.Address)
+}
+
+// alone is one instance as a part: in the slot of the user's own unit that as well, since it may be the one that is meant.
+func (m *Machines) alone(i service.Instance) (part, error) {
+	d := m.definition
+	it, err := m.read(i, m.id)
+	if err != nil {
+		return part{}, err
+	}
+	machine, err := m.reached(it.host, nil)
+	if err != nil {
+		return part{}, err
+	}
+	instances := []instance{it}
+	if e := d.Existing; e != nil && e.Slot == it.slot {
+		users := it
+		users.unit = e.Unit
+		instances = append(instances, users)
+	}
+	address, _, _ := net.SplitHostPort(i.Address) // read has seen that it is one
+	return part{
+		record: record{Directory: d.Directory, DrainTimeout: d.DrainTimeout, Scope: d.Systemd.Scope, Sudo: d.Systemd.Sudo},
+		host:   it.host, machine: machine, release: service.ReleaseID(m.id), slot: it.slot, address: address, instances: instances,
+	}, nil
+}
+
+// seeListener looks who listens; nil: the sockets that are known, and no others, do.
+func (p part) seeListener(ctx context.Context, known string) ([]sight, error) {
+	ports := `^ *[0-9]+: [0-9A-F]+:(` + portPattern(p.instances[0].port) + ")" + listensPattern
+	script := "known=" + shellWord(known) + `
+inodes=
+while read -r a b c d e f g h i inode rest; do inodes="$inodes $inode"; done <<EOF
+$(grep -hE ` + shellWord(ports) + ` /proc/net/tcp /proc/net/tcp6 2>/dev/null)
+EOF
+inodes=$(echo $inodes)
+if [ -n "$known" ] && [ "$inodes" = "$known" ]; then echo known; exit 0; fi
+`
+	out, err := p.look(ctx, script+p.prelude()+p.seeScript())
+	if err != nil || out == "known\n" {
+		return nil, err
+	}
+	return p.readSights(out)
+}
+
+// inodes are the numbers of all sockets that listen on the instance's port, in the order of the kernel's lists.
+func (s sight) inodes(i instance) string {
+	var all []string
+	for _, l := range s.sockets {
+		if l.port == i.port {
+			all = append(all, l.inode)
+		}
+	}
+	return strings.Join(all, " ")
+}

@@ -1,0 +1,69 @@
+package machines
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// shellWord makes text one word of a shell.
+func shellWord(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+// shellWords are words of a shell, each as it is.
+func shellWords(all []string) string {
+	words := make([]string, len(all))
+	for n, text := range all {
+		words[n] = shellWord(text)
+	}
+	return strings.Join(words, " ")
+}
+
+// unitWord makes text one word of a unit's setting, as systemd.syntax(7) says: quoted, with the escapes of C, specifiers doubled.
+func unitWord(text string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range text {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '%':
+			b.WriteString("%%")
+		case r < ' ' || r == 0x7f:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// commandLine is the value of ExecStart and its like. $ is doubled: systemd replaces variables in arguments. In the program's path it
+// does not, so one there stays as it is.
+func commandLine(program string, arguments []string) (string, error) {
+	words := []string{unitWord(program)}
+	for n, text := range append([]string{program}, arguments...) {
+		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+			return "", fmt.Errorf("word %d of the command is not text that a command line can hold", n)
+		}
+		if n > 0 {
+			words = append(words, strings.ReplaceAll(unitWord(text), "$", "$$"))
+		}
+	}
+	return strings.Join(words, " "), nil
+}
+
+// environmentLine is a line of an environment file, as systemd.exec(5) reads it. An error says why the value cannot be passed, and does not hold it.
+func environmentLine(name, value string) (string, error) {
+	if !utf8.ValidString(value) {
+		return "", fmt.Errorf("the value of %s is not UTF-8, and systemd passes on nothing else: encode it, such as with base64", name)
+	}
+	for _, r := range value {
+		if r < ' ' && r != '\t' && r != '\n' || r == 0x7f {
+			return "", fmt.Errorf("the value of %s has a control character (0x%02x), which systemd does not pass on: encode it, such as with base64, or take the carriage returns out", name, r)
+		}
+	}
+	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "`", "\\`", `$`, `\$`).Replace(value)
+	return name + `="` + quoted + "\"\n", nil
+}

@@ -1,0 +1,228 @@
+package machines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/machines/transfer"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+const (
+	// diskFactor is how much more than its artifact a release may need: the artifact kept, its files, and some to write.
+	diskFactor = 6
+	// readyTimeout bounds the questions that a plan asks, of all machines together.
+	readyTimeout = 5 * time.Second
+)
+
+// Room implements delivery.Platform. A release of which only the id is known is looked at as far as that goes.
+func (m *Machines) Room(ctx context.Context, r service.Release, slot string) []service.Problem {
+	p, err := m.Placement(r, slot)
+	var parts []part
+	if err == nil {
+		parts, err = m.parts(p)
+	}
+	if err != nil {
+		return []service.Problem{{Path: []string{"platform", "host", "slots"}, Detail: err.Error()}}
+	}
+	found := make([][]service.Problem, len(parts))
+	_ = each(parts, 0, func(n int, p part) error { // What went wrong is a problem.
+		found[n] = m.room(ctx, p, r)
+		return nil
+	})
+	problems := slices.Concat(found...)
+	if r.Content.Artifact != "" {
+		if problem := m.artifactProblem(ctx, parts, r); problem != nil && len(problems) == 0 {
+			problems = append(problems, *problem)
+		}
+	}
+	return problems
+}
+
+// at is a problem of p's machine.
+func (p part) at(detail string, path ...string) service.Problem {
+	if p.host == "" {
+		return service.Problem{Path: append([]string{"platform", "host"}, path...), Detail: detail}
+	}
+	return service.Problem{Path: []string{"platform", "host", "hosts", p.host}, Detail: detail}
+}
+
+// room looks at one machine.
+func (m *Machines) room(ctx context.Context, p part, r service.Release) []service.Problem {
+	out, err := p.look(ctx, p.prelude()+p.roomScript(m.definition, r.Content))
+	var refused *refusal
+	switch {
+	case errors.As(err, &refused):
+		return []service.Problem{p.at(sudoRemedy(refused.text), "directory")}
+	case err != nil:
+		return []service.Problem{p.at(fmt.Sprintf("%s does not answer: %s", p.machine, err))}
+	}
+	seeing, sights, _ := strings.Cut(out, "\nsights\n")
+	var problems []service.Problem
+	free := int64(-1)
+	for line := range strings.Lines(seeing) {
+		word, text, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch word {
+		case "problem":
+			at, text, _ := strings.Cut(text, " ")
+			problems = append(problems, p.at(text, strings.Split(at, ".")...))
+		case "free":
+			kilobytes, err := strconv.ParseInt(text, 10, 64)
+			if err == nil {
+				free = kilobytes << 10
+			}
+		}
+	}
+	seen, err := p.readSights(sights)
+	if err != nil {
+		return append(problems, p.at(err.Error()))
+	}
+	taken := map[service.ReleaseID]bool{}
+	for n, i := range p.instances {
+		_, other := seen[n].listener(i, p.address)
+		if release := seen[n].occupant(p); release != "" && release != r.ID {
+			if !taken[release] {
+				problems = append(problems, p.at(fmt.Sprintf("slot %s holds another release: %s runs as %s; stop it first", p.slot, release, i.Name), "slots", p.slot))
+			}
+			taken[release] = true
+		} else if other != "" {
+			problems = append(problems, p.at(fmt.Sprintf("port %d of %s is held by another program: %s", i.port, i.Name, other), "slots", p.slot, "ports"))
+		}
+	}
+	if problem := m.diskProblem(ctx, p, r, free); problem != nil {
+		problems = append(problems, *problem)
+	}
+	return problems
+}
+
+// occupant is the release whose unit has the instance's place; empty if none.
+func (s sight) occupant(p part) service.ReleaseID {
+	switch s.properties["ActiveState"] {
+	case "active", "activating", "reloading", "deactivating":
+		return s.release(p)
+	}
+	return ""
+}
+
+// roomScript says problems, each with its place, and how many KiB are free; then what there is of the instances.
+func (p part) roomScript(d service.HostPlatform, c service.Content) string {
+	tools := "tar sha256sum flock systemctl journalctl install stat od"
+	if reference, err := service.ParseReference(c.Artifact); err == nil && (strings.HasSuffix(reference.Path, ".zst") || strings.HasSuffix(reference.Path, ".tzst")) {
+		tools += " zstd"
+	}
+	script := "id=" + shellWord(string(p.release.Service())) + " tools=" + shellWord(tools) + " user=" + shellWord(d.Systemd.User) + "\n" + foreign + "\n"
+	if p.Sudo {
+		script += "problem=$(sudo -n systemctl --version 2>&1 >/dev/null) || echo \"problem systemd.sudo the user $(id -un) may not run systemctl by sudo without a password: $problem\"\n"
+	} else if p.Scope == service.ScopeSystem {
+		script += "[ \"$(id -u)\" = 0 ] || echo \"problem systemd.scope the user $(id -un) cannot write units of the system: set systemd.sudo, or systemd.scope to user\"\n"
+	}
+	return script + readyBody + roomBody + "echo; echo sights\n" + p.seeScript()
+}
+
+// readyBody tells whether units can be run there at all.
+const readyBody = `
+case $(systemctl $([ "$match" = _SYSTEMD_UNIT ] || echo --user) is-system-running 2>/dev/null) in
+running | degraded | starting | initializing) ;;
+*) echo "problem systemd.scope systemd does not run there, or is about to end: systemctl is-system-running says $(systemctl is-system-running 2>&1)" ;;
+esac
+if [ "$match" != _SYSTEMD_UNIT ] && [ ! -e "/var/lib/systemd/linger/$(id -un)" ]; then
+	echo "problem systemd.scope the manager of the user $(id -un) ends when nobody is logged in: loginctl enable-linger $(id -un)"
+fi
+`
+
+const roomBody = `
+for tool in $tools; do command -v "$tool" >/dev/null || echo "problem directory there is no $tool: install it"; done
+there=$dir
+until [ -e "$there" ]; do there=${there%/*}; there=${there:-/}; done
+if [ ! -d "$there" ]; then echo "problem directory $there is not a directory"
+elif [ ! -w "$there" ] && { [ "$there" = "$dir" ] || [ "$(root id -u 2>/dev/null)" != 0 ]; }; then
+	echo "problem directory the user $(id -un) cannot write into $there: make $dir, and give it to that user"
+fi
+[ -z "$user" ] || id -u "$user" >/dev/null 2>&1 || echo "problem systemd.user there is no user $user: make it (useradd --system $user)"
+df -Pk "$there" 2>/dev/null | { read -r head; read -r device blocks used free rest; echo "free $free"; }
+`
+
+// diskProblem tells whether the release's files fit.
+func (m *Machines) diskProblem(ctx context.Context, p part, r service.Release, free int64) *service.Problem {
+	reference, err := service.ParseReference(r.Content.Artifact)
+	if err != nil || free < 0 {
+		return nil
+	}
+	info, err := os.Stat(reference.Path)
+	if err != nil {
+		return nil // Where no machine has it already, that is a problem of its own.
+	}
+	need := info.Size() * diskFactor
+	if free >= need {
+		return nil
+	}
+	if missing, err := m.missing(ctx, p, r, reference); err == nil && missing == 0 {
+		return nil // It is there already.
+	}
+	problem := p.at(fmt.Sprintf("%s has %d MiB free, and the release may need %d MiB: its artifact has %d MiB", p.Directory, free>>20, need>>20, info.Size()>>20), "directory")
+	return &problem
+}
+
+func (m *Machines) missing(ctx context.Context, p part, r service.Release, reference service.Reference) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	return transfer.Missing(ctx, p.machine, transfer.Request{Artifact: reference, Limits: m.options.Limits, Directory: p.Directory, Release: r.ID})
+}
+
+// artifactProblem tells whether the artifact is the one that is meant, or is on all machines already.
+func (m *Machines) artifactProblem(ctx context.Context, parts []part, r service.Release) *service.Problem {
+	reference, err := service.ParseReference(r.Content.Artifact)
+	if err == nil {
+		if err = artifact.Verify(ctx, reference.Path, reference.Digest); err == nil {
+			return nil
+		}
+		if each(parts, 0, func(_ int, p part) error {
+			missing, asked := m.missing(ctx, p, r, reference)
+			if asked == nil && missing > 0 {
+				asked = err
+			}
+			return asked
+		}) == nil {
+			return nil
+		}
+	}
+	return &service.Problem{Path: []string{"content", "artifact"}, Detail: err.Error()}
+}
+
+// Unready implements delivery.Platform.
+func (m *Machines) Unready(ctx context.Context) []service.Problem {
+	parts, err := m.everywhere()
+	if err != nil {
+		return []service.Problem{{Path: []string{"platform", "host"}, Detail: err.Error()}}
+	}
+	bounded, cancel := context.WithTimeoutCause(ctx, readyTimeout, fmt.Errorf("no answer within %s", readyTimeout))
+	defer cancel()
+	found := make([][]service.Problem, len(parts))
+	_ = each(parts, 0, func(n int, p part) error { // What went wrong is a problem.
+		out, err := p.look(bounded, p.prelude()+readyBody+"exit 0\n")
+		var refused *refusal
+		switch {
+		case errors.As(err, &refused):
+			found[n] = append(found[n], p.at(refused.text, "systemd", "scope"))
+		case err != nil && bounded.Err() != nil && ctx.Err() == nil:
+			found[n] = append(found[n], p.at(fmt.Sprintf("%s does not answer: %s", p.machine, context.Cause(bounded))))
+		case err != nil:
+			found[n] = append(found[n], p.at(fmt.Sprintf("%s does not answer: %s", p.machine, err)))
+		}
+		for line := range strings.Lines(out) {
+			if text, is := strings.CutPrefix(strings.TrimSpace(line), "problem "); is {
+				at, text, _ := strings.Cut(text, " ")
+				found[n] = append(found[n], p.at(text, strings.Split(at, ".")...))
+			}
+		}
+		return nil
+	})
+	return slices.Concat(found...)
+}

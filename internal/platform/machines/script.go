@@ -1,0 +1,143 @@
+package machines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+const (
+	// readTimeout bounds a script that only looks.
+	readTimeout = 30 * time.Second
+	// workMargin is how long a script that changes something may take beyond what it waits for.
+	workMargin = 2 * time.Minute
+	// lockMargin is how long it waits for another one's lock, beyond the time that an instance may take to stop.
+	lockMargin = 30 * time.Second
+	// staleStatus is what a guard exits with when a newer run is at work.
+	staleStatus = 75
+)
+
+// Scripts that refuse something say so first of all: refused, a word, and a text. They exit with 0 then.
+const refused = "!refused "
+
+// refusal is what a script refused to do.
+type refusal struct {
+	// kind is a word of our own scripts; empty where the text says all.
+	kind, text string
+}
+
+// Error implements error.
+func (r *refusal) Error() string { return r.text }
+
+// prelude begins each script.
+//
+//	fail KIND TEXT  ends it with a refusal; what still comes on standard input is read, so that nobody writes into a closed pipe
+//	show, journal   ask; ctl and root change, by sudo where it is used
+func (p part) prelude() string {
+	var b strings.Builder
+	b.WriteString("export LC_ALL=C TZ=UTC PATH=\"$PATH:/usr/sbin:/usr/bin:/sbin:/bin\"; umask 022\n")
+	b.WriteString("fail() { cat >/dev/null; printf '" + refused + "%s %s\\n' \"${1:--}\" \"$2\"; exit 0; }\n")
+	b.WriteString("dir=" + shellWord(p.Directory) + " release=" + shellWord(string(p.release)) + " label=" + shellWord(p.release.Label()) + " slot=" + shellWord(p.slot) + "\n")
+	sudo, scope, units, match, field := "", "", "/etc/systemd/system", "_SYSTEMD_UNIT", "UNIT"
+	if p.Sudo {
+		sudo = "sudo -n"
+	}
+	if p.Scope == service.ScopeUser {
+		scope, units, match, field = "--user", `${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user`, "_SYSTEMD_USER_UNIT", "USER_UNIT"
+		b.WriteString("export XDG_RUNTIME_DIR=\"/run/user/$(id -u)\"; unset DBUS_SESSION_BUS_ADDRESS\n")
+		b.WriteString("[ -S \"$XDG_RUNTIME_DIR/systemd/private\" ] || fail manager \"systemd runs no manager of the user $(id -un) there: loginctl enable-linger $(id -un)\"\n")
+	}
+	b.WriteString("units=\"" + units + "\" match=" + match + " field=" + field + "\n")
+	b.WriteString("root() { " + sudo + " \"$@\"; }\n")
+	b.WriteString("ctl() { " + sudo + " systemctl --no-ask-password " + scope + " \"$@\"; }\n")
+	b.WriteString("show() { systemctl " + scope + " show --no-pager \"$@\"; }\n")
+	b.WriteString("journal() { " + sudo + " journalctl -q --no-pager \"$@\"; }\n")
+	return b.String()
+}
+
+// guard is lines of shell that take the lock, and refuse what a run of an older epoch than the noted one wants; a newer one is noted.
+// They need nothing of the prelude, and fail by refuse: a command, given a word and a text. Where there is no directory, yet or any more,
+// there is nothing to lock.
+func (p part) guard(ctx context.Context, refuse string) string {
+	wait := int((p.DrainTimeout.D() + lockMargin).Seconds())
+	dir := shellWord(p.Directory)
+	var b strings.Builder
+	fmt.Fprintf(&b, "if [ -d %s ]; then\n", dir)
+	fmt.Fprintf(&b, "command exec 9>>%s/lock 2>/dev/null || %s '' \"the user $(id -un) cannot write into \"%s\n", dir, refuse, dir)
+	fmt.Fprintf(&b, "flock -w %d 9 || %s '' 'another run has been at work there for %d s: '%s\n", wait, refuse, wait, dir)
+	if f, found := fence.From(ctx); found {
+		noted := shellWord(f.String())
+		fmt.Fprintf(&b, "guard_epoch=0 guard_ledger=; [ -e %[1]s/epoch ] && read -r guard_epoch guard_ledger <%[1]s/epoch\n", dir)
+		b.WriteString("case $guard_epoch in ''|*[!0-9]*) guard_epoch=0 guard_ledger= ;; esac\n")
+		fmt.Fprintf(&b, "if [ \"$guard_ledger\" = %s ] && [ \"$guard_epoch\" -gt %d ]; then %s stale \"epoch %[2]d of this run, epoch $guard_epoch in \"%s/epoch; fi\n", shellWord(f.Ledger), f.Epoch, refuse, dir)
+		fmt.Fprintf(&b, "if [ \"$guard_epoch $guard_ledger\" != %[1]s ]; then printf '%%s\\n' %[1]s >%[2]s/.epoch && mv -f %[2]s/.epoch %[2]s/epoch || %[3]s '' 'the epoch cannot be noted in '%[2]s; fi\n", noted, dir, refuse)
+	}
+	b.WriteString("fi\n")
+	return b.String()
+}
+
+// transferGuard is the same for package transfer.
+func (p part) transferGuard(ctx context.Context) string {
+	return fmt.Sprintf("guard_fail() { printf '%%s\\n' \"$2\" >&2; [ \"$1\" = stale ] && exit %d; exit 74; }\n", staleStatus) + p.guard(ctx, "guard_fail")
+}
+
+// work is the beginning of a script that changes something.
+func (p part) work(ctx context.Context) string { return p.prelude() + p.guard(ctx, "fail") }
+
+// look runs a script that only looks.
+func (p part) look(ctx context.Context, script string) (string, error) {
+	return p.run(ctx, readTimeout, script, nil)
+}
+
+// change runs a script that changes something, which what names, and waits for longest.
+func (p part) change(ctx context.Context, what string, longest time.Duration, script string, stdin io.Reader) (string, error) {
+	if err := fence.Check(ctx, what); err != nil {
+		return "", err
+	}
+	return p.run(ctx, longest+p.DrainTimeout.D()+lockMargin+workMargin, p.work(ctx)+script, stdin)
+}
+
+func (p part) run(ctx context.Context, longest time.Duration, script string, stdin io.Reader) (string, error) {
+	bounded, cancel := context.WithTimeoutCause(ctx, longest, fmt.Errorf("no answer within %s", longest))
+	defer cancel()
+	out, err := p.machine.Run(bounded, script, stdin)
+	if err != nil {
+		if cause := context.Cause(bounded); cause != nil && ctx.Err() == nil {
+			err = cause
+		}
+		return "", staleOr(err)
+	}
+	text := string(out)
+	rest, found := strings.CutPrefix(text, refused)
+	if !found {
+		return text, nil
+	}
+	kind, what, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	if kind == "stale" {
+		return "", fmt.Errorf("%s: %w", what, fence.ErrStale)
+	}
+	return "", &refusal{kind: kind, text: strings.TrimSpace(what)}
+}
+
+// staleOr finds a guard's refusal in an error.
+func staleOr(err error) error {
+	var exit interface{ ExitCode() int }
+	if errors.As(err, &exit) && exit.ExitCode() == staleStatus {
+		return fmt.Errorf("a newer run has noted its epoch: %w", fence.ErrStale)
+	}
+	return err
+}
+
+// named says on which host something went wrong.
+func (p part) named(err error) error {
+	if err == nil || p.host == "" {
+		return err
+	}
+	return fmt.Errorf("host %s (%s): %w", p.host, p.machine, err)
+}

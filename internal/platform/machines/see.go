@@ -1,0 +1,253 @@
+package machines
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// sight is what a look at an instance's machine saw of it.
+type sight struct {
+	// properties of the unit, by systemd's names.
+	properties map[string]string
+	// last is the release that was started there last, since when, and when it was stopped.
+	last           service.ReleaseID
+	since, stopped time.Time
+	// process is the release by the environment of the main process; empty where it cannot be read.
+	process string
+	// death is the last one, where it was started again since.
+	death death
+	// boot is when the machine was started.
+	boot time.Time
+	// sockets that listen on ports of the part; held are those of the unit's processes. hidden: some processes do not let us see them.
+	sockets []socket
+	held    map[string]bool
+	hidden  bool
+	// user is whom the unit's processes run as, by number.
+	user string
+	// holders by socket, of others.
+	holders map[string]string
+}
+
+// death is the end of a main process.
+type death struct {
+	how string
+	at  time.Time
+}
+
+// see asks the part's machine once for what there is of its instances, in their order.
+func (p part) see(ctx context.Context) ([]sight, error) {
+	out, err := p.look(ctx, p.prelude()+p.seeScript())
+	if err != nil {
+		return nil, err
+	}
+	return p.readSights(out)
+}
+
+// seeScript says, a line each, a word and its values: see readSights.
+func (p part) seeScript() string {
+	var b strings.Builder
+	ports := make([]string, len(p.instances))
+	b.WriteString("each() {\n")
+	for n, i := range p.instances {
+		ports[n] = portPattern(i.port)
+		fmt.Fprintf(&b, "\"$1\" %d %s %s\n", n, shellWord(i.unit), shellWord(slotDirectory(p.Directory, i)))
+	}
+	b.WriteString("}\nwanted=" + shellWord(strings.Join(p.wanted(), " ")) + "\n")
+	b.WriteString("ports=" + shellWord(`^ *[0-9]+: [0-9A-F]+:(`+strings.Join(ports, "|")+")"+listensPattern) + "\n")
+	b.WriteString(seeBody)
+	return b.String()
+}
+
+const seeBody = `
+shown=$(show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p MainPID -p NRestarts -p ExecMainCode -p ExecMainStatus \
+	-p ExecMainExitTimestamp -p Result -p InvocationID -p Environment -p ControlGroup $wanted) || fail '' "systemd does not answer"
+printf '%s\n\nend\n' "$shown"
+while read -r word value rest; do [ "$word" != btime ] || echo "boot $value"; done </proc/stat
+slot_files() {
+	for what in release since stopped; do
+		[ ! -e "$3/$what" ] || { read -r value <"$3/$what"; echo "slot $1 $what $value"; }
+	done
+}
+each slot_files
+group= pid= restarts= unit= held=
+hold() { # the sockets of a unit's processes
+	[ -n "$unit" ] || return 0
+	if [ "${restarts:-0}" -gt 0 ]; then
+		journal -o json --output-fields=EXIT_CODE,EXIT_STATUS -n 1 "$field=$unit" MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 2>/dev/null |
+			while IFS= read -r line; do printf 'death %s %s\n' "$unit" "$line"; done
+	fi
+	[ "${pid:-0}" -gt 0 ] || return 0
+	value=$(grep -az '^DEPLOY_RELEASE=' "/proc/$pid/environ" 2>/dev/null | tr -d '\0')
+	[ -z "$value" ] || echo "process $unit ${value#*=}"
+	echo "user $unit $(stat -c %u "/proc/$pid" 2>/dev/null)"
+	pids=
+	for root in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+		if [ -n "$group" ] && [ -e "$root$group/cgroup.procs" ]; then
+			pids=$(find "$root$group" -name cgroup.procs -exec cat {} + 2>/dev/null)
+			[ -z "$pids" ] || break
+		fi
+	done
+	files=
+	for one in ${pids:-$pid}; do files="$files /proc/$one/fd"; done
+	mine=$(ls -l $files 2>&1 | sed -n -e 's/.*socket:\[\([0-9]*\)\].*/\1/p' -e 's/.*Permission denied.*/hidden/p')
+	held="$held $mine"
+	for one in $mine; do echo "held $unit $one"; done
+}
+listening=$(grep -hE "$ports" /proc/net/tcp /proc/net/tcp6 2>/dev/null)
+while IFS= read -r line; do
+	case $line in
+	Id=*) unit=${line#*=} ;;
+	MainPID=*) pid=${line#*=} ;;
+	NRestarts=*) restarts=${line#*=} ;;
+	ControlGroup=*) group=${line#*=} ;;
+	'') hold; group= pid= restarts= unit= ;;
+	esac
+done <<EOF
+$shown
+
+EOF
+[ -n "$listening" ] || exit 0
+printf '%s\n' "$listening" | while IFS= read -r line; do echo "socket $line"; done
+held=$(echo $held)
+foreign=
+while read -r a b c d e f g h i inode rest; do
+	case " $held " in *" $inode "*) ;; *) foreign="$foreign $inode" ;; esac
+done <<EOF
+$listening
+EOF
+for inode in $foreign; do
+	holder=$(ls -l /proc/[0-9]*/fd 2>/dev/null | sed -n -e '/^\/proc\//h' -e "/socket:\[$inode\]/{x;p;q}")
+	holder=${holder#/proc/}; holder=${holder%%/*}
+	[ -z "$holder" ] || echo "holder $inode process $holder ($(cat "/proc/$holder/comm" 2>/dev/null))"
+done
+exit 0
+`
+
+// readSights reads what seeScript says.
+func (p part) readSights(out string) ([]sight, error) {
+	shown, rest, found := strings.Cut(out, "\nend\n")
+	if !found {
+		return nil, errors.New("its answer is cut off")
+	}
+	seen := make([]sight, len(p.instances))
+	byUnit := map[string][]int{}
+	for n, i := range p.instances {
+		seen[n] = sight{properties: map[string]string{}, held: map[string]bool{}, holders: map[string]string{}}
+		byUnit[i.unit] = append(byUnit[i.unit], n)
+	}
+	for block := range strings.SplitSeq(shown, "\n\n") {
+		properties := map[string]string{}
+		for line := range strings.SplitSeq(block, "\n") {
+			name, value, _ := strings.Cut(line, "=")
+			properties[name] = value
+		}
+		for _, n := range byUnit[properties["Id"]] {
+			seen[n].properties = properties
+		}
+	}
+	var sockets []string
+	for line := range strings.SplitSeq(rest, "\n") {
+		word, value, _ := strings.Cut(line, " ")
+		key, value, _ := strings.Cut(value, " ")
+		switch word {
+		case "boot":
+			for n := range seen {
+				seen[n].boot = seconds(key)
+			}
+		case "slot":
+			n, err := strconv.Atoi(key)
+			what, value, _ := strings.Cut(value, " ")
+			if err == nil && n < len(seen) {
+				seen[n].slotFile(what, value)
+			}
+		case "socket":
+			sockets = append(sockets, key+" "+value)
+		case "holder":
+			for n := range seen {
+				seen[n].holders[key] = value
+			}
+		default:
+			for _, n := range byUnit[key] {
+				seen[n].unitLine(word, value)
+			}
+		}
+	}
+	listening := readSockets(sockets)
+	for n := range seen {
+		seen[n].sockets = listening
+	}
+	return seen, nil
+}
+
+func (s *sight) slotFile(what, value string) {
+	switch what {
+	case "release":
+		s.last = service.ReleaseID(value)
+	case "since":
+		s.since = seconds(value)
+	case "stopped":
+		s.stopped = seconds(value)
+	}
+}
+
+func (s *sight) unitLine(word, value string) {
+	switch word {
+	case "process":
+		s.process = value
+	case "user":
+		s.user = value
+	case "held":
+		s.held[value] = true
+		s.hidden = s.hidden || value == "hidden"
+	case "death":
+		var entry struct {
+			At     string `json:"__REALTIME_TIMESTAMP"`
+			Code   string `json:"EXIT_CODE"`
+			Status string `json:"EXIT_STATUS"`
+		}
+		if json.Unmarshal([]byte(value), &entry) != nil || entry.Status == "" {
+			return
+		}
+		micro, _ := strconv.ParseInt(entry.At, 10, 64)
+		s.death = death{how: ending(entry.Code, entry.Status), at: time.UnixMicro(micro)}
+	}
+}
+
+// seconds reads a time in seconds since 1970, with fractions.
+func seconds(text string) time.Time {
+	whole, fraction, _ := strings.Cut(text, ".")
+	s, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	ns, _ := strconv.ParseInt((fraction + "000000000")[:9], 10, 64)
+	return time.Unix(s, ns)
+}
+
+// listener tells whether the instance listens on its address, and describes who else does; empty if nobody.
+func (s sight) listener(i instance, address string) (own bool, other string) {
+	for _, l := range s.sockets {
+		if l.port != i.port || !l.accepts(address) {
+			continue
+		}
+		holder := s.holders[l.inode]
+		switch {
+		case s.held[l.inode]:
+			own = true
+		case holder != "":
+			other = holder
+		case s.hidden && s.user == l.user:
+			own = true // Its processes do not let us see their sockets, and it is of their user.
+		default:
+			other = "a process of the user with the id " + l.user
+		}
+	}
+	return own, other
+}

@@ -1,0 +1,155 @@
+package machines
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// Start implements delivery.Platform.
+func (m *Machines) Start(ctx context.Context, r service.Release, environment map[string]string) error {
+	parts, err := m.parts(r.Placement)
+	if err == nil {
+		err = each(parts, m.definition.MaxParallel, func(_ int, p part) error {
+			if p.Existing != "" {
+				return p.startExisting(ctx)
+			}
+			return m.start(ctx, p, r.Content, environment)
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("start %s: %w", r.ID, err)
+	}
+	return nil
+}
+
+func (m *Machines) start(ctx context.Context, p part, c service.Content, environment map[string]string) error {
+	if c.Host == nil || len(c.Host.Command) == 0 {
+		return errors.New("its content has no host.command")
+	}
+	files, err := m.files(p, c, environment)
+	if err != nil {
+		return err
+	}
+	_, err = p.change(ctx, "start", 0, p.startScript(m.definition), files)
+	return p.explain(err)
+}
+
+// files are what an instance is started from, as a tar: its directory by its number, and units/.
+func (m *Machines) files(p part, c service.Content, environment map[string]string) (io.Reader, error) {
+	f := &bundle{}
+	f.writer = tar.NewWriter(&f.data)
+	systemd := *m.definition.Systemd
+	systemd.Scope = p.Scope
+	secrets := slices.Sorted(maps.Keys(c.Secrets))
+	f.directory("units", 0o755)
+	for _, i := range p.instances {
+		text, err := unit{
+			instance: i, service: p.release.Service(), release: p.release, command: c.Host.Command, secrets: secrets, directory: p.Directory,
+			address: p.address, login: m.login(p), drain: p.DrainTimeout.D(), systemd: systemd,
+		}.render()
+		if err != nil {
+			return nil, err
+		}
+		f.file("units/"+i.unit, text, 0o644)
+		if len(systemd.DropIns) > 0 {
+			f.directory("units/"+i.unit+".d", 0o755)
+		}
+		for _, name := range slices.Sorted(maps.Keys(systemd.DropIns)) {
+			f.file("units/"+i.unit+".d/"+name, mark(p.release.Service())+"\n"+strings.TrimRight(systemd.DropIns[name], "\n")+"\n", 0o644)
+		}
+		number := strconv.Itoa(i.number)
+		f.directory(number, 0o755)
+		f.file(number+"/unit", i.unit+"\n", 0o644)
+		f.file(number+"/release", string(p.release)+"\n", 0o644)
+		f.file(number+"/drop-ins", lines(slices.Sorted(maps.Keys(systemd.DropIns))), 0o644)
+		if err := f.environment(number, c, environment, systemd.Secrets == service.SecretsCredentials); err != nil {
+			return nil, err
+		}
+	}
+	return f.reader()
+}
+
+// login is the user who logs in to p's machine.
+func (m *Machines) login(p part) string {
+	if p.host == "" {
+		return thisUser()
+	}
+	if h, found := m.definition.Hosts[p.host]; found {
+		return h.SSH.User
+	}
+	return p.Hosts[p.host].SSH.User
+}
+
+func lines(all []string) string {
+	text := ""
+	for _, line := range all {
+		text += line + "\n"
+	}
+	return text
+}
+
+// bundle is a tar being written.
+type bundle struct {
+	data   bytes.Buffer
+	writer *tar.Writer
+	err    error
+}
+
+func (b *bundle) directory(name string, mode int64) {
+	b.add(&tar.Header{Name: name + "/", Typeflag: tar.TypeDir, Mode: mode}, "")
+}
+
+func (b *bundle) file(name, content string, mode int64) {
+	b.add(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: mode, Size: int64(len(content))}, content)
+}
+
+func (b *bundle) add(header *tar.Header, content string) {
+	if b.err == nil {
+		b.err = b.writer.WriteHeader(header)
+	}
+	if b.err == nil {
+		_, b.err = io.WriteString(b.writer, content)
+	}
+}
+
+// environment writes an instance's variables, or its secrets into files of their own. What the platform sets is the unit's.
+func (b *bundle) environment(dir string, c service.Content, all map[string]string, apart bool) error {
+	text := ""
+	if apart {
+		b.directory(path.Join(dir, "credentials"), 0o700)
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if _, secret := c.Secrets[name]; secret && apart {
+			b.file(path.Join(dir, "credentials", name), all[name], 0o600)
+			continue
+		}
+		if service.ReservedVariable(name) {
+			continue
+		}
+		line, err := environmentLine(name, all[name])
+		if err != nil {
+			return err
+		}
+		text += line
+	}
+	b.file(path.Join(dir, "environment"), text, 0o600)
+	return nil
+}
+
+func (b *bundle) reader() (io.Reader, error) {
+	if err := errors.Join(b.err, b.writer.Close()); err != nil {
+		return nil, fmt.Errorf("pack what to start: %w", err)
+	}
+	return &b.data, nil
+}

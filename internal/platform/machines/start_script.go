@@ -1,0 +1,218 @@
+package machines
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// wanted are the names of the part's units.
+func (p part) wanted() []string {
+	all := make([]string, 0, len(p.instances))
+	for _, i := range p.instances {
+		if !slices.Contains(all, i.unit) {
+			all = append(all, i.unit)
+		}
+	}
+	return all
+}
+
+// startScript starts the part's units from the files on standard input. Units that run this release are left alone.
+func (p part) startScript(d service.HostPlatform) string {
+	var b strings.Builder
+	b.WriteString("wanted=" + shellWord(strings.Join(p.wanted(), " ")) + " mark=" + shellWord(mark(p.release.Service())) + "\n")
+	b.WriteString("listen=" + shellWord(listenPattern(p.address)) + " loopback=" + shellWord(p.notListening()) + " listens=" + shellWord(listensPattern) + "\n")
+	b.WriteString("dropins=" + shellWord(strings.Join(slices.Sorted(maps.Keys(d.Systemd.DropIns)), " ")) + "\n")
+	// What belongs to a unit: its number and its port.
+	b.WriteString("of() { case $1 in\n")
+	for _, i := range p.instances {
+		fmt.Fprintf(&b, "%s) number=%d port=%s ;;\n", shellWord(i.unit), i.number, portPattern(i.port))
+	}
+	b.WriteString("esac; }\n")
+	if e := d.Existing; e != nil && e.Slot == p.slot {
+		fmt.Fprintf(&b, "[ \"$(show --value -p ActiveState %[1]s)\" != active ] || fail '' \"slot $slot holds another release: \"%[1]s\" runs there; stop it first\"\n", shellWord(e.Unit))
+	}
+	b.WriteString(startBody)
+	return b.String()
+}
+
+// notListening finds sockets that are not the address' although they match its pattern.
+func (p part) notListening() string {
+	if strings.Contains(listenPattern(p.address), "[0-9A-F]+)") && p.address != "localhost" {
+		return loopbackPattern
+	}
+	return "^$"
+}
+
+// startBody is the rest of the script, the same for all.
+const startBody = `
+[ -d "$dir/releases/$label" ] && [ -e "$dir/records/$label.json" ] || fail '' "its files are not in place in $dir/releases/$label: place it first"
+in=$dir/.incoming
+rm -rf "$in" && (umask 077 && mkdir "$in") && tar -xof - -C "$in" || fail '' "what to start cannot be written into $dir: is its disk full?"
+trap 'rm -rf "$in"' EXIT
+
+# Who has the slot, and what runs in the others.
+all=$wanted
+for file in "$dir"/slots/*/*/unit; do [ -e "$file" ] && read -r unit <"$file" && all="$all $unit"; done
+shown=$(show -p Id -p ActiveState -p SubState -p UnitFileState -p FragmentPath -p Environment $all) || fail '' "systemd does not answer"
+running= leaving= labels= need= enable=
+seen() {
+	[ -n "$id" ] || return 0
+	theirs=
+	case $environment in *DEPLOY_RELEASE=*) theirs=${environment##*DEPLOY_RELEASE=}; theirs=${theirs%% *}; theirs=${theirs%\"} ;; esac
+	their_slot=
+	case $environment in *DEPLOY_SLOT=*) their_slot=${environment##*DEPLOY_SLOT=}; their_slot=${their_slot%% *} ;; esac
+	case $active in
+	active | reloading | activating)
+		[ "$their_slot" = "$slot" ] || case " $wanted " in *" $id "*) their_slot=$slot ;; esac
+		if [ "$their_slot" = "$slot" ]; then
+			[ "$theirs" = "$release" ] || fail '' "slot $slot holds another release: ${theirs:-something else} runs as $id; stop it first"
+			if [ "$file" = enabled ]; then running="$running $id"; else enable="$enable $id"; fi
+		fi
+		labels="$labels ${theirs##*/}" ;;
+	deactivating) leaving="$leaving $id" ;;
+	esac
+	case " $wanted " in *" $id "*)
+		[ -z "$fragment" ] || [ "$fragment" = "$units/$id" ] || fail '' "there is a unit $id already, $fragment, which is not this service's"
+	esac
+}
+id= active= sub= file= fragment= environment=
+while IFS= read -r line; do
+	case $line in
+	Id=*) id=${line#*=} ;;
+	ActiveState=*) active=${line#*=} ;;
+	SubState=*) sub=${line#*=} ;;
+	UnitFileState=*) file=${line#*=} ;;
+	FragmentPath=*) fragment=${line#*=} ;;
+	Environment=*) environment=${line#*=} ;;
+	'') seen; id= active= sub= file= fragment= environment= ;;
+	esac
+done <<EOF
+$shown
+
+EOF
+ports=
+for unit in $wanted; do
+	case " $running " in *" $unit "*) continue ;; esac
+	need="$need $unit"
+	case " $enable $leaving " in *" $unit "*) continue ;; esac
+	of "$unit"; ports="$ports|$port"
+done
+[ -n "$need" ] || exit 0
+
+# Whether the ports are free.
+if [ -n "$ports" ]; then
+	found=$(grep -hE "$listen(${ports#|})$listens" /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -vE "$loopback")
+	if [ -n "$found" ]; then
+		set -f; set -- $found; set +f
+		port=$((0x${2##*:})) user=$8 inode=${10}
+		holder=$(ls -l /proc/[0-9]*/fd 2>/dev/null | sed -n -e '/^\/proc\//h' -e "/socket:\[$inode\]/{x;p;q}")
+		holder=${holder#/proc/}; holder=${holder%%/*}
+		if [ -n "$holder" ]; then holder="process $holder ($(cat "/proc/$holder/comm"))"; else holder="a process of the user $(id -nu "$user" 2>/dev/null || echo "with the id $user")"; fi
+		fail port "$port $holder"
+	fi
+fi
+
+# The units, where they are others than those that are there.
+mkdir -p "$units" 2>/dev/null
+cd "$in/units" || fail '' "what to start is not whole"
+changed= outdated=
+for unit in $need; do
+	of "$unit"
+	if [ -s "$units/$unit" ] || [ -L "$units/$unit" ]; then
+		if ! cmp -s "$unit" "$units/$unit"; then
+			grep -qxF "$mark" "$units/$unit" || fail '' "there is a unit $units/$unit already, which is not this service's: it is left as it is"
+			changed="$changed $unit"
+		fi
+	else
+		changed="$changed $unit"
+	fi
+	new=
+	for name in $dropins; do
+		there=$units/$unit.d/$name
+		if [ -s "$there" ]; then
+			cmp -s "$unit.d/$name" "$there" && continue
+			grep -qxF "$mark" "$there" || fail '' "there is a drop-in $there already, which is not this service's: give that of systemd.drop_ins another name"
+		fi
+		new="$new $unit.d/$name"
+	done
+	if [ -n "$new" ]; then
+		root install -d -m 0755 "$units/$unit.d" && root install -m 0644 $new "$units/$unit.d/" || fail '' "a drop-in cannot be written into $units/$unit.d"
+		outdated=yes
+	fi
+	if [ -s "$dir/slots/$slot/$number/drop-ins" ]; then
+		while read -r name; do
+			case " $dropins " in *" $name "*) ;; *) root rm -f "$units/$unit.d/$name"; outdated=yes ;; esac
+		done <"$dir/slots/$slot/$number/drop-ins"
+	fi
+done
+if [ -n "$changed" ]; then root install -m 0644 $changed "$units/" 2>"$in/problem" || fail '' "the units cannot be written into $units: $(cat "$in/problem")"; fi
+
+# What each is started with.
+now=$(date +%s.%N)
+mkdir -p "$dir/slots/$slot"
+old= move=
+cd "$in" || fail '' "what to start is not whole"
+for unit in $need; do
+	case " $enable " in *" $unit "*) continue ;; esac
+	of "$unit"
+	echo "$now" >"$number/since"
+	move="$move $number"
+done
+if [ -n "$move" ]; then
+	(cd "$dir/slots/$slot" && rm -rf $move) && mv $move "$dir/slots/$slot/" || fail '' "what to start cannot be written into $dir/slots/$slot"
+fi
+current=$(readlink "$dir/current")
+case " $labels " in
+*" ${current##*/} "*) [ -n "$current" ] || ln -sfn "releases/$label" "$dir/current" ;;
+*) ln -sfn "releases/$label" "$dir/current" ;;
+esac
+
+if ! ctl enable --now $need >/dev/null 2>"$in/problem"; then
+	why=$(grep -v -e 'Created symlink' -e 'systemctl.* status ' -e '^See ' "$in/problem" | head -5)
+	for unit in $need; do
+		[ "$(show --value -p ActiveState "$unit")" != active ] || continue
+		ctl disable --now "$unit" >/dev/null 2>&1
+		state=$(show -p Result -p ExecMainStatus "$unit" | tr '\n' ' ')
+		why="$why
+$unit: $state
+$(journal -n 10 -o cat "$field=$unit" + "$match=$unit" "--since=@$now" 2>/dev/null)"
+	done
+	fail start "$why"
+fi
+`
+
+// explain says what a refusal of the start script means.
+func (p part) explain(err error) error {
+	var r *refusal
+	if !errors.As(err, &r) {
+		return err
+	}
+	switch r.kind {
+	case "port":
+		text, holder, _ := strings.Cut(r.text, " ")
+		port, _ := strconv.Atoi(text)
+		for _, i := range p.instances {
+			if i.port == port {
+				return fmt.Errorf("port %d of %s is held by another program: %s", port, i.Name, holder)
+			}
+		}
+		return fmt.Errorf("port %s is held by another program: %s", text, holder)
+	case "start", "stop":
+		return fmt.Errorf("systemd did not %s it: %s", r.kind, sudoRemedy(r.text))
+	}
+	return errors.New(sudoRemedy(r.text))
+}
+
+// sudoRemedy says what sudo needs where it refuses.
+func sudoRemedy(text string) string {
+	if strings.Contains(text, "sudo: ") && (strings.Contains(text, "password is required") || strings.Contains(text, "not allowed")) {
+		text += "; let the user who logs in run systemctl, journalctl, install and rm by sudo without a password"
+	}
+	return text
+}
