@@ -3,6 +3,7 @@ package machines
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -61,12 +62,13 @@ func (m *Machines) single(ctx context.Context, p service.Placement) ([]part, err
 	return all, nil
 }
 
-// logScript says "since" and when it was started, and then what it wrote since, at most limit lines.
+// logScript says "since" and when it was started, and then what it wrote since, at most limit lines, the last one first: the other way
+// round journalctl would say the first ones.
 func (p part) logScript(limit int) string {
 	return p.sinceScript() + fmt.Sprintf(`
 echo "since $since"
 journal --sync >/dev/null 2>&1
-journal -a -o cat -n %d "--since=@$since" $who | tail -c %d
+journal -a -o cat -r -n %d "--since=@$since" $who | head -c %d
 `, limit, logBytes)
 }
 
@@ -95,18 +97,19 @@ fi
 	return script + "who=\"$match=$unit\"\n"
 }
 
-// logLines are the last lines of what a log script says.
+// logLines are the lines of what a log script says, in their order.
 func logLines(out string, limit int) []string {
 	_, text, found := strings.Cut(out, "\n")
 	if !found || text == "" {
 		return nil
 	}
-	cut := len(text) >= logBytes
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	if cut {
-		lines = lines[1:]
+	if len(text) >= logBytes { // The last one may be cut off.
+		lines = lines[:len(lines)-1]
 	}
-	return lines[max(0, len(lines)-limit):]
+	lines = lines[:min(len(lines), limit)]
+	slices.Reverse(lines)
+	return lines
 }
 
 // share gives each log its part of the limit, and what one does not need to the others.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -127,8 +128,9 @@ func (p part) run(ctx context.Context, longest time.Duration, script string, std
 
 // staleOr finds a guard's refusal in an error.
 func staleOr(err error) error {
-	var exit interface{ ExitCode() int }
-	if errors.As(err, &exit) && exit.ExitCode() == staleStatus {
+	var shell *secureshell.ExitError
+	var other interface{ ExitCode() int }
+	if errors.As(err, &shell) && shell.Status == staleStatus || errors.As(err, &other) && other.ExitCode() == staleStatus {
 		return fmt.Errorf("a newer run has noted its epoch: %w", fence.ErrStale)
 	}
 	return err

@@ -22,7 +22,7 @@ const patience = 30 * time.Second
 type Subject struct {
 	// Platform with the slots blue and green.
 	Platform delivery.Platform
-	// Release makes a release whose instances run Serve and listen on 127.0.0.1.
+	// Release makes a release whose instances run Serve.
 	Release func(version string) service.Release
 }
 

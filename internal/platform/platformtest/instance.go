@@ -39,7 +39,7 @@ const (
 // CrashCode is what a crashing instance exits with.
 const CrashCode = 3
 
-// Serve is an instance as the tests need it: a small HTTP server on PORT that says what it was started with. It returns
+// Serve is an instance as the tests need it: a small HTTP server on PORT of DEPLOY_ADDRESS, or of 127.0.0.1, that says what it was started with. It returns
 // the exit code. The tests' own program calls it when it is started as an instance.
 //
 //	/           the release        /environment?name=  a variable    /arguments  its command line
@@ -67,7 +67,11 @@ func Serve() int {
 	case Parent:
 		return parent(stop)
 	}
-	server := &http.Server{Addr: net.JoinHostPort("127.0.0.1", os.Getenv("PORT")), Handler: handler(), ReadHeaderTimeout: time.Minute}
+	address := os.Getenv("DEPLOY_ADDRESS")
+	if address == "" {
+		address = "127.0.0.1"
+	}
+	server := &http.Server{Addr: net.JoinHostPort(address, os.Getenv("PORT")), Handler: handler(), ReadHeaderTimeout: time.Minute}
 	go func() {
 		<-stop
 		_ = server.Close()

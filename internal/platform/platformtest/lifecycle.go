@@ -19,7 +19,8 @@ func lifecycle(b *bench) {
 	if !reflect.DeepEqual(r.Placement, foretold) || !reflect.DeepEqual(r.Placement, again) {
 		b.Fatalf("the placement is not the same: %+v, foretold %+v, placed again %+v", r.Placement, foretold, again)
 	}
-	if r.Placement.Release != r.ID || r.Placement.Slot != "blue" || len(r.Placement.Instances) != 2 || r.Placement.Instances[1].Name != "blue/1" {
+	if r.Placement.Release != r.ID || r.Placement.Slot != "blue" || len(r.Placement.Instances) != 2 ||
+		!strings.HasPrefix(r.Placement.Instances[1].Name, "blue/") || r.Placement.Instances[0].Name == r.Placement.Instances[1].Name {
 		b.Fatalf("placement %+v", r.Placement)
 	}
 	b.still(r)

@@ -175,6 +175,6 @@ func logsOfSeveral(b *bench) {
 		if len(lines) != 4 {
 			return fmt.Errorf("%q", lines)
 		}
-		return contains(strings.Join(lines, "\n"), "blue/0: line 000009", "blue/1: line 000009")
+		return contains(strings.Join(lines, "\n"), r.Placement.Instances[0].Name+": line 000009", r.Placement.Instances[1].Name+": line 000009")
 	})
 }

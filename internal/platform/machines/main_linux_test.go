@@ -1,0 +1,237 @@
+package machines_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/machinetest"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/machines"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/platformtest"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// asInstance makes this program an instance instead of tests.
+const asInstance = "test-instance"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == asInstance {
+		os.Exit(platformtest.Serve())
+	}
+	os.Exit(machinetest.Main(m))
+}
+
+// instanceProgram is where this program lies on the machines.
+const instanceProgram = "/usr/local/bin/test-instance"
+
+var provided struct {
+	sync.Mutex
+	hosts map[*machinetest.Host]bool
+}
+
+// hosts are machines that have the instances' program.
+func hosts(t *testing.T, n int) []*machinetest.Host {
+	t.Helper()
+	all := machinetest.Shared(t, n)
+	provide(t, all)
+	return all
+}
+
+func provide(t *testing.T, all []*machinetest.Host) {
+	t.Helper()
+	provided.Lock()
+	defer provided.Unlock()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range all {
+		if !provided.hosts[h] {
+			h.WriteFile(t, instanceProgram, string(program), 0o755)
+			if provided.hosts == nil {
+				provided.hosts = map[*machinetest.Host]bool{}
+			}
+			provided.hosts[h] = true
+		}
+	}
+}
+
+// ground is a platform with a service of its own on machines, and an artifact to run there.
+type ground struct {
+	*testing.T
+	*machines.Machines
+	definition service.HostPlatform
+	id         service.ID
+	hosts      []*machinetest.Host
+	reference  service.Reference
+	connect    func(name string, s service.SSH) machines.Machine
+}
+
+// kind is how the machines of a ground are used.
+type kind struct {
+	user    string
+	systemd service.Systemd
+}
+
+var (
+	asRoot      = kind{user: "root"}
+	withSudo    = kind{user: machinetest.User, systemd: service.Systemd{Sudo: true}}
+	usersOwn    = kind{user: machinetest.User, systemd: service.Systemd{Scope: service.ScopeUser}}
+	credentials = kind{user: "root", systemd: service.Systemd{Secrets: service.SecretsCredentials}}
+)
+
+var (
+	numberMu sync.Mutex
+	number   int
+)
+
+// newGround has so many instances on each of the machines.
+func newGround(t *testing.T, k kind, all []*machinetest.Host, instances int) *ground {
+	t.Helper()
+	numberMu.Lock()
+	number++
+	id := service.ID(fmt.Sprintf("test/web%d", number))
+	numberMu.Unlock()
+	systemd := k.systemd
+	systemd.RestartDelay = service.Duration(100 * time.Millisecond)
+	directory := "/srv/" + id.Name()
+	if k.user != "root" {
+		directory = "/home/" + k.user + "/srv/" + id.Name()
+	}
+	g := &ground{T: t, id: id, hosts: all, definition: service.HostPlatform{
+		Directory: directory, DrainTimeout: service.Duration(700 * time.Millisecond), Supervisor: service.SupervisorSystemd,
+		Systemd: &systemd, Hosts: map[string]service.Host{}, Slots: map[string]service.HostSlot{}, MaxParallel: len(all),
+	}}
+	ports := machinetest.FreePorts(t, 2*instances)
+	g.definition.Slots["blue"] = service.HostSlot{Ports: ports[:instances]}
+	g.definition.Slots["green"] = service.HostSlot{Ports: ports[instances:]}
+	keys := credentialsOf{}
+	for _, h := range all {
+		g.definition.Hosts[h.Name] = service.Host{SSH: h.SSH(k.user), Address: h.Address}
+		for name, value := range h.Credentials() {
+			keys[name] = value
+		}
+	}
+	connections := secureshell.New(keys, secureshell.Options{})
+	t.Cleanup(func() { _ = connections.Close() })
+	g.connect = func(_ string, s service.SSH) machines.Machine { return connections.Machine(s) }
+	g.artifact("#!/bin/sh\nexec " + instanceProgram + " " + asInstance + " \"$@\"\n")
+	g.open()
+	return g
+}
+
+type credentialsOf map[string]string
+
+func (c credentialsOf) Lookup(name string) (string, error) {
+	if value, found := c[name]; found {
+		return value, nil
+	}
+	return "", errors.New("there is no " + name)
+}
+
+// open makes the platform of the definition as it is now.
+func (g *ground) open() {
+	g.Helper()
+	var err error
+	if g.Machines, err = machines.New(g.definition, g.id, g.connect, nil, machines.Options{}); err != nil {
+		g.Fatal(err)
+	}
+}
+
+// artifact makes a program the artifact.
+func (g *ground) artifact(program string) {
+	g.Helper()
+	path := filepath.Join(g.TempDir(), "web")
+	if err := os.WriteFile(path, []byte(program), 0o600); err != nil {
+		g.Fatal(err)
+	}
+	digest, err := artifact.Digest(context.Background(), path)
+	if err != nil {
+		g.Fatal(err)
+	}
+	g.reference = service.Reference{Path: path, Digest: digest}
+}
+
+// release of the ground's artifact.
+func (g *ground) release(version string) service.Release {
+	content := service.Content{
+		Version: version, Artifact: g.reference.String(), Host: &service.HostContent{Command: []string{"./web", "--as", version}},
+	}
+	return service.Release{ID: content.ReleaseID(g.id), Content: content}
+}
+
+func (g *ground) placed(r service.Release, slot string) service.Release {
+	g.Helper()
+	placement, err := g.Place(g.Context(), r, slot)
+	g.ok(err)
+	r.Placement = placement
+	g.Cleanup(func() {
+		if err := g.Remove(context.Background(), placement); err != nil {
+			g.Errorf("remove %s at the end: %v", r.ID, err)
+		}
+	})
+	return r
+}
+
+func (g *ground) started(r service.Release, environment map[string]string) {
+	g.Helper()
+	g.ok(g.Start(g.Context(), r, environment))
+	g.answers(r)
+}
+
+func (g *ground) answers(r service.Release) {
+	g.Helper()
+	for _, i := range r.Placement.Instances {
+		g.eventually(func() error { return g.Probe(g.Context(), i, service.Health{}) })
+	}
+}
+
+func (g *ground) ok(err error) {
+	g.Helper()
+	if err != nil {
+		g.Fatal(err)
+	}
+}
+
+func (g *ground) eventually(check func() error) {
+	g.Helper()
+	deadline := time.Now().Add(60 * time.Second)
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			g.Fatalf("not in time: %v", err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func (g *ground) states(r service.Release) []service.InstanceState {
+	g.Helper()
+	states, err := g.Inspect(g.Context(), r.Placement)
+	g.ok(err)
+	return states
+}
+
+func (g *ground) contains(text string, parts ...string) {
+	g.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			g.Errorf("%q is not in %q", part, text)
+		}
+	}
+}
