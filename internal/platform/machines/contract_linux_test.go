@@ -15,7 +15,6 @@ func TestContract(t *testing.T) {
 		"Root":        {asRoot, 1},
 		"Sudo":        {withSudo, 1},
 		"User":        {usersOwn, 1},
-		"Credentials": {credentials, 1},
 		"TwoMachines": {asRoot, 2},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,12 +19,20 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-// asInstance makes this program an instance instead of tests.
-const asInstance = "test-instance"
+// What this program does instead of tests, by its first argument.
+const (
+	asInstance = "test-instance"
+	asParrot   = "test-parrot"
+)
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == asInstance {
-		os.Exit(platformtest.Serve())
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case asInstance:
+			os.Exit(platformtest.Serve())
+		case asParrot:
+			os.Exit(parrot())
+		}
 	}
 	os.Exit(machinetest.Main(m))
 }
@@ -86,10 +94,9 @@ type kind struct {
 }
 
 var (
-	asRoot      = kind{user: "root"}
-	withSudo    = kind{user: machinetest.User, systemd: service.Systemd{Sudo: true}}
-	usersOwn    = kind{user: machinetest.User, systemd: service.Systemd{Scope: service.ScopeUser}}
-	credentials = kind{user: "root", systemd: service.Systemd{Secrets: service.SecretsCredentials}}
+	asRoot   = kind{user: "root"}
+	withSudo = kind{user: machinetest.User, systemd: service.Systemd{Sudo: true, User: "www-data", Secrets: service.SecretsCredentials}}
+	usersOwn = kind{user: machinetest.User, systemd: service.Systemd{Scope: service.ScopeUser}}
 )
 
 var (
@@ -107,7 +114,7 @@ func newGround(t *testing.T, k kind, all []*machinetest.Host, instances int) *gr
 	systemd := k.systemd
 	systemd.RestartDelay = service.Duration(100 * time.Millisecond)
 	directory := "/srv/" + id.Name()
-	if k.user != "root" {
+	if k.systemd.Scope == service.ScopeUser {
 		directory = "/home/" + k.user + "/srv/" + id.Name()
 	}
 	g := &ground{T: t, id: id, hosts: all, definition: service.HostPlatform{
@@ -119,10 +126,10 @@ func newGround(t *testing.T, k kind, all []*machinetest.Host, instances int) *gr
 	g.definition.Slots["green"] = service.HostSlot{Ports: ports[instances:]}
 	keys := credentialsOf{}
 	for _, h := range all {
-		g.definition.Hosts[h.Name] = service.Host{SSH: h.SSH(k.user), Address: h.Address}
-		for name, value := range h.Credentials() {
-			keys[name] = value
-		}
+		login := h.SSH(k.user)
+		login.PrivateKey = "key_of_" + h.Name
+		keys[login.PrivateKey] = h.Key
+		g.definition.Hosts[h.Name] = service.Host{SSH: login, Address: h.Address}
 	}
 	connections := secureshell.New(keys, secureshell.Options{})
 	t.Cleanup(func() { _ = connections.Close() })

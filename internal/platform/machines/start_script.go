@@ -175,15 +175,22 @@ esac
 
 if ! ctl enable --now $need >/dev/null 2>"$in/problem"; then
 	why=$(grep -v -e 'Created symlink' -e 'systemctl.* status ' -e '^See ' "$in/problem" | head -5)
+	failed=
 	for unit in $need; do
-		[ "$(show --value -p ActiveState "$unit")" != active ] || continue
-		ctl disable --now "$unit" >/dev/null 2>&1
-		state=$(show -p Result -p ExecMainStatus "$unit" | tr '\n' ' ')
-		why="$why
-$unit: $state
+		state=$(show -p ActiveState -p Result -p ExecMainPID -p ExecMainStatus "$unit")
+		status=${state##*ExecMainStatus=}; status=${status%%[!0-9]*}
+		case $state in
+		*ActiveState=active*) continue ;;
+		*ExecMainPID=0*) ;;
+		# Its program ran, and ended at once; that is no failure to start it. Statuses from 200 are systemd's own.
+		*ActiveState=activating*) [ "$status" -ge 200 ] || continue ;;
+		esac
+		ctl disable --now --no-reload "$unit" >/dev/null 2>&1
+		failed="$failed
+$unit: $(echo $state)
 $(journal -n 10 -o cat "$field=$unit" + "$match=$unit" "--since=@$now" 2>/dev/null)"
 	done
-	fail start "$why"
+	[ -z "$failed" ] || fail start "$why$failed"
 fi
 `
 

@@ -80,7 +80,8 @@ for unit in $wanted; do
 	[ -e "$units/$unit" ] && grep -qxF "$marked" "$units/$unit" && ours="$ours $unit"
 done
 if [ -n "$ours" ]; then
-	if ! problem=$(ctl disable --now $ours 2>&1); then fail stop "$problem"; fi
+	# What systemd knows of them is read again when something is started.
+	if ! problem=$(ctl disable --now --no-reload $ours 2>&1); then fail stop "$problem"; fi
 	for unit in $busy; do
 		case $(show --value -p ActiveState "$unit") in
 		active | activating | deactivating | reloading) fail stop "$unit still runs: $problem" ;;

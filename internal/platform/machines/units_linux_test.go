@@ -1,0 +1,334 @@
+package machines_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/machinetest"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// get asks an instance for a variable of its environment.
+func (g *ground) get(i service.Instance, variable string) string {
+	g.Helper()
+	request, err := http.NewRequestWithContext(g.Context(), http.MethodGet, "http://"+i.Address+"/environment?name="+variable, nil)
+	g.ok(err)
+	request.Close = true
+	response, err := http.DefaultClient.Do(request)
+	g.ok(err)
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	g.ok(err)
+	return string(body)
+}
+
+func (g *ground) unit(slot string, n int) string {
+	return g.id.Environment() + "-" + g.id.Name() + "-" + slot + "-" + strconv.Itoa(n) + ".service"
+}
+
+// A unit of the same name that somebody else wrote is left as it is.
+func TestForeignUnit(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, asRoot, hosts(t, 1), 1)
+	h, path := g.hosts[0], "/etc/systemd/system/"+g.unit("blue", 0)
+	const text = "[Service]\nExecStart=/bin/true\n"
+	h.WriteFile(t, path, text, 0o644)
+	r := g.placed(g.release("1.0.0"), "blue")
+	err := g.Start(t.Context(), r, nil)
+	if err == nil {
+		t.Fatal("started")
+	}
+	g.contains(err.Error(), path, "not this service's", "host a")
+	g.ok(g.Remove(t.Context(), r.Placement))
+	if got := h.Run(t, "cat "+path+"; rm "+path); got != text {
+		t.Errorf("it is %q now", got)
+	}
+}
+
+// Overrides of the definition come and go; those that an administrator wrote stay.
+func TestDropIns(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, withSudo, hosts(t, 1), 1)
+	h, directory := g.hosts[0], "/etc/systemd/system/"+g.unit("blue", 0)+".d"
+	h.WriteFile(t, directory+"/override.conf", "[Service]\nEnvironment=ADMIN=yes\n", 0o644)
+	g.definition.Systemd.DropIns = map[string]string{"10-a.conf": "[Service]\nEnvironment=DEFINED=a", "20-b.conf": "[Service]\nNice=5\n"}
+	g.definition.Systemd.Limits = map[string]string{"MemoryMax": "512M", "LimitNOFILE": "4096"}
+	g.definition.Systemd.Before = [][]string{{"/bin/sh", "-c", "echo before $PORT \"$$DEFINED\""}}
+	g.open()
+	r := g.placed(g.release("1.0.0"), "blue")
+	g.started(r, nil)
+	i := r.Placement.Instances[0]
+	if got := g.get(i, "ADMIN") + g.get(i, "DEFINED"); got != "yesa" {
+		t.Errorf("the overrides are %q", got)
+	}
+	if got := h.Run(t, "systemctl show -p MemoryMax -p LimitNOFILE -p Nice --value "+g.unit("blue", 0)); !strings.Contains(got, "536870912") || !strings.Contains(got, "4096") || !strings.Contains(got, "5\n") {
+		t.Errorf("the limits are %q", got)
+	}
+	g.eventually(func() error {
+		lines, err := g.Logs(t.Context(), r.Placement, 10)
+		if err == nil && !strings.Contains(strings.Join(lines, "\n"), "before ") {
+			err = errors.New(strings.Join(lines, "\n"))
+		}
+		return err
+	})
+	g.ok(g.Stop(t.Context(), r.Placement))
+	g.definition.Systemd.DropIns = map[string]string{"20-b.conf": "[Service]\nNice=6\n"}
+	g.open()
+	g.started(r, nil)
+	if got := h.Run(t, "ls "+directory+"; systemctl show -p Nice --value "+g.unit("blue", 0)); got != "20-b.conf\noverride.conf\n6\n" {
+		t.Errorf("with other overrides: %q", got)
+	}
+	g.ok(g.Remove(t.Context(), r.Placement))
+	if got := h.Run(t, "ls "+directory+"; rm -r "+directory); got != "override.conf\n" {
+		t.Errorf("after the removal: %q", got)
+	}
+}
+
+// What a unit may do is little, and systemd finds nothing wrong with it.
+func TestHardened(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, asRoot, hosts(t, 1), 1)
+	g.definition.Slots["blue"] = service.HostSlot{Ports: []int{83}} // which needs a capability
+	g.open()
+	r := g.placed(g.release("1.0.0"), "blue")
+	g.started(r, nil)
+	states := g.states(r)
+	if !states[0].Running || states[0].Detail != "" {
+		t.Errorf("%+v", states)
+	}
+	unit := g.unit("blue", 0)
+	out := g.hosts[0].Run(t, "systemd-analyze verify "+unit+" 2>&1; systemd-analyze security "+unit+" | tail -n 1; stat -c %U /proc/$(systemctl show -p MainPID --value "+unit+"); readlink "+g.definition.Directory+"/current")
+	t.Log(out)
+	if lines := strings.Split(strings.TrimSpace(out), "\n"); len(lines) != 3 || !strings.Contains(lines[0], "OK") || strings.Contains(lines[1], "root") || lines[2] != "releases/"+r.ID.Label() {
+		t.Errorf("systemd says %q", out)
+	}
+}
+
+// Another program on the port is named, at a preflight and at the start.
+func TestPortTaken(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, asRoot, hosts(t, 1), 1)
+	h, port := g.hosts[0], g.definition.Slots["blue"].Ports[0]
+	squatter := "squatter-" + strconv.Itoa(port)
+	h.Run(t, "systemd-run --unit "+squatter+" -p Type=exec -E PORT="+strconv.Itoa(port)+" -E DEPLOY_ADDRESS="+h.Address+" "+instanceProgram+" "+asInstance)
+	t.Cleanup(func() { h.Run(t, "systemctl stop "+squatter) })
+	r := g.placed(g.release("1.0.0"), "blue")
+	g.eventually(func() error {
+		problems := g.Room(t.Context(), r, "blue")
+		if len(problems) != 1 || !strings.Contains(problems[0].Detail, "held by another program: process ") {
+			return errors.New("no problem")
+		}
+		return nil
+	})
+	err := g.Start(t.Context(), r, nil)
+	if err == nil {
+		t.Fatal("started")
+	}
+	g.contains(err.Error(), "port "+strconv.Itoa(port)+" of blue/a/0", "held by another program: process ", "test-instance")
+	err = g.Probe(t.Context(), r.Placement.Instances[0], service.Health{})
+	if err == nil {
+		t.Fatal("another program counts as the instance")
+	}
+	g.contains(err.Error(), "another program: process ", "test-instance")
+}
+
+// What cannot be executed is an error of the start, and is not tried for ever.
+func TestProgramThatIsNone(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, asRoot, hosts(t, 1), 1)
+	r := g.release("1.0.0")
+	r.Content.Host.Command = []string{"no-such-program"}
+	r.ID = r.Content.ReleaseID(g.id)
+	r = g.placed(r, "blue")
+	for range 2 {
+		err := g.Start(t.Context(), r, nil)
+		if err == nil {
+			t.Fatal("started")
+		}
+		g.contains(err.Error(), g.unit("blue", 0), "no-such-program")
+	}
+	if s := g.states(r)[0]; s.Running {
+		t.Errorf("%+v", s)
+	}
+}
+
+// What is on the disk of a machine that has it belongs to one service.
+func TestForeignDirectory(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, asRoot, hosts(t, 1), 1)
+	g.hosts[0].WriteFile(t, g.definition.Directory+"/service", "test/another\n", 0o644)
+	r := g.release("1.0.0")
+	if _, err := g.Place(t.Context(), r, "blue"); err == nil {
+		t.Error("placed")
+	} else {
+		g.contains(err.Error(), "belongs to the service test/another")
+	}
+	if problems := g.Room(t.Context(), r, "blue"); len(problems) == 0 || !strings.Contains(problems[0].Detail, "test/another") {
+		t.Errorf("%v", problems)
+	}
+	if _, err := g.Releases(t.Context()); err == nil {
+		t.Error("its releases are listed")
+	}
+}
+
+// The link follows what runs, and files of older releases go.
+func TestCurrentAndKept(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, asRoot, hosts(t, 1), 1)
+	g.definition.KeepReleases = 2
+	g.open()
+	h := g.hosts[0]
+	current := func() string { return strings.TrimSpace(h.Run(t, "readlink "+g.definition.Directory+"/current; exit 0")) }
+	slots := []string{"blue", "green"}
+	var before service.Release
+	for n := range 4 {
+		r := g.placed(g.release(strconv.Itoa(n)+".0.0"), slots[n%2])
+		g.started(r, nil)
+		if n > 0 {
+			if got := current(); got != "releases/"+before.ID.Label() {
+				t.Errorf("while %s runs beside %s, current is %s", r.ID, before.ID, got)
+			}
+			g.ok(g.Stop(t.Context(), before.Placement))
+			g.ok(g.Remove(t.Context(), before.Placement))
+		}
+		if got := current(); got != "releases/"+r.ID.Label() {
+			t.Errorf("while %s runs, current is %s", r.ID, got)
+		}
+		before = r
+	}
+	if got := strings.Fields(h.Run(t, "ls "+g.definition.Directory+"/releases")); len(got) != 2 {
+		t.Errorf("files are kept of %q", got)
+	}
+	g.ok(g.Remove(t.Context(), before.Placement))
+	if got := current(); got != "" {
+		t.Errorf("after the removal current is %s", got)
+	}
+}
+
+// A unit that a user wrote becomes the first release; it is stopped, started and asked, and stays as it is.
+func TestExisting(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, withSudo, hosts(t, 1), 1)
+	h, port := g.hosts[0], g.definition.Slots["green"].Ports[0]
+	unit := "theirs-" + strconv.Itoa(port) + ".service"
+	text := "[Service]\nEnvironment=PORT=" + strconv.Itoa(port) + " DEPLOY_ADDRESS=" + h.Address + "\nExecStart=" + instanceProgram + " " + asInstance + " --old\n[Install]\nWantedBy=multi-user.target\n"
+	h.WriteFile(t, "/etc/systemd/system/"+unit, text, 0o644)
+	h.Run(t, "systemctl daemon-reload && systemctl enable --now "+unit)
+	t.Cleanup(func() { h.Run(t, "systemctl disable --now "+unit+"; rm /etc/systemd/system/"+unit) })
+	g.definition.Existing = &service.ExistingUnit{Unit: unit, Version: "0.9.0", Slot: "green"}
+	g.open()
+	releases, err := g.Releases(t.Context())
+	g.ok(err)
+	if len(releases) != 1 || releases[0].ID.Version() != "0.9.0" || releases[0].Placement.Slot != "green" || strings.Join(releases[0].Content.Host.Command, " ") != instanceProgram+" "+asInstance+" --old" {
+		t.Fatalf("%+v", releases)
+	}
+	old := releases[0]
+	runs := func(want bool) {
+		t.Helper()
+		s := g.states(old)[0]
+		if s.Running != want || want && (s.Release != old.ID || s.Detail != "") {
+			t.Errorf("want %t, got %+v", want, s)
+		}
+	}
+	g.answers(old)
+	runs(true)
+	_, err = g.Logs(t.Context(), old.Placement, 10)
+	g.ok(err)
+	next := g.placed(g.release("1.0.0"), "blue")
+	g.started(next, nil)
+	for range 2 {
+		g.ok(g.Stop(t.Context(), old.Placement))
+		runs(false)
+	}
+	if all, err := g.Releases(t.Context()); err != nil || len(all) != 2 {
+		t.Errorf("kept ready: %v, %v", all, err)
+	}
+	for range 2 {
+		g.ok(g.Start(t.Context(), old, nil))
+		g.answers(old)
+		runs(true)
+	}
+	if got := h.Run(t, "systemctl is-enabled "+unit); got != "enabled\n" {
+		t.Errorf("it is %s", got)
+	}
+	if err := g.Start(t.Context(), g.placed(g.release("2.0.0"), "green"), nil); err == nil {
+		t.Error("started in the slot of what is there")
+	} else {
+		g.contains(err.Error(), unit)
+	}
+	g.ok(g.Remove(t.Context(), old.Placement))
+	runs(false)
+	if all, err := g.Releases(t.Context()); err != nil || len(all) != 2 || all[0].ID == old.ID || all[1].ID == old.ID {
+		t.Errorf("removed: %v, %v", all, err)
+	}
+	if got := h.Run(t, "cat /etc/systemd/system/"+unit); got != text {
+		t.Errorf("it is %q now", got)
+	}
+}
+
+// A machine that was started again runs what ran, and says of what was stopped that it was.
+func TestReboot(t *testing.T) {
+	t.Parallel()
+	all := machinetest.Start(t, 1)
+	provide(t, all)
+	g := newGround(t, asRoot, all, 1)
+	stopped, running := g.placed(g.release("1.0.0"), "blue"), g.placed(g.release("2.0.0"), "green")
+	g.started(stopped, nil)
+	g.started(running, nil)
+	g.ok(g.Stop(t.Context(), stopped.Placement))
+	all[0].Reboot(t)
+	g.eventually(func() error { return g.Probe(context.WithoutCancel(t.Context()), running.Placement.Instances[0], service.Health{}) })
+	if s := g.states(running)[0]; !s.Running || s.Release != running.ID || s.Restarts != 0 || s.Detail != "" {
+		t.Errorf("what ran: %+v", s)
+	}
+	if s := g.states(stopped)[0]; s.Running || !strings.Contains(s.Detail, "it was stopped at") {
+		t.Errorf("what was stopped: %+v", s)
+	}
+	// One that nobody has come back.
+	all[0].Run(t, "systemctl disable "+g.unit("green", 0))
+	if s := g.states(running)[0]; !s.Running || !s.Unsupervised {
+		t.Errorf("disabled: %+v", s)
+	}
+	all[0].Reboot(t)
+	g.eventually(func() error { _, err := g.Inspect(t.Context(), running.Placement); return err })
+	if s := g.states(running)[0]; s.Running || !strings.Contains(s.Detail, "the machine was started again since it ran") {
+		t.Errorf("disabled, and started again: %+v", s)
+	}
+}
+
+// A machine that does not answer is named, and what is known of the others is told.
+func TestMachineDown(t *testing.T) {
+	t.Parallel()
+	all := machinetest.Start(t, 2)
+	provide(t, all)
+	g := newGround(t, asRoot, all, 1)
+	r := g.placed(g.release("1.0.0"), "blue")
+	g.started(r, nil)
+	if problems := g.Unready(t.Context()); len(problems) > 0 {
+		t.Errorf("%v", problems)
+	}
+	all[1].PowerOff(t)
+	states, err := g.Inspect(t.Context(), r.Placement)
+	if err == nil || len(states) != 1 || !states[0].Running {
+		t.Fatalf("%+v, %v", states, err)
+	}
+	g.contains(err.Error(), "host b", "blue/a/0 runs")
+	for _, problems := range [][]service.Problem{g.Unready(t.Context()), g.Room(t.Context(), r, "blue")} {
+		if len(problems) != 1 || strings.Join(problems[0].Path, ".") != "platform.host.hosts.b" {
+			t.Errorf("%v", problems)
+		}
+	}
+	if err := g.Stop(t.Context(), r.Placement); err == nil {
+		t.Error("stopped on a machine that is off")
+	}
+	if s, _ := g.Inspect(t.Context(), r.Placement); len(s) != 1 || s[0].Running {
+		t.Errorf("the other one: %+v", s)
+	}
+	all[1].Boot(t)
+	g.ok(g.Stop(t.Context(), r.Placement))
+}
