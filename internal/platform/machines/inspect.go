@@ -210,9 +210,12 @@ func times(n int) string {
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000 UTC") }
 
+// systemdTime is how systemctl shows a time.
+const systemdTime = "Mon 2006-01-02 15:04:05 MST"
+
 // at reads a time as systemctl shows it.
 func at(text string) string {
-	t, err := time.Parse("Mon 2006-01-02 15:04:05 MST", text)
+	t, err := time.Parse(systemdTime, text)
 	if err != nil {
 		return ""
 	}

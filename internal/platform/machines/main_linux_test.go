@@ -84,17 +84,21 @@ type ground struct {
 	id         service.ID
 	hosts      []*machinetest.Host
 	reference  service.Reference
+	local      machines.Machine
 	connect    func(name string, s service.SSH) machines.Machine
 }
 
 // kind is how the machines of a ground are used.
 type kind struct {
-	user    string
+	user string
+	// alone: the machine has no name, as where there are no hosts.
+	alone   bool
 	systemd service.Systemd
 }
 
 var (
 	asRoot   = kind{user: "root"}
+	alone    = kind{user: "root", alone: true}
 	withSudo = kind{user: machinetest.User, systemd: service.Systemd{Sudo: true, User: "www-data", Secrets: service.SecretsCredentials}}
 	usersOwn = kind{user: machinetest.User, systemd: service.Systemd{Scope: service.ScopeUser}}
 )
@@ -134,6 +138,12 @@ func newGround(t *testing.T, k kind, all []*machinetest.Host, instances int) *gr
 	connections := secureshell.New(keys, secureshell.Options{})
 	t.Cleanup(func() { _ = connections.Close() })
 	g.connect = func(_ string, s service.SSH) machines.Machine { return connections.Machine(s) }
+	if k.alone {
+		g.definition.Hosts, g.definition.Address = nil, all[0].Address
+		login := all[0].SSH(k.user)
+		login.PrivateKey = "key_of_" + all[0].Name
+		g.local = connections.Machine(login)
+	}
 	g.artifact("#!/bin/sh\nexec " + instanceProgram + " " + asInstance + " \"$@\"\n")
 	g.open()
 	return g
@@ -152,7 +162,7 @@ func (c credentialsOf) Lookup(name string) (string, error) {
 func (g *ground) open() {
 	g.Helper()
 	var err error
-	if g.Machines, err = machines.New(g.definition, g.id, g.connect, nil, machines.Options{}); err != nil {
+	if g.Machines, err = machines.New(g.definition, g.id, g.connect, g.local, machines.Options{}); err != nil {
 		g.Fatal(err)
 	}
 }

@@ -69,13 +69,14 @@ const seeBody = `
 shown=$(show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p MainPID -p NRestarts -p ExecMainCode -p ExecMainStatus \
 	-p ExecMainExitTimestamp -p Result -p InvocationID -p Environment -p ControlGroup $wanted) || fail '' "systemd does not answer"
 printf '%s\n\nend\n' "$shown"
-while read -r word value rest; do [ "$word" != btime ] || echo "boot $value"; done </proc/stat
 slot_files() {
 	for what in release since stopped; do
 		[ ! -e "$3/$what" ] || { read -r value <"$3/$what"; echo "slot $1 $what $value"; }
 	done
 }
 each slot_files
+# By systemd's own clock: the kernel of a container is older than it. Only what does not run is compared with it.
+case $shown in *ActiveState=inactive*) echo "boot $(systemctl show --value -p UserspaceTimestamp)" ;; esac
 group= pid= restarts= unit= held=
 hold() { # the sockets of a unit's processes
 	[ -n "$unit" ] || return 0
@@ -159,7 +160,7 @@ func (p part) readSights(out string) ([]sight, error) {
 		switch word {
 		case "boot":
 			for n := range seen {
-				seen[n].boot = seconds(key)
+				seen[n].boot, _ = time.Parse(systemdTime, key+" "+value) // Not told: nothing is older.
 			}
 		case "slot":
 			n, err := strconv.Atoi(key)

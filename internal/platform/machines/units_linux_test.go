@@ -183,7 +183,9 @@ func TestCurrentAndKept(t *testing.T) {
 	g.definition.KeepReleases = 2
 	g.open()
 	h := g.hosts[0]
-	current := func() string { return strings.TrimSpace(h.Run(t, "readlink "+g.definition.Directory+"/current; exit 0")) }
+	current := func() string {
+		return strings.TrimSpace(h.Run(t, "readlink "+g.definition.Directory+"/current; exit 0"))
+	}
 	slots := []string{"blue", "green"}
 	var before service.Release
 	for n := range 4 {
@@ -282,7 +284,9 @@ func TestReboot(t *testing.T) {
 	g.started(running, nil)
 	g.ok(g.Stop(t.Context(), stopped.Placement))
 	all[0].Reboot(t)
-	g.eventually(func() error { return g.Probe(context.WithoutCancel(t.Context()), running.Placement.Instances[0], service.Health{}) })
+	g.eventually(func() error {
+		return g.Probe(context.WithoutCancel(t.Context()), running.Placement.Instances[0], service.Health{})
+	})
 	if s := g.states(running)[0]; !s.Running || s.Release != running.ID || s.Restarts != 0 || s.Detail != "" {
 		t.Errorf("what ran: %+v", s)
 	}
