@@ -22,10 +22,12 @@ func (m *Machines) Dial(ctx context.Context, i service.Instance, address string)
 		return new(net.Dialer).DialContext(ctx, "tcp", address)
 	}
 	machine, err := m.reached(it.host, nil)
-	if err != nil {
+	switch {
+	case err != nil && m.definition.Reach == service.ReachAuto: // A host that the service has no more, and that was not worked on yet.
+		return new(net.Dialer).DialContext(ctx, "tcp", address)
+	case err != nil:
 		return nil, err
-	}
-	if m.definition.Reach == service.ReachSSH {
+	case m.definition.Reach == service.ReachSSH:
 		return dialThrough(ctx, machine, address)
 	}
 	return m.dialEither(ctx, it.host, machine, address)

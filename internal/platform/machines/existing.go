@@ -45,40 +45,15 @@ func commandOf(shown string) []string {
 }
 
 func (p part) startExisting(ctx context.Context) error {
-	_, err := p.change(ctx, "start", 0, "unit="+shellWord(p.Existing)+existingStartBody, nil)
+	_, err := p.change(ctx, "start", "unit="+shellWord(p.Existing)+existingStartBody, nil)
 	return p.explain(err)
 }
-
-const existingStartBody = `
-[ "$(show --value -p LoadState "$unit")" = loaded ] || fail '' "there is no unit $unit any more"
-case $(show --value -p ActiveState "$unit") in
-active | reloading) ;;
-*) problem=$(ctl start "$unit" 2>&1) || fail start "$problem" ;;
-esac
-# One that was stopped was disabled as well, so that it would not come back beside others.
-case $(show --value -p UnitFileState "$unit") in
-disabled) problem=$(ctl enable "$unit" 2>&1) || fail start "$problem" ;;
-esac
-exit 0
-`
 
 func (p part) endExisting(ctx context.Context, what string) error {
 	body := existingStopBody + "echo \"$release\" >\"$dir/existing\" || fail '' \"$dir cannot be written into\"\nexit 0\n"
 	if what == "remove" {
 		body = existingStopBody + "rm -f \"$dir/existing\"\nexit 0\n"
 	}
-	_, err := p.change(ctx, what, 0, "unit="+shellWord(p.Existing)+body, nil)
+	_, err := p.change(ctx, what, "unit="+shellWord(p.Existing)+body, nil)
 	return p.explain(err)
 }
-
-const existingStopBody = `
-case $(show --value -p UnitFileState "$unit") in
-enabled) problem=$(ctl disable "$unit" 2>&1) || fail stop "$problem" ;;
-esac
-case $(show --value -p ActiveState "$unit") in
-inactive | failed) ;;
-*) problem=$(ctl stop "$unit" 2>&1) || fail stop "$problem" ;;
-esac
-# That it is kept ready, and was not removed, is told by a file.
-mkdir -p "$dir" 2>/dev/null
-`

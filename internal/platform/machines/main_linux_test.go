@@ -3,6 +3,7 @@ package machines_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -33,6 +34,11 @@ func TestMain(m *testing.M) {
 		case asParrot:
 			os.Exit(parrot())
 		}
+	}
+	// They wait for machines most of the time.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
 	}
 	os.Exit(machinetest.Main(m))
 }

@@ -54,7 +54,7 @@ func (m *Machines) place(ctx context.Context, p part, r service.Release, referen
 	if err != nil {
 		return fmt.Errorf("encode its record: %w", err)
 	}
-	out, err := p.change(ctx, "place", 0, recordBody, strings.NewReader(string(encoded)+"\n"))
+	out, err := p.change(ctx, "place", recordBody, strings.NewReader(string(encoded)+"\n"))
 	if err != nil {
 		return p.explain(err)
 	}
@@ -83,25 +83,6 @@ func (p part) claim() string {
 [ -s "$dir/service" ] || { echo "$id" >"$dir/.service" && mv -f "$dir/.service" "$dir/service"; } || fail '' "$dir cannot be written into"
 `
 }
-
-// foreign refuses another service's directory.
-const foreign = `
-if [ -s "$dir/service" ]; then
-	read -r owner <"$dir/service" || fail '' "the user $(id -un) cannot read $dir/service"
-	[ "$owner" = "$id" ] || fail '' "the directory $dir belongs to the service $owner: give each service its own"
-fi`
-
-// recordBody writes the record that is on standard input, and says the labels of all releases that are needed.
-const recordBody = `
-[ -d "$dir" ] || fail '' "the directory $dir is gone"
-mkdir -p "$dir/records" && (umask 077 && cat >"$dir/records/.$label.json") && mv -f "$dir/records/.$label.json" "$dir/records/$label.json" ||
-	fail '' "the release's record cannot be written into $dir/records"
-for file in "$dir"/records/*.json; do file=${file##*/}; echo "${file%.json}"; done
-for file in "$dir"/slots/*/*/release; do
-	[ -e "$file" ] && read -r other <"$file" && echo "${other##*/}"
-done
-exit 0
-`
 
 // Releases implements delivery.Platform. A release that is on several hosts is listed once, as it was placed last.
 func (m *Machines) Releases(ctx context.Context) ([]service.Release, error) {

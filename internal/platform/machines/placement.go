@@ -113,6 +113,7 @@ func (m *Machines) recordOf(p service.Placement) (record, error) {
 	d := m.definition
 	kept := record{Directory: d.Directory, DrainTimeout: d.DrainTimeout, Scope: d.Systemd.Scope, Sudo: d.Systemd.Sudo}
 	if len(p.Platform) > 0 {
+		kept = record{}
 		if err := json.Unmarshal(p.Platform, &kept); err != nil {
 			return record{}, fmt.Errorf("read where %s was placed: %w", p.Release, err)
 		}
@@ -148,11 +149,20 @@ func (m *Machines) parts(p service.Placement) ([]part, error) {
 			n = len(parts)
 			at[it.host] = n
 			address, _, _ := net.SplitHostPort(i.Address) // read has seen that it is one
-			parts = append(parts, part{record: kept, host: it.host, machine: machine, release: p.Release, slot: p.Slot, address: address})
+			parts = append(parts, part{record: m.now(kept, it.host), host: it.host, machine: machine, release: p.Release, slot: p.Slot, address: address})
 		}
 		parts[n].instances = append(parts[n].instances, it)
 	}
 	return parts, nil
+}
+
+// now is a record as one works by it: whether sudo is needed hangs on who logs in, which is as the definition says now.
+func (m *Machines) now(kept record, host string) record {
+	_, found := m.definition.Hosts[host]
+	if (found || host == "") && m.definition.Systemd.Scope == kept.Scope {
+		kept.Sudo = m.definition.Systemd.Sudo
+	}
+	return kept
 }
 
 // read takes an instance's name and address apart. They come from a record, and are not trusted.

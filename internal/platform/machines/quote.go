@@ -9,15 +9,6 @@ import (
 // shellWord makes text one word of a shell.
 func shellWord(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// shellWords are words of a shell, each as it is.
-func shellWords(all []string) string {
-	words := make([]string, len(all))
-	for n, text := range all {
-		words[n] = shellWord(text)
-	}
-	return strings.Join(words, " ")
-}
-
 // unitWord makes text one word of a unit's setting, as systemd.syntax(7) says: quoted, with the escapes of C, specifiers doubled.
 func unitWord(text string) string {
 	var b strings.Builder

@@ -61,17 +61,6 @@ func (m *Machines) releases(ctx context.Context) ([]service.Release, error) {
 	return releases, nil
 }
 
-// recordsBody says of each record when it was written, and what it is, a line each.
-const recordsBody = `
-for file in "$dir"/records/*.json; do
-	[ -e "$file" ] || continue
-	name=${file##*/}
-	[ -d "$dir/releases/${name%.json}" ] || continue
-	echo "$(stat -c %.9Y "$file" 2>/dev/null || echo 0) $(cat "$file")"
-done
-exit 0
-`
-
 func readRecords(out string) ([]placed, error) {
 	var all []placed
 	for line := range strings.Lines(out) {

@@ -126,37 +126,11 @@ func (p part) roomScript(d service.HostPlatform, c service.Content) string {
 	return script + readyBody + roomBody + "echo; echo sights\n" + p.seeScript()
 }
 
-// readyBody tells whether units can be run there at all.
-const readyBody = `
-case $(systemctl $([ "$match" = _SYSTEMD_UNIT ] || echo --user) is-system-running 2>/dev/null) in
-running | degraded | starting | initializing) ;;
-*) echo "problem systemd.scope systemd does not run there, or is about to end: systemctl is-system-running says $(systemctl is-system-running 2>&1)" ;;
-esac
-if [ "$match" != _SYSTEMD_UNIT ] && [ ! -e "/var/lib/systemd/linger/$(id -un)" ]; then
-	echo "problem systemd.scope the manager of the user $(id -un) ends when nobody is logged in: loginctl enable-linger $(id -un)"
-fi
-`
-
-const roomBody = `
-for tool in $tools; do command -v "$tool" >/dev/null || echo "problem directory there is no $tool: install it"; done
-there=$dir
-until [ -e "$there" ]; do there=${there%/*}; there=${there:-/}; done
-if [ ! -d "$there" ]; then echo "problem directory $there is not a directory"
-elif [ ! -w "$there" ] && { [ "$there" = "$dir" ] || [ "$(root id -u 2>/dev/null)" != 0 ]; }; then
-	echo "problem directory the user $(id -un) cannot write into $there: make $dir, and give it to that user"
-fi
-[ -z "$user" ] || id -u "$user" >/dev/null 2>&1 || echo "problem systemd.user there is no user $user: make it (useradd --system $user)"
-df -Pk "$there" 2>/dev/null | { read -r head; read -r device blocks used free rest; echo "free $free"; }
-`
-
 // diskProblem tells whether the release's files fit.
 func (m *Machines) diskProblem(ctx context.Context, p part, r service.Release, free int64) *service.Problem {
-	reference, err := service.ParseReference(r.Content.Artifact)
-	if err != nil || free < 0 {
-		return nil
-	}
-	info, err := os.Stat(reference.Path)
-	if err != nil {
+	reference, badErr := service.ParseReference(r.Content.Artifact)
+	info, missingErr := os.Stat(reference.Path)
+	if badErr != nil || missingErr != nil || free < 0 {
 		return nil // Where no machine has it already, that is a problem of its own.
 	}
 	need := info.Size() * diskFactor

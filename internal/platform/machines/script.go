@@ -54,7 +54,7 @@ func (p part) prelude() string {
 		b.WriteString("export XDG_RUNTIME_DIR=\"/run/user/$(id -u)\"; unset DBUS_SESSION_BUS_ADDRESS\n")
 		b.WriteString("[ -S \"$XDG_RUNTIME_DIR/systemd/private\" ] || fail manager \"systemd runs no manager of the user $(id -un) there: loginctl enable-linger $(id -un)\"\n")
 	}
-	b.WriteString("units=\"" + units + "\" match=" + match + " field=" + field + "\n")
+	b.WriteString("units=\"" + units + "\" match=" + match + " field=" + field + " sudo=\"" + sudo + "\"\n")
 	b.WriteString("root() { " + sudo + " \"$@\"; }\n")
 	b.WriteString("ctl() { " + sudo + " systemctl --no-ask-password " + scope + " \"$@\"; }\n")
 	b.WriteString("show() { systemctl " + scope + " show --no-pager \"$@\"; }\n")
@@ -96,12 +96,12 @@ func (p part) look(ctx context.Context, script string) (string, error) {
 	return p.run(ctx, readTimeout, script, nil)
 }
 
-// change runs a script that changes something, which what names, and waits for longest.
-func (p part) change(ctx context.Context, what string, longest time.Duration, script string, stdin io.Reader) (string, error) {
+// change runs a script that changes something, which what names.
+func (p part) change(ctx context.Context, what string, script string, stdin io.Reader) (string, error) {
 	if err := fence.Check(ctx, what); err != nil {
 		return "", err
 	}
-	return p.run(ctx, longest+p.DrainTimeout.D()+lockMargin+workMargin, p.work(ctx)+script, stdin)
+	return p.run(ctx, p.DrainTimeout.D()+lockMargin+workMargin, p.work(ctx)+script, stdin)
 }
 
 func (p part) run(ctx context.Context, longest time.Duration, script string, stdin io.Reader) (string, error) {

@@ -20,7 +20,7 @@ import (
 func (m *Machines) Start(ctx context.Context, r service.Release, environment map[string]string) error {
 	parts, err := m.parts(r.Placement)
 	if err == nil {
-		err = each(parts, m.definition.MaxParallel, func(_ int, p part) error {
+		err = each(parts, 0, func(_ int, p part) error {
 			if p.Existing != "" {
 				return p.startExisting(ctx)
 			}
@@ -41,7 +41,7 @@ func (m *Machines) start(ctx context.Context, p part, c service.Content, environ
 	if err != nil {
 		return err
 	}
-	_, err = p.change(ctx, "start", 0, p.startScript(m.definition), files)
+	_, err = p.change(ctx, "start", p.startScript(m.definition), files)
 	return p.explain(err)
 }
 

@@ -1,0 +1,30 @@
+# Follows stop.sh: takes away what is the release's but its files.
+
+gone=
+for unit in $ours; do
+	of "$unit"
+	dropins=
+	if [ -s "$dir/slots/$slot/$number/drop-ins" ]; then
+		while read -r name; do dropins="$dropins $units/$unit.d/$name"; done <"$dir/slots/$slot/$number/drop-ins"
+	fi
+	root rm -f "$units/$unit" $dropins || fail '' "the unit cannot be removed from $units"
+	[ -z "$dropins" ] || [ -n "$(ls -A "$units/$unit.d" 2>/dev/null)" ] || root rm -rf "$units/$unit.d"
+	gone="$gone $unit"
+done
+if [ -n "$gone" ]; then
+	ctl daemon-reload && ctl reset-failed $gone 2>/dev/null
+fi
+for unit in $wanted; do
+	of "$unit"
+	there=
+	[ -e "$dir/slots/$slot/$number/release" ] && read -r there <"$dir/slots/$slot/$number/release"
+	[ "$there" != "$release" ] || rm -rf "$dir/slots/$slot/$number"
+done
+# The record goes with the last of its units, unless it is of the other slot.
+for file in "$dir"/slots/*/*/release; do
+	[ -e "$file" ] && read -r there <"$file" && [ "$there" = "$release" ] && exit 0
+done
+record=$dir/records/$label.json
+[ ! -e "$record" ] || ! grep -qF "$recorded" "$record" || rm -f "$record"
+[ "$(readlink "$dir/current")" != "releases/$label" ] || rm -f "$dir/current"
+exit 0

@@ -1,0 +1,65 @@
+# Says what there is of the units, in lines that readSights reads.
+
+shown=$(show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p MainPID -p NRestarts -p ExecMainCode -p ExecMainStatus \
+	-p ExecMainExitTimestamp -p Result -p InvocationID -p Environment -p ControlGroup $wanted) || fail '' "systemd does not answer"
+printf '%s\n\nend\n' "$shown"
+slot_files() {
+	for what in release since stopped; do
+		[ ! -e "$3/$what" ] || { read -r value <"$3/$what"; echo "slot $1 $what $value"; }
+	done
+}
+each slot_files
+# By systemd's own clock: the kernel of a container is older than it. Only what does not run is compared with it.
+case $shown in *ActiveState=inactive*) echo "boot $(systemctl show --value -p UserspaceTimestamp)" ;; esac
+group= pid= restarts= unit= held=
+hold() { # the sockets of a unit's processes
+	[ -n "$unit" ] || return 0
+	if [ "${restarts:-0}" -gt 0 ]; then
+		journal -o json --output-fields=EXIT_CODE,EXIT_STATUS -n 1 "$field=$unit" MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 2>/dev/null |
+			while IFS= read -r line; do printf 'death %s %s\n' "$unit" "$line"; done
+	fi
+	[ "${pid:-0}" -gt 0 ] || return 0
+	value=$(grep -az '^DEPLOY_RELEASE=' "/proc/$pid/environ" 2>/dev/null | tr -d '\0')
+	[ -z "$value" ] || echo "process $unit ${value#*=}"
+	echo "user $unit $(stat -c %u "/proc/$pid" 2>/dev/null)"
+	pids=
+	for root in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+		if [ -n "$group" ] && [ -e "$root$group/cgroup.procs" ]; then
+			pids=$(find "$root$group" -name cgroup.procs -exec cat {} + 2>/dev/null)
+			[ -z "$pids" ] || break
+		fi
+	done
+	files=
+	for one in ${pids:-$pid}; do files="$files /proc/$one/fd"; done
+	mine=$(ls -l $files 2>&1 | sed -n -e 's/.*socket:\[\([0-9]*\)\].*/\1/p' -e 's/.*Permission denied.*/hidden/p')
+	held="$held $mine"
+	for one in $mine; do echo "held $unit $one"; done
+}
+listening=$(grep -hE "$ports" /proc/net/tcp /proc/net/tcp6 2>/dev/null)
+while IFS= read -r line; do
+	case $line in
+	Id=*) unit=${line#*=} ;;
+	MainPID=*) pid=${line#*=} ;;
+	NRestarts=*) restarts=${line#*=} ;;
+	ControlGroup=*) group=${line#*=} ;;
+	'') hold; group= pid= restarts= unit= ;;
+	esac
+done <<EOF
+$shown
+
+EOF
+[ -n "$listening" ] || exit 0
+printf '%s\n' "$listening" | while IFS= read -r line; do echo "socket $line"; done
+held=$(echo $held)
+foreign=
+while read -r a b c d e f g h i inode rest; do
+	case " $held " in *" $inode "*) ;; *) foreign="$foreign $inode" ;; esac
+done <<EOF
+$listening
+EOF
+for inode in $foreign; do
+	holder=$(ls -l /proc/[0-9]*/fd 2>/dev/null | sed -n -e '/^\/proc\//h' -e "/socket:\[$inode\]/{x;p;q}")
+	holder=${holder#/proc/}; holder=${holder%%/*}
+	[ -z "$holder" ] || echo "holder $inode process $holder ($(cat "/proc/$holder/comm" 2>/dev/null))"
+done
+exit 0

@@ -1,0 +1,142 @@
+# Starts the wanted units from the files on standard input. Those that run this release are left alone.
+
+[ -d "$dir/releases/$label" ] && [ -e "$dir/records/$label.json" ] || fail '' "its files are not in place in $dir/releases/$label: place it first"
+in=$dir/.incoming
+rm -rf "$in" && (umask 077 && mkdir "$in") && tar -xof - -C "$in" || fail '' "what to start cannot be written into $dir: is its disk full?"
+trap 'rm -rf "$in"' EXIT
+
+# Who has the slot, and what runs in the others.
+all=$wanted
+for file in "$dir"/slots/*/*/unit; do [ -e "$file" ] && read -r unit <"$file" && all="$all $unit"; done
+shown=$(show -p Id -p ActiveState -p UnitFileState -p FragmentPath -p Environment $all) || fail '' "systemd does not answer"
+running= leaving= labels= need= enable=
+seen() {
+	[ -n "$id" ] || return 0
+	theirs=
+	case $environment in *DEPLOY_RELEASE=*) theirs=${environment##*DEPLOY_RELEASE=}; theirs=${theirs%% *}; theirs=${theirs%\"} ;; esac
+	their_slot=
+	case $environment in *DEPLOY_SLOT=*) their_slot=${environment##*DEPLOY_SLOT=}; their_slot=${their_slot%% *} ;; esac
+	case $active in
+	active | reloading | activating)
+		[ "$their_slot" = "$slot" ] || case " $wanted " in *" $id "*) their_slot=$slot ;; esac
+		if [ "$their_slot" = "$slot" ]; then
+			[ "$theirs" = "$release" ] || fail '' "slot $slot holds another release: ${theirs:-something else} runs as $id; stop it first"
+			if [ "$file" = enabled ]; then running="$running $id"; else enable="$enable $id"; fi
+		fi
+		labels="$labels ${theirs##*/}" ;;
+	deactivating) leaving="$leaving $id" ;;
+	esac
+	case " $wanted " in *" $id "*)
+		[ -z "$fragment" ] || [ "$fragment" = "$units/$id" ] || fail '' "there is a unit $id already, $fragment, which is not this service's"
+	esac
+}
+id= active= file= fragment= environment=
+while IFS= read -r line; do
+	case $line in
+	Id=*) id=${line#*=} ;;
+	ActiveState=*) active=${line#*=} ;;
+	UnitFileState=*) file=${line#*=} ;;
+	FragmentPath=*) fragment=${line#*=} ;;
+	Environment=*) environment=${line#*=} ;;
+	'') seen; id= active= file= fragment= environment= ;;
+	esac
+done <<EOF
+$shown
+
+EOF
+ports=
+for unit in $wanted; do
+	case " $running " in *" $unit "*) continue ;; esac
+	need="$need $unit"
+	case " $enable $leaving " in *" $unit "*) continue ;; esac
+	of "$unit"; ports="$ports|$port"
+done
+[ -n "$need" ] || exit 0
+
+# Whether the ports are free.
+if [ -n "$ports" ]; then
+	found=$(grep -hE "$listen(${ports#|})$listens" /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -vE "$loopback")
+	if [ -n "$found" ]; then
+		set -f; set -- $found; set +f
+		port=$((0x${2##*:})) user=$8 inode=${10}
+		holder=$(ls -l /proc/[0-9]*/fd 2>/dev/null | sed -n -e '/^\/proc\//h' -e "/socket:\[$inode\]/{x;p;q}")
+		holder=${holder#/proc/}; holder=${holder%%/*}
+		if [ -n "$holder" ]; then holder="process $holder ($(cat "/proc/$holder/comm"))"; else holder="a process of the user $(id -nu "$user" 2>/dev/null || echo "with the id $user")"; fi
+		fail port "$port $holder"
+	fi
+fi
+
+# The units, where they are others than those that are there.
+mkdir -p "$units" 2>/dev/null
+cd "$in/units" || fail '' "what to start is not whole"
+changed= outdated=
+for unit in $need; do
+	of "$unit"
+	if [ -s "$units/$unit" ] || [ -L "$units/$unit" ]; then
+		if ! cmp -s "$unit" "$units/$unit"; then
+			grep -qxF "$mark" "$units/$unit" || fail '' "there is a unit $units/$unit already, which is not this service's: it is left as it is"
+			changed="$changed $unit"
+		fi
+	else
+		changed="$changed $unit"
+	fi
+	new=
+	for name in $dropins; do
+		there=$units/$unit.d/$name
+		if [ -s "$there" ]; then
+			cmp -s "$unit.d/$name" "$there" && continue
+			grep -qxF "$mark" "$there" || fail '' "there is a drop-in $there already, which is not this service's: give that of systemd.drop_ins another name"
+		fi
+		new="$new $unit.d/$name"
+	done
+	if [ -n "$new" ]; then
+		root install -d -m 0755 "$units/$unit.d" && root install -m 0644 $new "$units/$unit.d/" || fail '' "a drop-in cannot be written into $units/$unit.d"
+		outdated=yes
+	fi
+	if [ -s "$dir/slots/$slot/$number/drop-ins" ]; then
+		while read -r name; do
+			case " $dropins " in *" $name "*) ;; *) root rm -f "$units/$unit.d/$name"; outdated=yes ;; esac
+		done <"$dir/slots/$slot/$number/drop-ins"
+	fi
+done
+if [ -n "$changed" ]; then root install -m 0644 $changed "$units/" 2>"$in/problem" || fail '' "the units cannot be written into $units: $(cat "$in/problem")"; fi
+
+# What each is started with.
+now=$(date +%s.%N)
+mkdir -p "$dir/slots/$slot"
+old= move=
+cd "$in" || fail '' "what to start is not whole"
+for unit in $need; do
+	case " $enable " in *" $unit "*) continue ;; esac
+	of "$unit"
+	echo "$now" >"$number/since"
+	move="$move $number"
+done
+if [ -n "$move" ]; then
+	(cd "$dir/slots/$slot" && rm -rf $move) && mv $move "$dir/slots/$slot/" || fail '' "what to start cannot be written into $dir/slots/$slot"
+fi
+current=$(readlink "$dir/current")
+case " $labels " in
+*" ${current##*/} "*) [ -n "$current" ] || ln -sfn "releases/$label" "$dir/current" ;;
+*) ln -sfn "releases/$label" "$dir/current" ;;
+esac
+
+if ! ctl enable --now $need >/dev/null 2>"$in/problem"; then
+	why=$(grep -v -e 'Created symlink' -e 'systemctl.* status ' -e '^See ' "$in/problem" | head -5)
+	failed=
+	for unit in $need; do
+		state=$(show -p ActiveState -p Result -p ExecMainPID -p ExecMainStatus "$unit")
+		status=${state##*ExecMainStatus=}; status=${status%%[!0-9]*}
+		case $state in
+		*ActiveState=active*) continue ;;
+		*ExecMainPID=0*) ;;
+		# Its program ran, and ended at once; that is no failure to start it. Statuses from 200 are systemd's own.
+		*ActiveState=activating*) [ "$status" -ge 200 ] || continue ;;
+		esac
+		ctl disable --now --no-reload "$unit" >/dev/null 2>&1
+		failed="$failed
+$unit: $(echo $state)
+$(journal -n 10 -o cat "$field=$unit" + "$match=$unit" "--since=@$now" 2>/dev/null)"
+	done
+	[ -z "$failed" ] || fail start "$why$failed"
+fi
