@@ -45,7 +45,7 @@ func commandOf(shown string) []string {
 }
 
 func (p part) startExisting(ctx context.Context) error {
-	_, err := p.change(ctx, "start", "unit="+shellWord(p.Existing)+existingStartBody, nil)
+	_, err := p.change(ctx, "start", "unit="+shellWord(p.Existing)+"\n"+existingStartBody, nil)
 	return p.explain(err)
 }
 
@@ -54,6 +54,6 @@ func (p part) endExisting(ctx context.Context, what string) error {
 	if what == "remove" {
 		body = existingStopBody + "rm -f \"$dir/existing\"\nexit 0\n"
 	}
-	_, err := p.change(ctx, what, "unit="+shellWord(p.Existing)+body, nil)
+	_, err := p.change(ctx, what, "unit="+shellWord(p.Existing)+"\n"+body, nil)
 	return p.explain(err)
 }

@@ -131,7 +131,7 @@ func newGround(t *testing.T, k kind, all []*machinetest.Host, instances int) *gr
 		Directory: directory, DrainTimeout: service.Duration(700 * time.Millisecond), Supervisor: service.SupervisorSystemd,
 		Systemd: &systemd, Hosts: map[string]service.Host{}, Slots: map[string]service.HostSlot{}, MaxParallel: len(all),
 	}}
-	ports := machinetest.FreePorts(t, 2*instances)
+	ports := freePorts(t, 2*instances)
 	g.definition.Slots["blue"] = service.HostSlot{Ports: ports[:instances]}
 	g.definition.Slots["green"] = service.HostSlot{Ports: ports[instances:]}
 	keys := credentialsOf{}
@@ -153,6 +153,28 @@ func newGround(t *testing.T, k kind, all []*machinetest.Host, instances int) *gr
 	g.artifact("#!/bin/sh\nexec " + instanceProgram + " " + asInstance + " \"$@\"\n")
 	g.open()
 	return g
+}
+
+// givenOut are the ports of all tests: the kernel may offer one again once it is free.
+var (
+	givenOutMu sync.Mutex
+	givenOut   = map[int]bool{}
+)
+
+func freePorts(t *testing.T, n int) []int {
+	t.Helper()
+	givenOutMu.Lock()
+	defer givenOutMu.Unlock()
+	var ports []int
+	for len(ports) < n {
+		for _, port := range machinetest.FreePorts(t, n) {
+			if !givenOut[port] && len(ports) < n {
+				givenOut[port] = true
+				ports = append(ports, port)
+			}
+		}
+	}
+	return ports
 }
 
 type credentialsOf map[string]string

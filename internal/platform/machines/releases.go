@@ -26,7 +26,7 @@ func (m *Machines) releases(ctx context.Context) ([]service.Release, error) {
 	found := make([][]placed, len(parts))
 	existing := make([]*service.Release, len(parts))
 	err = each(parts, 0, func(n int, p part) error {
-		out, err := p.look(ctx, p.prelude()+"id="+shellWord(string(m.id))+foreign+recordsBody)
+		out, err := p.look(ctx, p.prelude()+"id="+shellWord(string(m.id))+"\n"+foreign+recordsBody)
 		if err != nil {
 			return err
 		}

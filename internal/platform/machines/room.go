@@ -137,7 +137,8 @@ func (m *Machines) diskProblem(ctx context.Context, p part, r service.Release, f
 	if free >= need {
 		return nil
 	}
-	if missing, err := m.missing(ctx, p, r, reference); err == nil && missing == 0 {
+	missing, unknownErr := m.missing(ctx, p, r, reference)
+	if unknownErr == nil && missing == 0 {
 		return nil // It is there already.
 	}
 	problem := p.at(fmt.Sprintf("%s has %d MiB free, and the release may need %d MiB: its artifact has %d MiB", p.Directory, free>>20, need>>20, info.Size()>>20), "directory")

@@ -76,7 +76,7 @@ func (p part) guard(ctx context.Context, refuse string) string {
 		noted := shellWord(f.String())
 		fmt.Fprintf(&b, "guard_epoch=0 guard_ledger=; [ -e %[1]s/epoch ] && read -r guard_epoch guard_ledger <%[1]s/epoch\n", dir)
 		b.WriteString("case $guard_epoch in ''|*[!0-9]*) guard_epoch=0 guard_ledger= ;; esac\n")
-		fmt.Fprintf(&b, "if [ \"$guard_ledger\" = %s ] && [ \"$guard_epoch\" -gt %d ]; then %s stale \"epoch %[2]d of this run, epoch $guard_epoch in \"%s/epoch; fi\n", shellWord(f.Ledger), f.Epoch, refuse, dir)
+		fmt.Fprintf(&b, "if [ \"$guard_ledger\" = %s ] && [ \"$guard_epoch\" -gt %d ]; then %s stale \"epoch %[2]d of this run, epoch $guard_epoch in \"%[4]s/epoch; fi\n", shellWord(f.Ledger), f.Epoch, refuse, dir)
 		fmt.Fprintf(&b, "if [ \"$guard_epoch $guard_ledger\" != %[1]s ]; then printf '%%s\\n' %[1]s >%[2]s/.epoch && mv -f %[2]s/.epoch %[2]s/epoch || %[3]s '' 'the epoch cannot be noted in '%[2]s; fi\n", noted, dir, refuse)
 	}
 	b.WriteString("fi\n")

@@ -34,7 +34,8 @@ func olderEpoch(b *bench) {
 	}
 	b.runs(r)
 	// A run that stops has looked at its lease, and is suspended; a newer one wants the instance; then the older one goes on.
-	for epoch, stop := range map[int]func(context.Context, service.Placement) error{2: b.Platform.Stop, 4: b.Platform.Remove} {
+	for n, stop := range []func(context.Context, service.Placement) error{b.Platform.Stop, b.Platform.Remove} {
+		epoch := 2 * (n + 1)
 		suspended := b.under(epoch, func() bool {
 			b.ok(b.Platform.Start(b.under(epoch+1, always), r, nil))
 			return true
