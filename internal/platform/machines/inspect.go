@@ -81,7 +81,7 @@ func (p part) state(i instance, s sight) service.InstanceState {
 		return state
 	}
 	state.Running = s.running()
-	state.Restarts = s.number("NRestarts")
+	state.Restarts = s.restarts()
 	state.Detail = s.describe(state.Running, state.Restarts)
 	if state.Running && state.Detail == "" && p.Existing == "" && !s.enabled() {
 		state.Unsupervised = true

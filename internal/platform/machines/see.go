@@ -21,8 +21,9 @@ type sight struct {
 	since, stopped time.Time
 	// process is the release by the environment of the main process; empty where it cannot be read.
 	process string
-	// death is the last one, where it was started again since.
-	death death
+	// death is the last one, where it was started again since; starts are how often the journal knows it to have been started since then.
+	death  death
+	starts int
 	// boot is when the machine was started.
 	boot time.Time
 	// sockets that listen on ports of the part; held are those of the unit's processes. hidden: some processes do not let us see them.
@@ -141,19 +142,44 @@ func (s *sight) unitLine(word, value string) {
 	case "held":
 		s.held[value] = true
 		s.hidden = s.hidden || value == "hidden"
-	case "death":
-		var entry struct {
-			At     string `json:"__REALTIME_TIMESTAMP"`
-			Code   string `json:"EXIT_CODE"`
-			Status string `json:"EXIT_STATUS"`
-		}
-		if json.Unmarshal([]byte(value), &entry) != nil || entry.Status == "" {
-			return
-		}
-		micro, _ := strconv.ParseInt(entry.At, 10, 64)
-		s.death = death{how: ending(entry.Code, entry.Status), at: time.UnixMicro(micro)}
+	case "event":
+		s.event(value)
 	}
 }
+
+// event reads an entry of the journal, the newest first.
+func (s *sight) event(value string) {
+	var entry struct {
+		At     string `json:"__REALTIME_TIMESTAMP"`
+		Code   string `json:"EXIT_CODE"`
+		Status string `json:"EXIT_STATUS"`
+	}
+	if json.Unmarshal([]byte(value), &entry) != nil {
+		return // What is not known is not told.
+	}
+	micro, _ := strconv.ParseInt(entry.At, 10, 64)
+	at := time.UnixMicro(micro)
+	switch {
+	case at.Before(s.since):
+	case entry.Status == "":
+		s.starts++
+	case s.death == (death{}):
+		s.death = death{how: ending(entry.Code, entry.Status), at: at}
+	}
+}
+
+// restarts since it was started for its placement. systemd counts one twice when it reads its units anew between a death and the
+// start, so where the journal knows better, that holds.
+func (s sight) restarts() int {
+	counted := s.number("NRestarts")
+	if s.starts > 0 && s.starts < maxEvents/2 {
+		return min(counted, s.starts-1)
+	}
+	return counted
+}
+
+// maxEvents is how many entries of the journal are read.
+const maxEvents = 200
 
 // seconds reads a time in seconds since 1970, with fractions.
 func seconds(text string) time.Time {

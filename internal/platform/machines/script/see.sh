@@ -15,8 +15,9 @@ group= pid= restarts= unit= held=
 hold() { # the sockets of a unit's processes
 	[ -n "$unit" ] || return 0
 	if [ "${restarts:-0}" -gt 0 ]; then
-		journal -o json --output-fields=EXIT_CODE,EXIT_STATUS -n 1 "$field=$unit" MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 2>/dev/null |
-			while IFS= read -r line; do printf 'death %s %s\n' "$unit" "$line"; done
+		# The last starts, and ends of processes.
+		journal -o json --output-fields=MESSAGE_ID,EXIT_CODE,EXIT_STATUS -r -n 200 "$field=$unit" \
+			MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 MESSAGE_ID=7d4958e842da4a758f6c1cdc7b36dcc5 2>/dev/null | sed "s/^/event $unit /"
 	fi
 	[ "${pid:-0}" -gt 0 ] || return 0
 	value=$(grep -az '^DEPLOY_RELEASE=' "/proc/$pid/environ" 2>/dev/null | tr -d '\0')
