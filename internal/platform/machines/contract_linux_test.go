@@ -14,7 +14,6 @@ func TestContract(t *testing.T) {
 	}{
 		"Root":        {asRoot, 1},
 		"Sudo":        {withSudo, 1},
-		"Alone":       {alone, 1},
 		"User":        {usersOwn, 1},
 		"TwoMachines": {asRoot, 2},
 	} {

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/machinetest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -335,4 +337,83 @@ func TestMachineDown(t *testing.T) {
 	}
 	all[1].Boot(t)
 	g.ok(g.Stop(t.Context(), r.Placement))
+}
+
+// Where there are no hosts, it is the one machine that is worked on, and instances have no host in their names.
+func TestAlone(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, alone, hosts(t, 1), 2)
+	r := g.placed(g.release("1.0.0"), "green")
+	g.ok(g.Reach(t.Context(), r.Placement))
+	if problems := slices.Concat(g.Room(t.Context(), r, "green"), g.Unready(t.Context())); len(problems) > 0 {
+		t.Errorf("%v", problems)
+	}
+	g.started(r, nil)
+	for n, s := range g.states(r) {
+		if want := "green/" + strconv.Itoa(n); !s.Running || s.Release != r.ID || s.Detail != "" || s.Name != want || g.get(s.Instance, "DEPLOY_INSTANCE") != want {
+			t.Errorf("%+v", s)
+		}
+	}
+	if waves := g.Waves(r.Placement, true); len(waves) != 1 || len(waves[0].Instances) != 2 {
+		t.Errorf("%+v", waves)
+	}
+	// What was placed on another machine is not here once its directory is not; what another user placed is that user's.
+	g.hosts[0].Run(t, "chown 1000 "+g.definition.Directory+"/service")
+	var out *delivery.OutOfReach
+	if err := g.Reach(t.Context(), r.Placement); !errors.As(err, &out) || out.Elsewhere {
+		t.Errorf("another user's: %v", err)
+	}
+	g.hosts[0].Run(t, "chown 0 "+g.definition.Directory+"/service")
+	elsewhere := r.Placement
+	elsewhere.Platform = []byte(strings.Replace(strings.Replace(string(r.Placement.Platform), `"id":"`, `"id":"0`, 1), g.definition.Directory, "/srv/nowhere", 1))
+	if err := g.Reach(t.Context(), elsewhere); !errors.As(err, &out) || !out.Elsewhere {
+		t.Errorf("another machine's: %v", err)
+	}
+	g.ok(g.Stop(t.Context(), r.Placement))
+}
+
+// What the journal does not have any more is told, and who may not read it is told how to.
+func TestLogsMissing(t *testing.T) {
+	t.Parallel()
+	all := machinetest.Start(t, 1, machinetest.Sudo())
+	provide(t, all)
+	g := newGround(t, withSudo, all, 1)
+	r := g.placed(g.release("1.0.0"), "blue")
+	g.started(r, nil)
+	if missing, err := g.LogsMissing(t.Context(), r.Placement); missing != "" || err != nil {
+		t.Errorf("%q, %v", missing, err)
+	}
+	all[0].Run(t, "journalctl --rotate && journalctl --vacuum-time=1s --vacuum-files=1")
+	g.eventually(func() error {
+		all[0].Run(t, "logger again; journalctl --sync --rotate && journalctl --vacuum-time=1s --vacuum-files=1")
+		missing, err := g.LogsMissing(t.Context(), r.Placement)
+		if err == nil && !strings.Contains(missing, "blue/a/0: the journal begins at") {
+			err = errors.New("nothing is missing: " + missing)
+		}
+		return err
+	})
+	g.definition.Systemd.Sudo = false
+	g.open()
+	_, err := g.Logs(t.Context(), r.Placement, 10)
+	if err == nil {
+		t.Fatal("the journal is read by who may not")
+	}
+	g.contains(err.Error(), "usermod -aG systemd-journal deploy")
+	for _, problems := range [][]service.Problem{g.Room(t.Context(), r, "green")} {
+		if len(problems) != 1 || !strings.Contains(problems[0].Detail, "systemd.sudo") {
+			t.Errorf("%v", problems)
+		}
+	}
+	g.definition.Systemd.Sudo = true
+	g.open()
+	all[0].Run(t, "rm /etc/sudoers.d/*")
+	if problems := g.Room(t.Context(), r, "green"); len(problems) != 1 || !strings.Contains(problems[0].Detail, "sudo without a password") {
+		t.Errorf("%v", problems)
+	}
+	err = g.Stop(t.Context(), r.Placement)
+	if err == nil {
+		t.Fatal("stopped without sudo")
+	}
+	g.contains(err.Error(), "by sudo without a password")
+	all[0].WriteFile(t, "/etc/sudoers.d/deploy", "deploy ALL=(root) NOPASSWD: ALL\n", 0o440)
 }

@@ -107,7 +107,7 @@ func TestWordsThatSystemdDropsAreRefused(t *testing.T) {
 	}
 }
 
-// secretPlaces are what anybody on a machine can see of a unit.
+// Secrets are with the instance, and with root in one file; nobody else finds them.
 func TestSecrets(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2-and-more"
@@ -145,7 +145,7 @@ func TestSecrets(t *testing.T) {
 				t.Errorf("found in %q, want %q", found, want)
 			}
 			g.ok(g.Remove(t.Context(), r.Placement))
-			if found := h.Run(t, "grep -rls hunter2 /srv /etc /run 2>/dev/null; exit 0"); found != "" {
+			if found := h.Run(t, "grep -rls hunter2 "+g.definition.Directory+" /etc/systemd /run/credentials/"+g.unit("blue", 0)+" 2>/dev/null; exit 0"); found != "" {
 				t.Errorf("left in %q", found)
 			}
 		})
