@@ -64,12 +64,11 @@ func others(states []service.InstanceState) string {
 // state says what a sight of an instance means.
 func (p part) state(i instance, s sight) service.InstanceState {
 	state := service.InstanceState{Instance: i.Instance}
-	runs := s.release(p)
-	switch s.properties["ActiveState"] {
-	case "active", "activating", "reloading", "deactivating":
-		state.Release = runs
-	}
+	state.Release = s.occupant(p)
 	switch {
+	case state.Release == "" && s.active():
+		state.Detail = "its place is taken by something else: the unit " + i.unit + " runs, and does not say which release"
+		return state
 	case state.Release == "" && p.Existing == "" && s.last == "":
 		state.Detail = "it was not started"
 		return state
@@ -91,6 +90,15 @@ func (p part) state(i instance, s sight) service.InstanceState {
 		state.Detail = s.portDetail(i, p.address)
 	}
 	return state
+}
+
+// active tells whether systemd has it run, or is about to start or to stop it.
+func (s sight) active() bool {
+	switch s.properties["ActiveState"] {
+	case "active", "activating", "reloading", "deactivating":
+		return true
+	}
+	return false
 }
 
 func (s sight) enabled() bool {
@@ -124,7 +132,7 @@ func (s sight) release(p part) service.ReleaseID {
 		return service.ReleaseID(s.process)
 	}
 	for word := range strings.FieldsSeq(s.properties["Environment"]) {
-		if id, found := strings.CutPrefix(strings.Trim(word, `"`), "DEPLOY_RELEASE="); found {
+		if id, found := strings.CutPrefix(strings.Trim(word, `"`), "DEPLOY_RELEASE="); found && id != "" {
 			return service.ReleaseID(id)
 		}
 	}

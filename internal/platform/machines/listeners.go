@@ -48,6 +48,15 @@ func kernelAddress(ip netip.Addr) []string {
 
 func portPattern(port int) string { return fmt.Sprintf("%04X", port) }
 
+// listenersFunction is a function of shell. The kernel lists those that listen before all others, of which there may be many thousands:
+// at the first of them it ends.
+const listenersFunction = `listeners() {
+	for one in /proc/net/tcp /proc/net/tcp6; do
+		sed -nE -e 1d -e '/^ *[0-9]+: [0-9A-F]+:[0-9A-F]+ [0-9A-F]+:[0-9A-F]+ 0[A3] /!q' -e "/$1/p" "$one" 2>/dev/null
+	done
+}
+`
+
 // listensPattern is the rest of a line, behind the port, of a socket that listens.
 const listensPattern = ` [0-9A-F]+:0000 0A `
 

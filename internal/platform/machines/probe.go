@@ -159,10 +159,9 @@ func (m *Machines) alone(i service.Instance) (part, error) {
 // seeListener looks who listens; nil: the sockets that are known, and no others, do.
 func (p part) seeListener(ctx context.Context, known string) ([]sight, error) {
 	ports := `^ *[0-9]+: [0-9A-F]+:(` + portPattern(p.instances[0].port) + ")" + listensPattern
-	script := "known=" + shellWord(known) + `
-inodes=
+	script := "known=" + shellWord(known) + "\n" + listenersFunction + `inodes=
 while read -r a b c d e f g h i inode rest; do inodes="$inodes $inode"; done <<EOF
-$(grep -hE ` + shellWord(ports) + ` /proc/net/tcp /proc/net/tcp6 2>/dev/null)
+$(listeners ` + shellWord(ports) + `)
 EOF
 inodes=$(echo $inodes)
 if [ -n "$known" ] && [ "$inodes" = "$known" ]; then echo known; exit 0; fi

@@ -104,8 +104,7 @@ func (m *Machines) room(ctx context.Context, p part, r service.Release) []servic
 
 // occupant is the release whose unit has the instance's place; empty if none.
 func (s sight) occupant(p part) service.ReleaseID {
-	switch s.properties["ActiveState"] {
-	case "active", "activating", "reloading", "deactivating":
+	if s.active() {
 		return s.release(p)
 	}
 	return ""

@@ -39,6 +39,7 @@ func (r *refusal) Error() string { return r.text }
 // prelude begins each script.
 //
 //	fail KIND TEXT  ends it with a refusal; what still comes on standard input is read, so that nobody writes into a closed pipe
+//	listeners       says the lines of sockets that listen and match
 //	show, journal   ask; ctl and root change, by sudo where it is used
 func (p part) prelude() string {
 	var b strings.Builder
@@ -58,6 +59,7 @@ func (p part) prelude() string {
 	b.WriteString("root() { " + sudo + " \"$@\"; }\n")
 	b.WriteString("ctl() { " + sudo + " systemctl --no-ask-password " + scope + " \"$@\"; }\n")
 	b.WriteString("show() { systemctl " + scope + " show --no-pager \"$@\"; }\n")
+	b.WriteString(listenersFunction)
 	b.WriteString("journal() { " + sudo + " journalctl -q --no-pager \"$@\"; }\n")
 	return b.String()
 }

@@ -100,7 +100,7 @@ func (p part) readSights(out string) ([]sight, error) {
 		case "slot":
 			n, err := strconv.Atoi(key)
 			what, value, _ := strings.Cut(value, " ")
-			if err == nil && n < len(seen) {
+			if err == nil && n >= 0 && n < len(seen) {
 				seen[n].slotFile(what, value)
 			}
 		case "socket":

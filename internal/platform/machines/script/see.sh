@@ -36,7 +36,7 @@ hold() { # the sockets of a unit's processes
 	held="$held $mine"
 	for one in $mine; do echo "held $unit $one"; done
 }
-listening=$(grep -hE "$ports" /proc/net/tcp /proc/net/tcp6 2>/dev/null)
+listening=$(listeners "$ports")
 while IFS= read -r line; do
 	case $line in
 	Id=*) unit=${line#*=} ;;

@@ -55,7 +55,7 @@ done
 
 # Whether the ports are free.
 if [ -n "$ports" ]; then
-	found=$(grep -hE "$listen(${ports#|})$listens" /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -vE "$loopback")
+	found=$(listeners "$listen(${ports#|})$listens" | grep -vE "$loopback")
 	if [ -n "$found" ]; then
 		set -f; set -- $found; set +f
 		port=$((0x${2##*:})) user=$8 inode=${10}
@@ -104,7 +104,8 @@ if [ -n "$changed" ]; then root install -m 0644 $changed "$units/" 2>"$in/proble
 # What each is started with.
 now=$(date +%s.%N)
 mkdir -p "$dir/slots/$slot"
-old= move=
+move=
+set --
 cd "$in" || fail '' "what to start is not whole"
 for unit in $need; do
 	case " $enable " in *" $unit "*) continue ;; esac
@@ -115,6 +116,9 @@ done
 if [ -n "$move" ]; then
 	(cd "$dir/slots/$slot" && rm -rf $move) && mv $move "$dir/slots/$slot/" || fail '' "what to start cannot be written into $dir/slots/$slot"
 fi
+# Should the machine lose its power now, systemd is to find all of it.
+for unit in $need; do of "$unit"; set -- "$@" "$units/$unit" "$dir/slots/$slot/$number"/*; done
+sync "$@" 2>/dev/null
 current=$(readlink "$dir/current")
 case " $labels " in
 *" ${current##*/} "*) [ -n "$current" ] || ln -sfn "releases/$label" "$dir/current" ;;

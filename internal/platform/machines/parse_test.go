@@ -1,0 +1,91 @@
+package machines
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// answer is what a machine says of an instance that died once and runs again.
+const answer = `Id=production-web-green-1.service
+LoadState=loaded
+ActiveState=active
+SubState=running
+UnitFileState=enabled
+MainPID=4711
+NRestarts=2
+ExecMainCode=0
+ExecMainStatus=0
+Environment=PORT=8081 DEPLOY_RELEASE=production/web/1.8.2-5c1f9e0b DEPLOY_SLOT=green
+
+end
+slot 0 release production/web/1.8.2-5c1f9e0b
+slot 0 since 1795674890.123456789
+event production-web-green-1.service {"__REALTIME_TIMESTAMP":"1795674900000000","MESSAGE_ID":"7d49"}
+event production-web-green-1.service {"__REALTIME_TIMESTAMP":"1795674899000000","EXIT_CODE":"exited","EXIT_STATUS":"3"}
+event production-web-green-1.service {"__REALTIME_TIMESTAMP":"1795674891000000","MESSAGE_ID":"7d49"}
+event production-web-green-1.service {"__REALTIME_TIMESTAMP":"1795674880000000","MESSAGE_ID":"7d49"}
+process production-web-green-1.service production/web/1.8.2-5c1f9e0b
+user production-web-green-1.service 1000
+held production-web-green-1.service 13
+socket    2: 0B00000A:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 13 1 0000000000000000 100 0 0 10 0
+`
+
+func examplePart() part {
+	u := exampleUnit()
+	return part{record: record{Directory: u.directory, Scope: service.ScopeSystem}, host: "a", release: u.release, slot: "green", address: u.address, instances: []instance{u.instance}}
+}
+
+// systemd counted one restart twice, as it does when it reads its units anew in the middle: the journal knows better.
+func TestAnswer(t *testing.T) {
+	t.Parallel()
+	p := examplePart()
+	seen, err := p.readSights(answer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := p.state(p.instances[0], seen[0])
+	if want := "it ended with exit status 3 at 2026-11-26 06:34:59.000 UTC, and was started again; it did so once"; !s.Running || s.Release != p.release || s.Restarts != 1 || s.Detail != want {
+		t.Errorf("%+v, want %q", s, want)
+	}
+}
+
+func FuzzAnswer(f *testing.F) {
+	f.Add(answer)
+	f.Add("\nend\nslot -1 release a\nslot 99 since 1\nsocket\nheld\nboot Thu")
+	f.Fuzz(func(t *testing.T, text string) {
+		p := examplePart()
+		seen, err := p.readSights(text)
+		if err != nil {
+			return
+		}
+		if s := p.state(p.instances[0], seen[0]); s.Running && s.Release == "" || !s.Running && s.Detail == "" {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func FuzzRecords(f *testing.F) {
+	f.Add(`1795674890.5 {"id":"production/web/1.0.0-00000000","placement":{"slot":"blue"}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		all, err := readRecords(text)
+		for _, one := range all {
+			if err == nil && (one.release.ID == "" || !one.release.Placement.Placed()) {
+				t.Errorf("%+v", one)
+			}
+		}
+	})
+}
+
+func TestCommandOf(t *testing.T) {
+	t.Parallel()
+	for shown, want := range map[string]string{
+		"{ path=/usr/bin/web ; argv[]=/usr/bin/web --port 80 ; ignore_errors=no ; start_time=[n/a] }": "/usr/bin/web|--port|80",
+		"": "", "{ path=/usr/bin/web": "",
+	} {
+		if got := strings.Join(commandOf(shown), "|"); got != want {
+			t.Errorf("%q: %q", shown, got)
+		}
+	}
+}
