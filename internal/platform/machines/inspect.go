@@ -79,7 +79,7 @@ func (p part) state(i instance, s sight) service.InstanceState {
 		state.Detail = "its place is taken by " + state.Release.Label()
 		return state
 	}
-	state.Running = s.running()
+	state.Running = s.active() && s.running()
 	state.Restarts = s.restarts()
 	state.Detail = s.describe(state.Running, state.Restarts)
 	if state.Running && state.Detail == "" && p.Existing == "" && !s.enabled() {

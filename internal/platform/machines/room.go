@@ -127,21 +127,30 @@ func (p part) roomScript(d service.HostPlatform, c service.Content) string {
 
 // diskProblem tells whether the release's files fit.
 func (m *Machines) diskProblem(ctx context.Context, p part, r service.Release, free int64) *service.Problem {
-	reference, badErr := service.ParseReference(r.Content.Artifact)
-	info, missingErr := os.Stat(reference.Path)
-	if badErr != nil || missingErr != nil || free < 0 {
-		return nil // Where no machine has it already, that is a problem of its own.
-	}
-	need := info.Size() * diskFactor
-	if free >= need {
+	reference, size := artifactSize(r.Content)
+	need := size * diskFactor
+	if free < 0 || free >= need {
 		return nil
 	}
 	missing, unknownErr := m.missing(ctx, p, r, reference)
 	if unknownErr == nil && missing == 0 {
 		return nil // It is there already.
 	}
-	problem := p.at(fmt.Sprintf("%s has %d MiB free, and the release may need %d MiB: its artifact has %d MiB", p.Directory, free>>20, need>>20, info.Size()>>20), "directory")
+	problem := p.at(fmt.Sprintf("%s has %d MiB free, and the release may need %d MiB: its artifact has %d MiB", p.Directory, free>>20, need>>20, size>>20), "directory")
 	return &problem
+}
+
+// artifactSize in bytes; 0 where it is not here, which is a problem of its own where no machine has it either.
+func artifactSize(c service.Content) (service.Reference, int64) {
+	reference, err := service.ParseReference(c.Artifact)
+	if err != nil {
+		return reference, 0
+	}
+	info, err := os.Stat(reference.Path)
+	if err != nil {
+		return reference, 0
+	}
+	return reference, info.Size()
 }
 
 func (m *Machines) missing(ctx context.Context, p part, r service.Release, reference service.Reference) (int64, error) {
