@@ -13,7 +13,6 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/check"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/notify"
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/caddy"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -50,13 +49,7 @@ var _ delivery.Connector = (*Connector)(nil)
 func (c *Connector) Adapters(d service.Definition) (delivery.Adapters, error) {
 	var a delivery.Adapters
 	var err error
-	switch {
-	case d.Platform.Host != nil:
-		a.Platform, err = host.New(*d.Platform.Host, d.ID, host.Options{SupervisorArgs: []string{SuperviseArgument}})
-	default:
-		err = fmt.Errorf("the definition of %s has no platform that this version knows", d.ID)
-	}
-	if err != nil {
+	if a.Platform, err = c.platform(d); err != nil {
 		return a, fmt.Errorf("platform: %w", err)
 	}
 	if d.Router != nil && d.Router.Caddy != nil {

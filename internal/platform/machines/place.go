@@ -17,11 +17,17 @@ const placedAtOnce = 4
 
 // Place implements delivery.Platform.
 func (m *Machines) Place(ctx context.Context, r service.Release, slot string) (service.Placement, error) {
-	p, err := m.Placement(r, slot)
-	if err != nil {
-		return service.Placement{}, err
+	p := r.Placement
+	if p.Slot != slot {
+		var err error
+		if p, err = m.Placement(r, slot); err != nil {
+			return service.Placement{}, err
+		}
 	}
 	r.Placement = p
+	if kept, err := m.recordOf(p); err != nil || kept.Existing != "" {
+		return p, err // The user's own unit is where it is.
+	}
 	reference, err := service.ParseReference(r.Content.Artifact)
 	if err != nil {
 		return service.Placement{}, fmt.Errorf("place %s: %w", r.ID, err)

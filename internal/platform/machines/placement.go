@@ -67,7 +67,39 @@ func (m *Machines) Placement(r service.Release, slot string) (service.Placement,
 	if _, found := d.Slots[slot]; !found {
 		return service.Placement{}, fmt.Errorf("%s has no slot %q, only %q", m.id, slot, m.Slots())
 	}
-	return m.placement(r.ID, slot, "")
+	if !r.Placement.Placed() {
+		return m.placement(r.ID, slot, "")
+	}
+	before, err := m.recordOf(r.Placement)
+	if err != nil {
+		return service.Placement{}, err
+	}
+	if before.Existing != "" && slot != r.Placement.Slot {
+		return service.Placement{}, fmt.Errorf("%s is the unit %s, which listens on the ports of slot %s: it cannot come to slot %s; release its program as an artifact, or wait until slot %s is free",
+			r.ID, before.Existing, r.Placement.Slot, slot, r.Placement.Slot)
+	}
+	p, err := m.placement(r.ID, slot, before.Existing)
+	if err != nil {
+		return p, err
+	}
+	return m.remembering(p, before)
+}
+
+// remembering is a placement that also knows the hosts of a record before it which the definition has no more.
+func (m *Machines) remembering(p service.Placement, before record) (service.Placement, error) {
+	kept, err := m.recordOf(p)
+	if err != nil {
+		return p, err
+	}
+	for name, h := range before.Hosts {
+		if _, known := kept.Hosts[name]; !known && kept.Hosts != nil {
+			kept.Hosts[name] = h
+		}
+	}
+	if p.Platform, err = json.Marshal(kept); err != nil {
+		return p, fmt.Errorf("record the placement of %s: %w", p.Release, err)
+	}
+	return p, nil
 }
 
 func (m *Machines) placement(id service.ReleaseID, slot, existing string) (service.Placement, error) {
@@ -88,7 +120,7 @@ func (m *Machines) placement(id service.ReleaseID, slot, existing string) (servi
 		kept.Hosts[name] = service.Host{SSH: h.SSH, Address: h.Address}
 		for n, port := range portsOf(d, h, slot) {
 			p.Instances = append(p.Instances, service.Instance{
-				Name: slot + "/" + name + "/" + strconv.Itoa(n), Address: net.JoinHostPort(h.Address, strconv.Itoa(port)),
+				Name: slot + "/" + name + "/" + strconv.Itoa(n), Address: net.JoinHostPort(h.Address, strconv.Itoa(port)), Host: name,
 			})
 		}
 	}

@@ -44,21 +44,47 @@ func (m *Machines) releases(ctx context.Context) ([]service.Release, error) {
 		all = append(all, some...)
 	}
 	slices.SortStableFunc(all, func(a, b placed) int { return b.at.Compare(a.at) })
-	var releases []service.Release
-	known := map[service.ReleaseID]bool{}
-	for _, one := range all {
-		if !known[one.release.ID] {
-			known[one.release.ID] = true
-			releases = append(releases, one.release)
-		}
-	}
+	releases := m.merged(all)
 	for _, one := range existing {
-		if one != nil && !known[one.ID] {
+		if one != nil && !slices.ContainsFunc(releases, func(r service.Release) bool { return r.ID == one.ID }) {
 			releases = append(releases, *one)
 			break // of several hosts whose commands differ, the first one's
 		}
 	}
 	return releases, nil
+}
+
+// merged are the releases of records, the last placed first. A record has the instances that were placed when it was written: a host that
+// was added knows of itself alone, and the others may still know of one that was removed.
+func (m *Machines) merged(all []placed) []service.Release {
+	var releases []service.Release
+	at := map[service.ReleaseID]int{}
+	for _, one := range all {
+		n, known := at[one.release.ID]
+		if !known {
+			at[one.release.ID] = len(releases)
+			releases = append(releases, one.release)
+			continue
+		}
+		r := &releases[n]
+		if r.Placement.Slot != one.release.Placement.Slot {
+			continue // where it was before
+		}
+		for _, i := range one.release.Placement.Instances {
+			if !slices.ContainsFunc(r.Placement.Instances, func(j service.Instance) bool { return i.Name == j.Name }) {
+				r.Placement.Instances = append(r.Placement.Instances, i)
+			}
+		}
+		slices.SortStableFunc(r.Placement.Instances, func(a, b service.Instance) int { return strings.Compare(a.Host, b.Host) })
+	}
+	for n := range releases {
+		p := &releases[n].Placement
+		p.Instances = slices.DeleteFunc(p.Instances, func(i service.Instance) bool {
+			_, found := m.definition.Hosts[i.Host]
+			return i.Host != "" && !found
+		})
+	}
+	return releases
 }
 
 func readRecords(out string) ([]placed, error) {
