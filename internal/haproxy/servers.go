@@ -36,15 +36,14 @@ const (
 	ConfigMaint    Admin = 0x04
 	ForcedDrain    Admin = 0x08
 	InheritedDrain Admin = 0x10
-	// ResolveMaint: its name has no address; HostMaint: its SRV record is gone.
+	// ResolveMaint: its name has no address; NameSet: the Runtime API gave it its name.
 	ResolveMaint Admin = 0x20
-	HostMaint    Admin = 0x40
+	NameSet      Admin = 0x40
 )
 
-// Maint: it gets nothing, and is not checked.
-func (a Admin) Maint() bool {
-	return a&(ForcedMaint|InheritedMaint|ConfigMaint|ResolveMaint|HostMaint) != 0
-}
+// Maint: it gets nothing, and is not checked. ConfigMaint alone is none: it says what the configuration has, also when the Runtime API has
+// made the server ready since; a server that the configuration disables begins with both.
+func (a Admin) Maint() bool { return a&(ForcedMaint|InheritedMaint|ResolveMaint) != 0 }
 
 // Drain: it gets no new sessions but persistent ones.
 func (a Admin) Drain() bool { return a&(ForcedDrain|InheritedDrain) != 0 }
