@@ -2,6 +2,7 @@ package routertest
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -19,18 +20,18 @@ const deadline = 60 * time.Second
 // slowPath answers when the backend is released.
 const slowPath = "/slow"
 
-// backend is one instance of a slot: it answers with the slot's name.
+// backend is the instances of a slot: they answer with the slot's name.
 type backend struct {
 	slot    string
-	server  *httptest.Server
+	servers []*httptest.Server
 	slow    atomic.Int32
 	release chan struct{}
 }
 
-func newBackend(t *testing.T, slot string) *backend {
+func newBackend(t *testing.T, slot string, instances int) *backend {
 	t.Helper()
 	b := &backend{slot: slot, release: make(chan struct{})}
-	b.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		if r.URL.Path == slowPath {
 			b.slow.Add(1)
@@ -42,16 +43,29 @@ func newBackend(t *testing.T, slot string) *backend {
 			}
 		}
 		_, _ = io.WriteString(w, slot)
-	}))
-	t.Cleanup(b.server.Close)
+	})
+	for range instances {
+		b.servers = append(b.servers, httptest.NewServer(handler))
+	}
+	t.Cleanup(b.close)
 	return b
 }
 
-func (b *backend) placement() service.Placement {
-	return service.Placement{
-		Release: service.ReleaseID("production/web/" + b.slot), Slot: b.slot,
-		Instances: []service.Instance{{Name: b.slot + "/0", Address: strings.TrimPrefix(b.server.URL, "http://")}},
+// close ends the instances.
+func (b *backend) close() {
+	for _, server := range b.servers {
+		server.Close()
 	}
+}
+
+func (b *backend) placement() service.Placement {
+	p := service.Placement{Release: service.ReleaseID("production/web/" + b.slot), Slot: b.slot}
+	for i, server := range b.servers {
+		p.Instances = append(p.Instances, service.Instance{
+			Name: fmt.Sprintf("%s/%d", b.slot, i), Address: strings.TrimPrefix(server.URL, "http://"),
+		})
+	}
+	return p
 }
 
 // client sends requests that nothing sends again when they are lost: Go's transport repeats what it can, and a

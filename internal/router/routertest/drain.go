@@ -25,8 +25,8 @@ func (w *world) inFlight(t *testing.T) <-chan error {
 	return ended
 }
 
-func drainWaits(t *testing.T, setup Setup) {
-	w := newWorld(t, setup, deadline)
+func drainWaits(t *testing.T, d dataPlane) {
+	w := newWorld(t, d, deadline)
 	ended := w.inFlight(t)
 	if err := w.Router.Drain(t.Context(), w.blue.placement()); err != nil {
 		t.Fatalf("nothing is in flight to blue: %v", err)
@@ -59,8 +59,8 @@ func drainWaits(t *testing.T, setup Setup) {
 	}
 }
 
-func drainTimesOut(t *testing.T, setup Setup) {
-	w := newWorld(t, setup, 200*time.Millisecond)
+func drainTimesOut(t *testing.T, d dataPlane) {
+	w := newWorld(t, d, 200*time.Millisecond)
 	ended := w.inFlight(t)
 	if err := w.Router.Drain(t.Context(), w.green.placement()); err != nil {
 		t.Errorf("the end of the drain timeout is an error: %v", err)
@@ -74,8 +74,8 @@ func drainTimesOut(t *testing.T, setup Setup) {
 	}
 }
 
-func drainIsCancelled(t *testing.T, setup Setup) {
-	w := newWorld(t, setup, deadline)
+func drainIsCancelled(t *testing.T, d dataPlane) {
+	w := newWorld(t, d, deadline)
 	ended := w.inFlight(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
@@ -88,8 +88,8 @@ func drainIsCancelled(t *testing.T, setup Setup) {
 	}
 }
 
-func drainUnreachable(t *testing.T, setup Setup) {
-	w := newWorld(t, setup, deadline)
+func drainUnreachable(t *testing.T, d dataPlane) {
+	w := newWorld(t, d, deadline)
 	w.Stop(t)
 	if err := w.Router.Drain(t.Context(), w.green.placement()); err == nil {
 		t.Error("Drain knows of nothing in flight in a data plane that is gone")

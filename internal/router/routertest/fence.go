@@ -15,8 +15,8 @@ func under(ctx context.Context, epoch int, valid func() bool) context.Context {
 func always() bool { return true }
 
 // olderEpoch: once a newer run has set weights, an older one sets none, also where it was suspended right before the effect.
-func olderEpoch(t *testing.T, setup Setup) {
-	w := newWorld(t, setup, deadline)
+func olderEpoch(t *testing.T, d dataPlane) {
+	w := newWorld(t, d, deadline)
 	set := func(ctx context.Context, green int) error {
 		return w.Router.SetWeights(ctx, w.split(map[string]int{Blue: 100 - green, Green: green}))
 	}

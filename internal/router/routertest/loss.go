@@ -9,8 +9,11 @@ import (
 
 // nothingIsLost changes the weights as fast as it goes under load, then drains and stops an instance under it. The load
 // has connections that are kept and fresh ones; exactly no request may be lost.
-func nothingIsLost(t *testing.T, setup Setup) {
-	w := newWorld(t, setup, deadline)
+func nothingIsLost(t *testing.T, d dataPlane) {
+	w := newWorld(t, d, deadline)
+	if w.Follows {
+		w.set(t, 0) // before it there is nobody to answer
+	}
 	const wanted, workers = 3000, 4
 	var requests, lost atomic.Int64
 	ctx, stop := context.WithCancel(t.Context())
@@ -41,7 +44,7 @@ func nothingIsLost(t *testing.T, setup Setup) {
 	if err := w.Router.Drain(t.Context(), w.blue.placement()); err != nil {
 		t.Fatal(err)
 	}
-	w.blue.server.Close()
+	w.blue.close()
 	before := requests.Load()
 	eventually(t, "more load", func() bool { return requests.Load() >= before+wanted/10 })
 	stop()

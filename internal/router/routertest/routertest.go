@@ -26,24 +26,39 @@ type Subject struct {
 	Reload, Restart func(t testing.TB)
 	// Stop ends the data plane.
 	Stop func(t testing.TB)
+	// Forgets: the data plane keeps weights nowhere, so that a reload or restart loses them.
+	Forgets bool
+	// Follows: the addresses come with the split, and are not in the data plane's own configuration.
+	Follows bool
 }
 
 // Setup brings up a data plane with blue and green behind it, and the router for it. What it starts ends with t.
 type Setup func(t *testing.T, blue, green service.Placement, drainTimeout time.Duration) Subject
 
-// Run is the contract.
-func Run(t *testing.T, setup Setup) {
-	t.Run("weights are read back", func(t *testing.T) { weightsAreReadBack(t, setup) })
-	t.Run("wrong weights change nothing", func(t *testing.T) { wrongWeights(t, setup) })
-	t.Run("requests are split by the weights", func(t *testing.T) { requestsAreSplit(t, setup) })
-	t.Run("weights outlive reload and restart", func(t *testing.T) { weightsOutlive(t, setup) })
-	t.Run("no request is lost", func(t *testing.T) { nothingIsLost(t, setup) })
-	t.Run("an older epoch changes nothing", func(t *testing.T) { olderEpoch(t, setup) })
-	t.Run("check", func(t *testing.T) { check(t, setup) })
-	t.Run("drain waits for the requests in flight", func(t *testing.T) { drainWaits(t, setup) })
-	t.Run("drain ends with its timeout", func(t *testing.T) { drainTimesOut(t, setup) })
-	t.Run("drain ends with its context", func(t *testing.T) { drainIsCancelled(t, setup) })
-	t.Run("drain of a data plane that is gone", func(t *testing.T) { drainUnreachable(t, setup) })
+// dataPlane is a Setup, with how many instances the slots have.
+type dataPlane struct {
+	setup       Setup
+	blue, green int
+}
+
+// Run is the contract, with one instance a slot.
+func Run(t *testing.T, setup Setup) { RunSized(t, 1, 1, setup) }
+
+// RunSized is the contract, with so many instances in the slots.
+func RunSized(t *testing.T, blue, green int, setup Setup) {
+	d := dataPlane{setup, blue, green}
+	t.Run("weights are read back", func(t *testing.T) { weightsAreReadBack(t, d) })
+	t.Run("wrong weights change nothing", func(t *testing.T) { wrongWeights(t, d) })
+	t.Run("requests are split by the weights", func(t *testing.T) { requestsAreSplit(t, d) })
+	t.Run("weights outlive reload and restart", func(t *testing.T) { weightsOutlive(t, d) })
+	t.Run("no request is lost", func(t *testing.T) { nothingIsLost(t, d) })
+	t.Run("an older epoch changes nothing", func(t *testing.T) { olderEpoch(t, d) })
+	t.Run("the split follows the instances", func(t *testing.T) { follows(t, d) })
+	t.Run("check", func(t *testing.T) { check(t, d) })
+	t.Run("drain waits for the requests in flight", func(t *testing.T) { drainWaits(t, d) })
+	t.Run("drain ends with its timeout", func(t *testing.T) { drainTimesOut(t, d) })
+	t.Run("drain ends with its context", func(t *testing.T) { drainIsCancelled(t, d) })
+	t.Run("drain of a data plane that is gone", func(t *testing.T) { drainUnreachable(t, d) })
 }
 
 // world is a data plane with a backend a slot.
@@ -52,10 +67,10 @@ type world struct {
 	blue, green *backend
 }
 
-func newWorld(t *testing.T, setup Setup, drainTimeout time.Duration) *world {
+func newWorld(t *testing.T, d dataPlane, drainTimeout time.Duration) *world {
 	t.Helper()
-	w := &world{blue: newBackend(t, Blue), green: newBackend(t, Green)}
-	w.Subject = setup(t, w.blue.placement(), w.green.placement(), drainTimeout)
+	w := &world{blue: newBackend(t, Blue, d.blue), green: newBackend(t, Green, d.green)}
+	w.Subject = d.setup(t, w.blue.placement(), w.green.placement(), drainTimeout)
 	return w
 }
 
@@ -103,8 +118,8 @@ func (w *world) wantShare(t *testing.T, green int) {
 	}
 }
 
-func weightsAreReadBack(t *testing.T, setup Setup) {
-	w := newWorld(t, setup, deadline)
+func weightsAreReadBack(t *testing.T, d dataPlane) {
+	w := newWorld(t, d, deadline)
 	for _, green := range []int{0, 1, 25, 50, 99, 100, 0} {
 		w.set(t, green)
 		w.wantWeights(t, green)
@@ -115,8 +130,8 @@ func weightsAreReadBack(t *testing.T, setup Setup) {
 	w.wantWeights(t, 100)
 }
 
-func wrongWeights(t *testing.T, setup Setup) {
-	w := newWorld(t, setup, deadline)
+func wrongWeights(t *testing.T, d dataPlane) {
+	w := newWorld(t, d, deadline)
 	w.set(t, 25)
 	for _, weights := range []map[string]int{
 		nil,
@@ -132,33 +147,71 @@ func wrongWeights(t *testing.T, setup Setup) {
 	}
 }
 
-func requestsAreSplit(t *testing.T, setup Setup) {
-	w := newWorld(t, setup, deadline)
+func requestsAreSplit(t *testing.T, d dataPlane) {
+	w := newWorld(t, d, deadline)
 	for _, green := range []int{0, 25, 50, 100, 0} {
 		w.set(t, green)
 		w.wantShare(t, green)
 	}
 }
 
-func weightsOutlive(t *testing.T, setup Setup) {
-	w := newWorld(t, setup, deadline)
+func weightsOutlive(t *testing.T, d dataPlane) {
+	w := newWorld(t, d, deadline)
 	for name, again := range map[string]func(testing.TB){"reload": w.Reload, "restart": w.Restart} {
 		w.set(t, 0)
 		w.set(t, 50)
 		again(t)
 		t.Log("after a " + name)
+		if w.Forgets {
+			w.forgotten(t, name)
+		}
 		w.wantWeights(t, 50)
 		w.wantShare(t, 50)
 		w.set(t, 100)
 		again(t)
+		if w.Forgets {
+			w.forgotten(t, name)
+			w.set(t, 100)
+		}
 		w.wantShare(t, 100)
 	}
 }
 
-func check(t *testing.T, setup Setup) {
-	w := newWorld(t, setup, deadline)
+// forgotten: that the weights are lost is seen, and the next split repairs it.
+func (w *world) forgotten(t *testing.T, how string) {
+	t.Helper()
+	got, err := w.Router.Weights(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got[Green] != 0 {
+		t.Fatalf("after a %s that loses the weights they are %v", how, got)
+	}
+	w.set(t, 50)
+}
+
+// follows: where the addresses come with the split, a release at others gets the slot's requests, and nobody else's are lost.
+func follows(t *testing.T, d dataPlane) {
+	w := newWorld(t, d, deadline)
+	if !w.Follows {
+		t.Skip("the addresses are in the data plane's own configuration")
+	}
+	w.set(t, 50)
+	w.wantShare(t, 50)
+	w.set(t, 0)
+	w.green.close()
+	w.green = newBackend(t, Green, d.green+1)
+	for _, green := range []int{0, 50, 100} {
+		w.set(t, green)
+		w.wantWeights(t, green)
+		w.wantShare(t, green)
+	}
+}
+
+func check(t *testing.T, d dataPlane) {
+	w := newWorld(t, d, deadline)
 	blue, green := w.blue.placement(), w.green.placement()
-	elsewhere := newBackend(t, Green).placement()
+	elsewhere := newBackend(t, Green, 1).placement()
 	none := service.Placement{Release: green.Release, Slot: Green}
 	swappedBlue, swappedGreen := green, blue
 	swappedBlue.Slot, swappedGreen.Slot = Blue, Green
@@ -169,11 +222,11 @@ func check(t *testing.T, setup Setup) {
 		"both slots":               {[]service.Placement{blue, green}, true},
 		"green alone":              {[]service.Placement{green}, true},
 		"blue alone":               {[]service.Placement{blue}, true},
-		"green elsewhere":          {[]service.Placement{blue, elsewhere}, false},
+		"green elsewhere":          {[]service.Placement{blue, elsewhere}, w.Follows},
 		"green has no instances":   {[]service.Placement{blue, none}, false},
-		"the slots are swapped":    {[]service.Placement{swappedBlue, swappedGreen}, false},
-		"blue at green's, alone":   {[]service.Placement{swappedBlue}, false},
-		"one instance is left out": {[]service.Placement{blue, joined(green, elsewhere)}, false},
+		"the slots are swapped":    {[]service.Placement{swappedBlue, swappedGreen}, w.Follows},
+		"blue at green's, alone":   {[]service.Placement{swappedBlue}, w.Follows},
+		"one instance is left out": {[]service.Placement{blue, joined(green, elsewhere)}, w.Follows},
 	} {
 		err := w.Router.Check(t.Context(), c.placements)
 		if (err == nil) != c.right {
@@ -186,7 +239,9 @@ func check(t *testing.T, setup Setup) {
 	}
 }
 
+// joined is a with one more instance, at b's address.
 func joined(a, b service.Placement) service.Placement {
-	a.Instances = append(append([]service.Instance{}, a.Instances...), b.Instances...)
+	more := service.Instance{Name: a.Slot + "/more", Address: b.Instances[0].Address}
+	a.Instances = append(append([]service.Instance{}, a.Instances...), more)
 	return a
 }
