@@ -1,0 +1,134 @@
+package haproxy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
+)
+
+// What is administered for a server, in HAProxy's words.
+const (
+	ready = "ready"
+	maint = "maint"
+	drain = "drain"
+)
+
+// aim is what one server is to be.
+type aim struct {
+	server string
+	weight int
+	admin  string
+}
+
+// aims of a node's servers for a split. leftover are servers of ours that are in no slot any more. A slot that is to have traffic and has
+// no server is an error.
+func (r *Router) aims(servers []api.Server, weights map[string]int, wanted map[string][]added) (aims []aim, leftover []string, err error) {
+	ours := r.slots(servers)
+	for slot, named := range wanted {
+		ours[slot] = slices.DeleteFunc(ours[slot], func(s api.Server) bool {
+			if slices.ContainsFunc(named, func(w added) bool { return w.name == s.Name }) {
+				return false
+			}
+			leftover = append(leftover, s.Name)
+			return true
+		})
+	}
+	for _, slot := range []string{blue, green} {
+		if weights[slot] > 0 && len(ours[slot]) == 0 {
+			return nil, nil, fmt.Errorf("backend %s has no server of slot %s", r.backend, slot)
+		}
+	}
+	g, b := spread(weights[green], len(ours[green]), len(ours[blue]))
+	for slot, parts := range map[string][]int{green: g, blue: b} {
+		admin := ready
+		if weights[slot] == 0 {
+			admin = maint
+		}
+		for i, s := range ours[slot] {
+			aims = append(aims, aim{s.Name, parts[i], admin})
+		}
+	}
+	for _, name := range leftover {
+		aims = append(aims, aim{name, 0, maint})
+	}
+	return aims, leftover, nil
+}
+
+// asTheyAre are the aims that bring back servers as they are now.
+func (r *Router) asTheyAre(servers []api.Server) []aim {
+	var aims []aim
+	for _, s := range servers {
+		if r.slotOf(s.Name) == "" {
+			continue
+		}
+		a := aim{s.Name, s.Weight, ready}
+		switch {
+		case s.Admin&(api.ForcedMaint) != 0:
+			a.admin = maint
+		case s.Admin&api.ForcedDrain != 0:
+			a.admin = drain
+		}
+		aims = append(aims, a)
+	}
+	return aims
+}
+
+// commands that bring servers to aims. What gains goes first, so that there is never a moment without a server.
+func (r *Router) commands(servers []api.Server, aims []aim) []string {
+	var gain, lose []string
+	for _, a := range aims {
+		steps := []string{
+			fmt.Sprintf("set server %s weight %d", r.at(a.server), a.weight),
+			"set server " + r.at(a.server) + " state " + a.admin,
+		}
+		now, _ := find(servers, a.server)
+		if a.admin == ready && (!now.Eligible() || a.weight >= now.Weight) {
+			gain = append(gain, steps...)
+		} else {
+			lose = append(lose, steps...)
+		}
+	}
+	return append(gain, lose...)
+}
+
+func find(servers []api.Server, name string) (api.Server, bool) {
+	i := slices.IndexFunc(servers, func(s api.Server) bool { return s.Name == name })
+	if i < 0 {
+		return api.Server{}, false
+	}
+	return servers[i], true
+}
+
+// missed tells which servers are not what they were to be; nil: all are.
+func missed(servers []api.Server, aims []aim) error {
+	var wrong []string
+	for _, a := range aims {
+		s, found := find(servers, a.server)
+		switch forced := s.Admin & (api.ForcedMaint | api.ForcedDrain); {
+		case !found && a.admin == maint:
+			// Gone is as good.
+		case !found:
+			wrong = append(wrong, "server "+a.server+" is gone")
+		case s.Weight != a.weight:
+			wrong = append(wrong, fmt.Sprintf("server %s has weight %d, not %d", a.server, s.Weight, a.weight))
+		case a.admin == ready && forced != 0, a.admin == maint && forced&api.ForcedMaint == 0, a.admin == drain && forced != api.ForcedDrain:
+			wrong = append(wrong, fmt.Sprintf("server %s is in %s, not %s", a.server, adminOf(s), a.admin))
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s", strings.Join(wrong, ", "))
+}
+
+func adminOf(s api.Server) string {
+	switch {
+	case s.Admin.Maint():
+		return maint
+	case s.Admin.Drain():
+		return drain
+	}
+	return ready
+}

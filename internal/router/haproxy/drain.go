@@ -1,0 +1,83 @@
+package haproxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+const (
+	drainInterval = 25 * time.Millisecond
+	// quietLooks in a row must find nothing in flight: a request that was given its server a moment ago is not yet counted there.
+	quietLooks = 4
+)
+
+// Drain waits until no request is in flight to the servers of p's slot on any node, or queued for them, or the drain timeout is over, which
+// is no error: what is then still in flight is cut off. A node that cannot be reached is an error, since nothing is known then. What a
+// process from before a reload still serves is not seen.
+func (r *Router) Drain(ctx context.Context, p service.Placement) error {
+	if len(p.Instances) == 0 {
+		return nil
+	}
+	timeout := time.NewTimer(r.drainTimeout)
+	defer timeout.Stop()
+	ticker := time.NewTicker(drainInterval)
+	defer ticker.Stop()
+	for quiet := 0; ; {
+		requests, err := r.inFlight(ctx, p.Slot)
+		if err != nil {
+			return fmt.Errorf("wait for the requests in flight to slot %s: %w", p.Slot, err)
+		}
+		if quiet++; requests > 0 {
+			quiet = 0
+		}
+		if quiet == quietLooks {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %d requests in flight to slot %s: %w", requests, p.Slot, ctx.Err())
+		case <-timeout.C:
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// inFlight counts the requests that a slot's servers have, or wait for, on all nodes.
+func (r *Router) inFlight(ctx context.Context, slot string) (int, error) {
+	total := 0
+	var mutex sync.Mutex
+	errs := r.each(func(n *node) error {
+		answers, err := n.client.Query(ctx, "show stat "+r.backend+" 4 -1")
+		if err != nil {
+			return err
+		}
+		if strings.TrimSpace(answers[0]) == "" {
+			return nil
+		}
+		stats, err := api.ParseStat(answers[0])
+		if err != nil {
+			return fmt.Errorf("%s: read the statistics of backend %s: %w", n.client, r.backend, err)
+		}
+		mutex.Lock()
+		defer mutex.Unlock()
+		for _, s := range stats {
+			if s.Kind != api.KindServer || r.slotOf(s.Name) != slot {
+				continue
+			}
+			for _, field := range []string{"scur", "qcur"} {
+				count, _ := s.Number(field) // every server has both
+				total += int(count)
+			}
+		}
+		return nil
+	})
+	return total, errors.Join(errs...)
+}

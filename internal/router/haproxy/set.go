@@ -1,0 +1,176 @@
+package haproxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
+)
+
+// change is what one node is to be brought to.
+type change struct {
+	node *node
+	// before is what it had, servers that were added for this included; now is what it has right before the weights are set.
+	before, now state
+	aims        []aim
+	// leftover are servers of ours that are in no slot any more.
+	leftover []string
+	// touched: there may be something to put back.
+	touched bool
+	err     error
+}
+
+// SetWeights sets the split on all nodes side by side, and reads it back from each. A slot that gets traffic anew gets it when HAProxy's own
+// checks of its servers have passed; where they do not within a quarter of a minute, nothing is changed. Where one node fails, the others
+// are put back to what they had, and the error says of each what it has now.
+//
+// With split.Back nothing is waited for and nothing put back: each node that can be reached has the traffic where it is to go, and the error
+// names those that have not.
+func (r *Router) SetWeights(ctx context.Context, split delivery.Split) error {
+	if err := slotWeights(split.Weights); err != nil {
+		return fmt.Errorf("set the weights %v: %w", split.Weights, err)
+	}
+	var wanted map[string][]added
+	if r.dynamic != nil {
+		var err error
+		if wanted, err = r.dynamic.wanted(split.Placements); err != nil {
+			return fmt.Errorf("set the weights to %s: %w", shares(split.Weights), err)
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("set the weights to %s: %w", shares(split.Weights), err)
+	}
+	if err := fence.Check(ctx, "weights"); err != nil {
+		return err
+	}
+	changes := make([]*change, len(r.nodes))
+	for i, n := range r.nodes {
+		changes[i] = &change{node: n}
+	}
+	steps := []func(context.Context, *change) error{
+		func(ctx context.Context, c *change) error { return r.begin(ctx, c, split, wanted) },
+		r.warmUp,
+		func(ctx context.Context, c *change) error {
+			c.touched = true
+			return r.commit(ctx, c.node, c.now, c.aims)
+		},
+	}
+	if split.Back {
+		steps = slices.Delete(steps, 1, 2)
+	}
+	for _, step := range steps {
+		r.on(changes, func(c *change) error { return step(ctx, c) })
+		if failed(changes) && (!split.Back || stale(changes)) {
+			r.putBack(ctx, changes)
+			return r.failure(ctx, changes, split)
+		}
+	}
+	if failed(changes) {
+		return r.failure(ctx, changes, split)
+	}
+	r.on(changes, func(c *change) error { r.clear(ctx, c.node, c.leftover); return nil })
+	return nil
+}
+
+// on runs do for each node's change that has not failed, side by side.
+func (r *Router) on(changes []*change, do func(c *change) error) {
+	r.each(func(n *node) error {
+		c := changes[slices.Index(r.nodes, n)]
+		if c.err == nil {
+			c.err = do(c)
+		}
+		return c.err
+	})
+}
+
+// begin reads what a node has, adds the servers that it should have, and says what each is to be.
+func (r *Router) begin(ctx context.Context, c *change, split delivery.Split, wanted map[string][]added) (err error) {
+	err = persist(ctx, func() error {
+		if c.now, err = r.read(ctx, c.node); err != nil {
+			return err
+		}
+		if f, found := fence.From(ctx); found && newer(c.now.note, f) {
+			return fmt.Errorf("%s has the weights of a newer run: %w", c.node.client, fence.ErrStale)
+		}
+		if r.dynamic != nil {
+			c.now.servers, err = r.ensure(ctx, c.node, c.now.servers, wanted)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c.before = c.now
+	if c.aims, c.leftover, err = r.aims(c.now.servers, split.Weights, wanted); err != nil {
+		return fmt.Errorf("%s: %w", c.node.client, err)
+	}
+	return nil
+}
+
+func failed(changes []*change) bool {
+	return slices.ContainsFunc(changes, func(c *change) bool { return c.err != nil })
+}
+
+func stale(changes []*change) bool {
+	return slices.ContainsFunc(changes, func(c *change) bool { return errors.Is(c.err, fence.ErrStale) })
+}
+
+// putBack gives the nodes that were changed what they had before. A run that has lost its lease leaves them.
+func (r *Router) putBack(ctx context.Context, changes []*change) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putBackFor)
+	defer cancel()
+	r.each(func(n *node) error {
+		c := changes[slices.Index(r.nodes, n)]
+		if !c.touched || errors.Is(c.err, fence.ErrStale) {
+			return nil
+		}
+		now, err := r.insist(ctx, n)
+		if err == nil {
+			err = r.stale(ctx, n, now)
+		}
+		if err == nil {
+			err = r.commit(ctx, n, now, r.asTheyAre(c.before.servers))
+		}
+		if err != nil && !errors.Is(err, fence.ErrStale) {
+			c.err = and(c.err, fmt.Errorf("put back what was before: %w", err))
+		}
+		return nil
+	})
+}
+
+// failure says of each node what happened and what it has now.
+func (r *Router) failure(ctx context.Context, changes []*change, split delivery.Split) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putBackFor)
+	defer cancel()
+	have := make([]string, len(r.nodes))
+	r.each(func(n *node) error {
+		i := slices.Index(r.nodes, n)
+		if s, err := r.read(ctx, n); err != nil {
+			have[i] = "does not say what it has"
+		} else {
+			have[i] = "has " + shares(r.weightsOf(s.servers))
+		}
+		return nil
+	})
+	var err error
+	var nodes string
+	for i, c := range changes {
+		err = and(err, c.err)
+		nodes += fmt.Sprintf("; node %s now %s", c.node.name, have[i])
+	}
+	return fmt.Errorf("set the weights of backend %s to %s: %w%s", r.backend, shares(split.Weights), err, nodes)
+}
+
+// and is both errors in one sentence; either may be nil.
+func and(first, second error) error {
+	switch {
+	case first == nil:
+		return second
+	case second == nil:
+		return first
+	}
+	return fmt.Errorf("%w; %w", first, second)
+}

@@ -1,0 +1,215 @@
+package haproxy_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy/haproxytest"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/haproxy"
+)
+
+const checked = "check inter 100ms"
+
+// TestForeignServers: the backend's other servers keep weight and state, and are in no sum.
+func TestForeignServers(t *testing.T) {
+	s := newStand(t, form{options: checked}, 1, 1, func(_ int, b *haproxytest.Backend) {
+		b.Servers = append(b.Servers, haproxytest.Line{Name: "greenhouse", Address: "127.0.0.1:9", Weight: 50})
+	})
+	s.servers[0].Command(t, "set server web/greenhouse weight 51")
+	for _, green := range []int{50, 100, 0} {
+		s.set(t, s.split(green))
+		s.want(t, green)
+		if got := s.server(t, 0, "greenhouse"); got.Weight != 51 || got.Admin != 0 {
+			t.Errorf("at %d %%: %+v", green, got)
+		}
+		if got := s.server(t, 0, "other"); got.Weight != 100 || !got.Admin.Maint() {
+			t.Errorf("at %d %%: %+v", green, got)
+		}
+	}
+}
+
+// TestEmptySlot: the slot without traffic is in maintenance, the other one is not.
+func TestEmptySlot(t *testing.T) {
+	s := newStand(t, form{options: checked}, 2, 1)
+	s.set(t, s.split(100))
+	for _, name := range []string{"blue-0", "blue-1"} {
+		if got := s.server(t, 0, name); got.Weight != 0 || !got.Admin.Maint() {
+			t.Errorf("without traffic: %+v", got)
+		}
+	}
+	if got := s.server(t, 0, "green"); got.Weight != 100 || !got.Eligible() {
+		t.Errorf("with all of the traffic: %+v", got)
+	}
+}
+
+// TestDown: a server that HAProxy's own check does not find up gets nothing, and nothing is changed; where traffic goes back, nobody asks.
+func TestDown(t *testing.T) {
+	address := nowhere(t)
+	for name, options := range map[string]string{"usual": checked, "one check decides": checked + " rise 1 fall 1"} {
+		t.Run(name, func(t *testing.T) {
+			s := newStand(t, form{options: options}, 1, 2, func(_ int, b *haproxytest.Backend) { b.Servers[2].Address = address })
+			s.SetWarmFor(2 * time.Second)
+			err := s.SetWeights(t.Context(), s.split(25))
+			wantError(t, err, "node a", "green-1", address, "Connection refused", "now has blue 100 %, green 0 %")
+			s.want(t, 0)
+			for _, name := range []string{"green-0", "green-1"} {
+				if got := s.server(t, 0, name); !got.Admin.Maint() {
+					t.Errorf("left behind: %+v", got)
+				}
+			}
+			s.set(t, s.back(25))
+			s.want(t, 25)
+		})
+	}
+}
+
+// TestWarm: what HAProxy knew of a server before it was in maintenance is no reason to give it traffic.
+func TestWarm(t *testing.T) {
+	for name, options := range map[string]string{"usual": checked, "one check decides": checked + " rise 1 fall 1", "slow": "check inter 1s rise 3"} {
+		t.Run(name, func(t *testing.T) {
+			s := newStand(t, form{options: options}, 1, 1)
+			s.set(t, s.split(100))
+			s.set(t, s.split(0))
+			s.set(t, s.split(25))
+			if got := s.server(t, 0, "green"); !got.Eligible() {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+// TestByHand: what somebody does at the socket shows, and the next split repairs it.
+func TestByHand(t *testing.T) {
+	s := newStand(t, form{options: checked}, 2, 1)
+	s.set(t, s.split(50))
+	s.servers[0].Command(t, "set server web/blue-0 state maint")
+	s.want(t, 67)
+	s.set(t, s.split(50))
+	s.want(t, 50)
+	s.servers[0].Command(t, "set server web/green state drain")
+	s.want(t, 0)
+	s.set(t, s.back(50))
+	s.want(t, 50)
+	s.servers[0].Command(t, "set server web/green weight 0", "set server web/blue-0 weight 0", "set server web/blue-1 weight 0")
+	got, err := s.Weights(t.Context())
+	if err != nil || got["blue"] != 0 || got["green"] != 0 {
+		t.Fatalf("nothing has weight: %v, %v", got, err)
+	}
+	s.set(t, s.split(50))
+	s.want(t, 50)
+}
+
+// TestOneNodeRefuses: the other is put back to what it had.
+func TestOneNodeRefuses(t *testing.T) {
+	s := newStand(t, form{options: checked, nodes: 2}, 1, 1, func(node int, b *haproxytest.Backend) {
+		if node == 1 {
+			b.Balance = "static-rr"
+		}
+	})
+	wantError(t, s.SetWeights(t.Context(), s.split(25)), "node b", "static LB algorithm", "node a now has blue 100 %, green 0 %", "node b now has blue 100 %, green 0 %")
+	if got := s.server(t, 0, "green"); !got.Admin.Maint() {
+		t.Errorf("left behind: %+v", got)
+	}
+	s.want(t, 0)
+}
+
+// TestOneNodeIsGone: nothing is changed on the other, unless traffic goes back: then it does where it can.
+func TestOneNodeIsGone(t *testing.T) {
+	s := newStand(t, form{options: checked, nodes: 2}, 1, 1)
+	s.set(t, s.split(50))
+	s.servers[1].Stop(t)
+	wantError(t, s.SetWeights(t.Context(), s.split(75)), "node b", "node a now has blue 50 %, green 50 %", "node b now does not say")
+	wantError(t, s.SetWeights(t.Context(), s.back(0)), "node b", "node a now has blue 100 %, green 0 %")
+	if _, err := s.Weights(t.Context()); err == nil {
+		t.Error("the weights of a node that is gone are known")
+	}
+	s.servers[1].Run(t)
+	s.set(t, s.split(0))
+	s.want(t, 0)
+}
+
+// TestNodesThatDiffer: the split is one that no node has and that nobody asked for, and each slot has something of it.
+func TestNodesThatDiffer(t *testing.T) {
+	s := newStand(t, form{options: checked, nodes: 3}, 1, 1)
+	s.set(t, s.split(50))
+	s.servers[2].Command(t, "set server web/green state maint")
+	got, err := s.Weights(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if green := got["green"]; green == 0 || green == 50 || green == 100 || got["blue"] != 100-green {
+		t.Errorf("the weights are %v", got)
+	}
+	warnings, err := s.Warnings(t.Context())
+	if err != nil || len(warnings) == 0 {
+		t.Fatalf("warnings %q, %v", warnings, err)
+	}
+	wantError(t, errors.New(warnings[0]), "a has blue 50 %, green 50 %", "c has blue 100 %, green 0 %")
+	s.set(t, s.split(50))
+	s.want(t, 50)
+}
+
+// TestCancelled: a split that is given up in the middle is none.
+func TestCancelled(t *testing.T) {
+	s := newStand(t, form{}, 1, 1)
+	s.set(t, s.split(10))
+	for at := 1; at <= 3; at++ {
+		ctx, cancel := context.WithCancel(t.Context())
+		dials := 0
+		r, err := haproxy.New(s.definition(deadline, s.servers...), "production/web", []string{"blue", "green"}, func(string) haproxy.Access {
+			return haproxy.Access{Dial: func(ctx context.Context) (net.Conn, error) {
+				connection, err := s.dial(0)(context.WithoutCancel(ctx))
+				if dials++; dials == at {
+					cancel()
+				}
+				return connection, err
+			}}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.SetWeights(ctx, s.split(75)); !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled at connection %d: %v", at, err)
+		}
+		s.want(t, 10)
+		cancel()
+	}
+}
+
+// TestStaleInTheMiddle: a newer run sets weights after an older one has looked, right before it sets its own: they are put back.
+func TestStaleInTheMiddle(t *testing.T) {
+	s := newStand(t, form{}, 1, 1)
+	with := func(epoch int) context.Context {
+		return fence.With(t.Context(), fence.Fence{Ledger: "a", Epoch: epoch})
+	}
+	s.set(t, s.split(10)) // so that no server is to be made ready first
+	dials := 0
+	older, err := haproxy.New(s.definition(deadline, s.servers...), "production/web", []string{"blue", "green"}, func(string) haproxy.Access {
+		return haproxy.Access{Dial: func(ctx context.Context) (net.Conn, error) {
+			// The first connection looks, the second sets.
+			if dials++; dials == 2 {
+				if err := s.SetWeights(with(8), s.split(50)); err != nil {
+					t.Error(err)
+				}
+			}
+			return s.dial(0)(ctx)
+		}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := older.SetWeights(with(7), s.split(75)); !errors.Is(err, fence.ErrStale) {
+		t.Errorf("the older run is told %v", err)
+	}
+	s.want(t, 50)
+	if err := s.SetWeights(with(7), s.split(75)); !errors.Is(err, fence.ErrStale) {
+		t.Errorf("the newer run's epoch is gone: %v", err)
+	}
+	if err := s.SetWeights(with(8), s.split(75)); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,152 @@
+package haproxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
+)
+
+// HAProxy reads the state file when it starts, for a reload as well as after a crash. It takes each server's weight from it, unless the
+// configuration's own was changed in between, and whether it was in maintenance by the Runtime API, `disabled` in the configuration
+// notwithstanding: so a slot without traffic comes back without, and one that the configuration disables with its weight.
+
+// Files are those of a node's machine.
+type Files interface {
+	// Write replaces a file at once: whoever opens it finds the old content or the new one, whole. Everybody may read it.
+	Write(ctx context.Context, path string, content []byte) error
+	// Read returns a file's content; fs.ErrNotExist where there is none.
+	Read(ctx context.Context, path string) ([]byte, error)
+	// Writable tells what stands in the way of Write. It changes nothing.
+	Writable(ctx context.Context, path string) error
+}
+
+// LocalFiles are those of this machine.
+type LocalFiles struct{}
+
+// Write implements Files.
+func (LocalFiles) Write(_ context.Context, path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name()) // the first error says what is wrong
+	}
+	return err
+}
+
+// Read implements Files.
+func (LocalFiles) Read(_ context.Context, path string) ([]byte, error) { return os.ReadFile(path) }
+
+// Writable implements Files.
+func (LocalFiles) Writable(_ context.Context, path string) error {
+	directory := filepath.Dir(path)
+	info, err := os.Stat(directory)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is no directory", directory)
+	}
+	if err := writable(directory); err != nil {
+		return fmt.Errorf("%s cannot be written to, and the file is replaced in it: %w", directory, err)
+	}
+	return nil
+}
+
+// Machine runs POSIX shell scripts, as sh -c does, and returns their standard output. A script that ends with another status than 0 is an error.
+type Machine interface {
+	Run(ctx context.Context, script string, stdin io.Reader) ([]byte, error)
+}
+
+// MachineFiles are those of another machine, by its shell.
+type MachineFiles struct{ Machine Machine }
+
+// Write implements Files.
+func (m MachineFiles) Write(ctx context.Context, path string, content []byte) error {
+	_, err := m.Machine.Run(ctx, fmt.Sprintf(`set -e; t=$(mktemp %[1]s.XXXXXX); trap 'rm -f "$t"' EXIT; cat >"$t"; chmod 644 "$t"; mv -f "$t" %[2]s`,
+		quoted(filepath.Join(filepath.Dir(path), "."+filepath.Base(path))), quoted(path)), bytes.NewReader(content))
+	return err
+}
+
+// Read implements Files.
+func (m MachineFiles) Read(ctx context.Context, path string) ([]byte, error) {
+	// A line before the content tells a file that is not there from an empty one, whatever the shell's words are.
+	out, err := m.Machine.Run(ctx, fmt.Sprintf(`if [ -e %[1]s ]; then echo there && cat %[1]s; else echo none; fi`, quoted(path)), nil)
+	if err != nil {
+		return nil, err
+	}
+	content, there := bytes.CutPrefix(out, []byte("there\n"))
+	if !there {
+		return nil, fmt.Errorf("%s: %w", path, fs.ErrNotExist)
+	}
+	return content, nil
+}
+
+// Writable implements Files.
+func (m MachineFiles) Writable(ctx context.Context, path string) error {
+	directory := filepath.Dir(path)
+	out, err := m.Machine.Run(ctx, fmt.Sprintf(`if [ ! -d %[1]s ]; then echo "is no directory"; elif [ ! -w %[1]s ]; then echo "cannot be written to by $(id -un), and the file is replaced in it"; fi`,
+		quoted(directory)), nil)
+	if err != nil {
+		return err
+	}
+	if wrong := strings.TrimSpace(string(out)); wrong != "" {
+		return fmt.Errorf("%s %s", directory, wrong)
+	}
+	return nil
+}
+
+// quoted is s as one word of a shell.
+func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// behind has a sentence on each node whose state file would bring back another split than it has.
+func (r *Router) behind(ctx context.Context) ([]string, error) {
+	texts := map[*node]string{}
+	var mutex sync.Mutex
+	errs := r.each(func(n *node) error {
+		s, err := r.read(ctx, n)
+		if err != nil {
+			return err
+		}
+		text := ""
+		content, err := n.files.Read(ctx, r.stateFile)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			text = "is not there"
+		case err != nil:
+			return fmt.Errorf("node %s: read %s: %w", n.name, r.stateFile, err)
+		default:
+			if saved, err := api.ParseServers(string(content)); err != nil {
+				text = "is none that HAProxy reads (" + err.Error() + ")"
+			} else if then, now := r.weightsOf(r.inBackend(saved)), r.weightsOf(s.servers); shares(then) != shares(now) {
+				text = "has " + shares(then) + ", and HAProxy " + shares(now)
+			}
+		}
+		mutex.Lock()
+		defer mutex.Unlock()
+		texts[n] = text
+		return nil
+	})
+	var sentences []string
+	for _, n := range r.nodes {
+		if texts[n] != "" {
+			sentences = append(sentences, fmt.Sprintf("Node %s: %s %s. A restart of HAProxy brings back what it has; the next split writes it anew.", n.name, r.stateFile, texts[n]))
+		}
+	}
+	return sentences, errors.Join(errs...)
+}

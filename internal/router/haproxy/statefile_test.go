@@ -1,0 +1,157 @@
+package haproxy_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy/haproxytest"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/haproxy"
+)
+
+// shell runs scripts on this machine as another would.
+type shell struct{}
+
+func (shell) Run(ctx context.Context, script string, stdin io.Reader) ([]byte, error) {
+	command := exec.CommandContext(ctx, "sh", "-c", script)
+	command.Stdin = stdin
+	return command.Output()
+}
+
+func TestFiles(t *testing.T) {
+	for name, files := range map[string]haproxy.Files{"here": haproxy.LocalFiles{}, "by a shell": haproxy.MachineFiles{Machine: shell{}}} {
+		t.Run(name, func(t *testing.T) {
+			directory := filepath.Join(t.TempDir(), "it's a $place")
+			path := filepath.Join(directory, "server state")
+			if err := files.Writable(t.Context(), path); err == nil {
+				t.Error("a directory that is not there can be written to")
+			}
+			if err := files.Write(t.Context(), path, nil); err == nil {
+				t.Error("a directory that is not there is written to")
+			}
+			if err := os.Mkdir(directory, 0o750); err != nil {
+				t.Fatal(err)
+			}
+			if err := files.Writable(t.Context(), path); err != nil {
+				t.Error(err)
+			}
+			if _, err := files.Read(t.Context(), path); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("a file that is not there: %v", err)
+			}
+			for _, content := range []string{"1\n# a\n", ""} {
+				if err := files.Write(t.Context(), path, []byte(content)); err != nil {
+					t.Fatal(err)
+				}
+				if got, err := files.Read(t.Context(), path); err != nil || string(got) != content {
+					t.Errorf("read %q, %v; want %q", got, err, content)
+				}
+			}
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o644 {
+				t.Errorf("%v, %v", info.Mode(), err)
+			}
+			if left, err := os.ReadDir(directory); err != nil || len(left) != 1 {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
+		})
+	}
+}
+
+// TestStateFile: it holds all backends, and comes back with weights and maintenance, also of a slot that the configuration enables.
+func TestStateFile(t *testing.T) {
+	s := newStand(t, form{options: checked, stateFile: true}, 2, 1)
+	s.set(t, s.split(100))
+	for name, again := range map[string]func(testing.TB){"reload": s.servers[0].Reload, "restart": s.servers[0].Restart, "crash": func(t testing.TB) {
+		s.servers[0].Kill(t)
+		s.servers[0].Run(t)
+	}} {
+		again(t)
+		for _, server := range []string{"blue-0", "blue-1"} {
+			if got := s.server(t, 0, server); !got.Admin.Maint() || got.Weight != 0 {
+				t.Errorf("after a %s: %+v", name, got)
+			}
+		}
+		if got := s.server(t, 0, "green"); got.Admin.Maint() || got.Weight != 100 {
+			t.Errorf("after a %s: %+v", name, got)
+		}
+		s.want(t, 100)
+		// What had no traffic, and was restored as such, can have it at once.
+		s.set(t, s.back(0))
+		for _, server := range []string{"blue-0", "blue-1"} {
+			if got := s.server(t, 0, server); !got.Eligible() {
+				t.Errorf("after a %s, and back: %+v", name, got)
+			}
+		}
+		s.set(t, s.split(100))
+	}
+}
+
+// TestStateFileIsBehind: a plan tells what a restart would bring back.
+func TestStateFileIsBehind(t *testing.T) {
+	s := newStand(t, form{stateFile: true}, 1, 1)
+	warned := func(says ...string) {
+		t.Helper()
+		warnings, err := s.Warnings(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(says) == 0 && len(warnings) > 0 {
+			t.Errorf("warnings: %q", warnings)
+		} else if len(says) > 0 {
+			wantError(t, errors.New(strings.Join(warnings, " ")), says...)
+		}
+	}
+	warned("is not there", s.servers[0].StateFile)
+	s.set(t, s.split(25))
+	warned()
+	s.servers[0].Command(t, "set server web/blue weight 25")
+	warned("has blue 75 %, green 25 %, and HAProxy blue 50 %, green 50 %")
+	if err := os.WriteFile(s.servers[0].StateFile, []byte("no such thing"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	warned("none that HAProxy reads")
+	s.set(t, s.split(25))
+	warned()
+}
+
+// TestStateFileCannotBeWritten: Check tells, and a split that would not last is none.
+func TestStateFileCannotBeWritten(t *testing.T) {
+	s := newStand(t, form{}, 1, 1)
+	d := s.definition(deadline, s.servers...)
+	d.StateFile = filepath.Join(t.TempDir(), "none", "state")
+	r, err := haproxy.New(d, "production/web", []string{"blue", "green"}, func(string) haproxy.Access {
+		return haproxy.Access{Dial: s.dial(0)}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, r.Check(t.Context(), s.split(0).Placements), "node a", d.StateFile)
+	wantError(t, r.SetWeights(t.Context(), s.split(25)), "node a", d.StateFile, "node a now has blue 100 %, green 0 %")
+	s.want(t, 0)
+}
+
+// TestWarnings: what a reload loses is told.
+func TestWarnings(t *testing.T) {
+	for name, c := range map[string]struct {
+		form
+		says string
+	}{
+		"static":  {form{}, "server-state-file"},
+		"dynamic": {form{dynamic: true}, "loses the servers"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStand(t, c.form, 1, 1, func(int, *haproxytest.Backend) {})
+			s.set(t, s.split(0))
+			warnings, err := s.Warnings(t.Context())
+			if err != nil || len(warnings) != 1 {
+				t.Fatalf("%q, %v", warnings, err)
+			}
+			wantError(t, errors.New(warnings[0]), c.says)
+		})
+	}
+}

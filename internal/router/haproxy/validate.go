@@ -1,0 +1,133 @@
+package haproxy
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// nameForm is what HAProxy takes as the name of a proxy or a server.
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9_.:-]+$`)
+
+// Validate lists what is wrong with d as the router between slots; paths are relative to it, and empty where the service has the wrong
+// slots. It looks at no disk and asks nobody.
+func Validate(d service.HAProxyRouter, slots []string) []service.Problem {
+	var problems []service.Problem
+	add := func(detail string, path ...string) {
+		problems = append(problems, service.Problem{Path: path, Detail: detail})
+	}
+	sorted := slices.Sorted(slices.Values(slots))
+	if !slices.Equal(sorted, []string{blue, green}) {
+		names := "none"
+		if len(sorted) > 0 {
+			names = strings.Join(sorted, ", ")
+		}
+		add("a router splits the traffic between two slots, and the platform has " + names +
+			`; declare the slots "blue" and "green", or leave the router out`)
+	}
+	switch {
+	case d.Backend == "":
+		add("must name the backend of haproxy.cfg whose servers the traffic is split between", "backend")
+	case !nameForm.MatchString(d.Backend):
+		add(fmt.Sprintf("%q is no name of a backend: HAProxy takes letters, digits, hyphens, underscores, dots and colons", d.Backend), "backend")
+	}
+	validateNodes(d, add)
+	validateServers(d, add)
+	validateStateFile(d, add)
+	if d.DrainTimeout < 0 {
+		add("must not be negative", "drain_timeout")
+	}
+	if d.Timeout < 0 {
+		add("must not be negative", "timeout")
+	}
+	return problems
+}
+
+// validateNodes: each process is named once and reached in one way.
+func validateNodes(d service.HAProxyRouter, add func(detail string, path ...string)) {
+	if len(d.Nodes) == 0 {
+		add(`must name at least one HAProxy process, such as { main = { socket = "/run/haproxy/admin.sock" } }`, "nodes")
+	}
+	seen := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(d.Nodes)) {
+		n := d.Nodes[name]
+		if name == "" {
+			add("a node needs a name", "nodes")
+		}
+		switch {
+		case n.Socket == "" && n.Address == "":
+			add("must have a socket or an address, those of a `stats socket … level admin` in haproxy.cfg", "nodes", name)
+		case n.Socket != "" && n.Address != "":
+			add("must have a socket or an address, not both", "nodes", name)
+		case n.Socket != "" && !filepath.IsAbs(n.Socket):
+			add("must be the absolute path of a stats socket, such as /run/haproxy/admin.sock", "nodes", name, "socket")
+		case n.Address != "" && !isHostPort(n.Address):
+			add(fmt.Sprintf("%q is not host:port, such as 10.0.0.5:9999", n.Address), "nodes", name, "address")
+		}
+		where := n.Socket + n.Address
+		if n.SSH != nil {
+			where = fmt.Sprintf("%s:%d %s", n.SSH.Address, n.SSH.Port, where)
+		}
+		if other, twice := seen[where]; twice && where != "" {
+			add(fmt.Sprintf("is the same process as node %s; name it once", other), "nodes", name)
+		}
+		seen[where] = name
+	}
+}
+
+func isHostPort(address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	n, wrong := strconv.Atoi(port)
+	return err == nil && wrong == nil && host != "" && n > 0 && n < 1<<16
+}
+
+// validateServers: a server is of one slot, and the servers are the user's or our own.
+func validateServers(d service.HAProxyRouter, add func(detail string, path ...string)) {
+	if d.Dynamic != nil && len(d.Servers) > 0 {
+		add("must be left out where servers are dynamic: those are added here, and the others are left alone", "servers")
+	}
+	slotOf := map[string]string{}
+	for _, slot := range slices.Sorted(maps.Keys(d.Servers)) {
+		if slot != blue && slot != green {
+			add(fmt.Sprintf("there is no slot %q, only %s and %s", slot, blue, green), "servers", slot)
+		}
+		if len(d.Servers[slot]) == 0 {
+			add("must name the slot's servers, or be left out: then they are those whose names are "+slot+" or begin with "+slot+"-", "servers", slot)
+		}
+		for _, server := range d.Servers[slot] {
+			if !nameForm.MatchString(server) {
+				add(fmt.Sprintf("%q is no name of a server: HAProxy takes letters, digits, hyphens, underscores, dots and colons", server), "servers", slot)
+			}
+			if other, twice := slotOf[server]; twice {
+				add(fmt.Sprintf("server %s is named twice, here and in slot %s", server, other), "servers", slot)
+			}
+			slotOf[server] = slot
+		}
+	}
+	if d.Dynamic != nil {
+		if err := validateOptions(d.Dynamic.Options); err != nil {
+			add(err.Error(), "dynamic", "options")
+		}
+	}
+}
+
+func validateStateFile(d service.HAProxyRouter, add func(detail string, path ...string)) {
+	switch {
+	case d.StateFile == "":
+	case d.Dynamic != nil:
+		add("must be left out where servers are dynamic: HAProxy keeps the state of those alone that are in its configuration", "state_file")
+	case !filepath.IsAbs(d.StateFile):
+		add("must be the absolute path that `server-state-file` in haproxy.cfg names", "state_file")
+	case strings.HasSuffix(d.StateFile, "/"):
+		add("must be the path of a file, not of a directory", "state_file")
+	case strings.ContainsAny(d.StateFile, "\n\r\x00"):
+		add("must hold no line breaks", "state_file")
+	}
+}

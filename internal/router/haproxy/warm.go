@@ -1,0 +1,161 @@
+package haproxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
+)
+
+const warmInterval = 25 * time.Millisecond
+
+// warmUp makes the servers of a node that get weight anew ready without any, and waits until HAProxy holds them to be up by a check of now.
+func (r *Router) warmUp(ctx context.Context, c *change) error {
+	var commands, names []string
+	for _, a := range c.aims {
+		s, _ := find(c.now.servers, a.server)
+		if a.weight == 0 || s.Eligible() || s.Weight > 0 && !s.Admin.Maint() && !s.Admin.Drain() {
+			continue // it gets nothing, is up, or is HAProxy's to judge already
+		}
+		names = append(names, a.server)
+		commands = append(commands, "set server "+r.at(a.server)+" weight 0", "set server "+r.at(a.server)+" state "+ready)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	c.touched = true
+	var first map[string]look
+	err := persist(ctx, func() (err error) {
+		first, err = r.look(ctx, c.node, commands...)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	// From here on a passed check shows in the health that HAProxy counts, except where it counts none: those servers begin at its bottom.
+	commands = nil
+	for _, name := range names {
+		if l := first[name]; l.server.Checked() && l.rise > 0 && l.fall <= 1 {
+			commands = append(commands, "set server "+r.at(name)+" health down")
+		}
+	}
+	if len(commands) > 0 {
+		err := persist(ctx, func() (err error) {
+			first, err = r.look(ctx, c.node, commands...)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := r.waitFor(ctx, c.node, names, first); err != nil {
+		return err
+	}
+	if c.now, err = r.insist(ctx, c.node); err != nil {
+		return err
+	}
+	return r.stale(ctx, c.node, c.now)
+}
+
+// look is what a node says of one server.
+type look struct {
+	server             api.Server
+	health, rise, fall int
+	status             string
+}
+
+// warm: up, by a check of now where there are checks. HAProxy counts passed checks up to rise+fall-1, and begins at rise.
+func (l look) warm() bool {
+	return l.server.Eligible() && (!l.server.Checked() || l.rise == 0 || l.health >= l.rise+l.fall-1)
+}
+
+// look runs commands, and returns what the node says of the backend's servers then.
+func (r *Router) look(ctx context.Context, n *node, commands ...string) (map[string]look, error) {
+	commands = append(slices.Clip(commands), r.showServers(), "show stat "+r.backend+" 4 -1")
+	answers, err := n.client.Command(ctx, commands...)
+	if err != nil {
+		return nil, err
+	}
+	servers, err := api.ParseServers(answers[len(answers)-2])
+	if err != nil {
+		return nil, fmt.Errorf("%s: read the servers of backend %s: %w", n.client, r.backend, err)
+	}
+	stats, err := api.ParseStat(answers[len(answers)-1])
+	if err != nil {
+		return nil, fmt.Errorf("%s: read the statistics of backend %s: %w", n.client, r.backend, err)
+	}
+	looks := map[string]look{}
+	for _, s := range servers {
+		looks[s.Name] = look{server: s}
+	}
+	for _, stat := range stats {
+		l := looks[stat.Name]
+		number := func(name string) int { v, _ := stat.Number(name); return int(v) } // 0 where it is not checked
+		l.health, l.rise, l.fall = number("check_health"), number("check_rise"), number("check_fall")
+		l.status = lastCheck(stat)
+		looks[stat.Name] = l
+	}
+	return looks, nil
+}
+
+// lastCheck is a server's state and the last check's result, in HAProxy's words.
+func lastCheck(stat api.Stat) string {
+	var parts []string
+	for _, field := range []string{"status", "check_status", "check_code", "check_desc", "last_chk"} {
+		if text := stat.Text(field); text != "" && !slices.Contains(parts, text) {
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// waitFor polls until the servers are warm.
+func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map[string]look) error {
+	ticker := time.NewTicker(warmInterval)
+	defer ticker.Stop()
+	deadline := time.Now().Add(r.warmFor)
+	for {
+		var cold, again []string
+		for _, name := range names {
+			l, found := looks[name]
+			if !found {
+				return fmt.Errorf("%s: server %s is gone", n.client, name)
+			}
+			if !l.warm() {
+				cold = append(cold, fmt.Sprintf("server %s at %s (%s)", name, placeOf(l.server), l.status))
+				if l.server.Admin&api.ForcedMaint != 0 {
+					again = append(again, "set server "+r.at(name)+" weight 0", "set server "+r.at(name)+" state "+ready) // a reload brought it back
+				}
+			}
+		}
+		switch {
+		case len(cold) == 0:
+			return nil
+		case time.Now().After(deadline):
+			return fmt.Errorf("%s: HAProxy's own checks do not find up %s, after %s: a release that answers its own probe and not these needs other lines in backend %s, such as `option httpchk` with its path",
+				n.client, strings.Join(cold, "; "), r.warmFor, r.backend)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: wait until HAProxy finds up %s: %w", n.client, strings.Join(cold, "; "), context.Cause(ctx))
+		case <-ticker.C:
+		}
+		next, err := r.look(ctx, n, again...)
+		if gone(err) && !errors.Is(err, context.Cause(ctx)) && time.Now().Before(deadline) {
+			continue // it is reloaded
+		}
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			if next[name].health > looks[name].health {
+				deadline = time.Now().Add(r.warmFor)
+			}
+		}
+		looks = next
+	}
+}

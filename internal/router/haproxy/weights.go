@@ -1,0 +1,145 @@
+package haproxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// each runs do for all nodes side by side, and returns what it returned for each, in the order of the nodes.
+func (r *Router) each(do func(n *node) error) []error {
+	errs := make([]error, len(r.nodes))
+	var work sync.WaitGroup
+	for i, n := range r.nodes {
+		work.Go(func() { errs[i] = do(n) })
+	}
+	work.Wait()
+	return errs
+}
+
+// Weights reads the split from each node: whole percent by slot, rounded, together 100. Servers in maintenance or draining have none.
+// Where no server of either slot has weight anywhere, both have 0: that is what a reload without a state file may leave behind, and the next
+// split repairs it. Nodes that differ give a split that none of them has, so that it is none that was asked for, and in which each
+// slot has something: no slot of theirs can be said to have all, or nothing. Warnings says which has what. A node that
+// does not answer is an error.
+func (r *Router) Weights(ctx context.Context) (map[string]int, error) {
+	byNode, err := r.weightsByNode(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the weights: %w", err)
+	}
+	if same(byNode) {
+		return byNode[0], nil
+	}
+	var greens []int
+	for _, weights := range byNode {
+		if weights[blue]+weights[green] > 0 {
+			greens = append(greens, weights[green])
+		}
+	}
+	share := beside(greens)
+	return map[string]int{blue: 100 - share, green: share}, nil
+}
+
+func (r *Router) weightsByNode(ctx context.Context) ([]map[string]int, error) {
+	byNode := make([]map[string]int, len(r.nodes))
+	var mutex sync.Mutex
+	errs := r.each(func(n *node) error {
+		s, err := r.read(ctx, n)
+		mutex.Lock()
+		defer mutex.Unlock()
+		byNode[slices.Index(r.nodes, n)] = r.weightsOf(s.servers)
+		return err
+	})
+	return byNode, errors.Join(errs...)
+}
+
+func same(byNode []map[string]int) bool {
+	return !slices.ContainsFunc(byNode, func(weights map[string]int) bool { return !maps.Equal(weights, byNode[0]) })
+}
+
+// beside is the percent from 1 to 99 next to the mean of shares that is none of them, and none that people ask for.
+func beside(shares []int) int {
+	total := 0
+	for _, share := range shares {
+		total += share
+	}
+	mean := total / len(shares)
+	for distance := 0; ; distance++ {
+		for _, share := range []int{mean - distance, mean + distance} {
+			if share >= 1 && share <= 99 && share%5 != 0 && !slices.Contains(shares, share) {
+				return share
+			}
+		}
+	}
+}
+
+// Warnings has a sentence on each thing that a plan should tell: what a reload or restart of HAProxy would lose, a state file that is
+// behind, nodes that differ. It changes nothing.
+func (r *Router) Warnings(ctx context.Context) ([]string, error) {
+	byNode, err := r.weightsByNode(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look at the split: %w", err)
+	}
+	var warnings []string
+	if !same(byNode) {
+		text := "The nodes of HAProxy differ:"
+		for i, n := range r.nodes {
+			text += fmt.Sprintf(" %s has %s;", n.name, shares(byNode[i]))
+		}
+		warnings = append(warnings, text[:len(text)-1]+". The next split sets all of them.")
+	}
+	switch {
+	case r.dynamic != nil:
+		warnings = append(warnings, fmt.Sprintf("A reload or restart of HAProxy loses the servers of backend %s that were added while it runs, and with them all of the service's traffic, "+
+			"until the next apply adds them again. Servers in haproxy.cfg and a state file keep them.", r.backend))
+	case r.stateFile == "":
+		warnings = append(warnings, fmt.Sprintf("A reload or restart of HAProxy brings back the weights that haproxy.cfg gives the servers of backend %s: there is no state_file. "+
+			"A plan then shows the difference, and an apply repairs it.\n\n%s", r.backend, stateFileLines("/var/lib/haproxy/server-state")))
+	default:
+		behind, err := r.behind(ctx)
+		if err != nil {
+			return warnings, err
+		}
+		warnings = append(warnings, behind...)
+	}
+	return warnings, nil
+}
+
+// shares writes weights for people: "blue 75 %, green 25 %".
+func shares(weights map[string]int) string {
+	return fmt.Sprintf("%s %d %%, %s %d %%", blue, weights[blue], green, weights[green])
+}
+
+// slotWeights is weights by slot, checked: each from 0 to 100, together 100.
+func slotWeights(weights map[string]int) error {
+	sum := 0
+	for slot, weight := range weights {
+		if slot != blue && slot != green {
+			return fmt.Errorf("there is no slot %q, only %s and %s", slot, blue, green)
+		}
+		if weight < 0 || weight > 100 {
+			return fmt.Errorf("the weight of %s must be from 0 to 100", slot)
+		}
+		sum += weight
+	}
+	if sum != 100 {
+		return fmt.Errorf("together they must be 100, not %d", sum)
+	}
+	return nil
+}
+
+// placed are the placements that say anything, by slot.
+func placed(placements []service.Placement) map[string]service.Placement {
+	bySlot := map[string]service.Placement{}
+	for _, p := range placements {
+		if p.Placed() {
+			bySlot[p.Slot] = p
+		}
+	}
+	return bySlot
+}
