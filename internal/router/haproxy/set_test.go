@@ -153,6 +153,38 @@ func TestNodesThatDiffer(t *testing.T) {
 	s.want(t, 50)
 }
 
+// TestLostMeanwhile: weights that are others right after they were set, as by a reload, are set again; ones that always are, are an error.
+func TestLostMeanwhile(t *testing.T) {
+	for name, always := range map[string]bool{"once": false, "always": true} {
+		t.Run(name, func(t *testing.T) {
+			s := newStand(t, form{}, 1, 1)
+			s.set(t, s.split(10))
+			dials := 0
+			r, err := haproxy.New(s.definition(deadline, s.servers...), "production/web", []string{"blue", "green"}, func(string) haproxy.Access {
+				return haproxy.Access{Dial: func(ctx context.Context) (net.Conn, error) {
+					// The first connection looks, the second sets, the third reads back.
+					if dials++; dials == 3 || always && dials > 3 {
+						s.servers[0].Command(t, "set server web/green weight 33")
+					}
+					return s.dial(0)(ctx)
+				}}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = r.SetWeights(t.Context(), s.split(75))
+			if always {
+				wantError(t, err, "something else sets them", "server green has weight 33, not 75")
+				return
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			s.want(t, 75)
+		})
+	}
+}
+
 // TestCancelled: a split that is given up in the middle is none.
 func TestCancelled(t *testing.T) {
 	s := newStand(t, form{}, 1, 1)

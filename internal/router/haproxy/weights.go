@@ -69,13 +69,14 @@ func beside(shares []int) int {
 		total += share
 	}
 	mean := total / len(shares)
-	for distance := 0; ; distance++ {
+	for distance := range 100 {
 		for _, share := range []int{mean - distance, mean + distance} {
 			if share >= 1 && share <= 99 && share%5 != 0 && !slices.Contains(shares, share) {
 				return share
 			}
 		}
 	}
+	return max(1, min(mean, 99)) // more nodes than percents
 }
 
 // Warnings has a sentence on each thing that a plan should tell: what a reload or restart of HAProxy would lose, a state file that is
