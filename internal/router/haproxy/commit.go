@@ -14,22 +14,28 @@ import (
 const putBackFor = 15 * time.Second
 
 // commit brings a node's servers to aims in one go, and reads them back: first what the process that was told has, then, over a
-// connection of its own, what the one that answers has, which after a reload is another. Before that the state file is written. The
+// connection of its own, what the one that answers has, which after a reload is another. Between the two the state file is written. The
 // epoch of ctx's fence goes with it: where a newer one turns out to be noted, what was before is put back, and the
 // error is fence.ErrStale.
 func (r *Router) commit(ctx context.Context, n *node, now state, aims []aim) error {
 	deadline := time.Now().Add(insistFor)
 	for {
-		before, err := r.tell(ctx, n, now, aims)
+		before, after, err := r.tell(ctx, n, now, aims)
 		if errors.Is(err, fence.ErrStale) {
 			return and(err, r.yield(ctx, n, before, aims))
 		}
 		if err != nil && !gone(err) {
 			return err
 		}
-		fresh, unread := r.insist(ctx, n)
+		var fresh state
+		var unread error
+		if err == nil && r.stateFile != "" {
+			fresh, unread = r.keep(ctx, n, after)
+		} else {
+			fresh, unread = r.insist(ctx, n)
+		}
 		if unread != nil {
-			return and(err, fmt.Errorf("read the weights back: %w", unread))
+			return and(err, unread)
 		}
 		if err == nil {
 			wrong := missed(fresh.servers, aims)
@@ -62,8 +68,9 @@ func (r *Router) stale(ctx context.Context, n *node, s state) error {
 	return nil
 }
 
-// tell sends a node all of a change over one connection, and returns the state that it had right before it.
-func (r *Router) tell(ctx context.Context, n *node, now state, aims []aim) (before state, err error) {
+// tell sends a node all of a change over one connection. before is the state that it had right before it, and after what it says of all of its
+// servers, or without a state file of the backend's, right after it.
+func (r *Router) tell(ctx context.Context, n *node, now state, aims []aim) (before state, after string, err error) {
 	f, fenced := fence.From(ctx)
 	commands := []string{experimental, r.getNote(), r.showServers()}
 	if fenced && now.note != noteOf(f) {
@@ -73,33 +80,28 @@ func (r *Router) tell(ctx context.Context, n *node, now state, aims []aim) (befo
 	if r.stateFile == "" {
 		commands = append(commands, r.showServers())
 	} else {
-		commands = append(commands, "show servers state") // of all: the file holds those of other backends as well
+		commands = append(commands, showAll)
 	}
 	answers, err := n.client.Command(ctx, commands...)
 	if err := needed(err); err != nil {
-		return before, err
+		return before, "", err
 	}
 	before.note = parseNote(answers[1])
 	if before.servers, err = api.ParseServers(answers[2]); err != nil {
-		return before, fmt.Errorf("%s: read the servers of backend %s: %w", n.client, r.backend, err)
+		return before, "", fmt.Errorf("%s: read the servers of backend %s: %w", n.client, r.backend, err)
 	}
 	if fenced && newer(before.note, f) {
-		return before, fmt.Errorf("%s has the weights of a newer run: %w", n.client, fence.ErrStale)
+		return before, "", fmt.Errorf("%s has the weights of a newer run: %w", n.client, fence.ErrStale)
 	}
-	text := answers[len(answers)-1]
-	after, err := api.ParseServers(text)
+	after = answers[len(answers)-1]
+	servers, err := api.ParseServers(after)
 	if err != nil {
-		return before, fmt.Errorf("%s: read the servers of backend %s back: %w", n.client, r.backend, err)
+		return before, "", fmt.Errorf("%s: read the servers of backend %s back: %w", n.client, r.backend, err)
 	}
-	if err := missed(r.inBackend(after), aims); err != nil {
-		return before, fmt.Errorf("%s: HAProxy does not have what it was told: %w", n.client, err)
+	if err := missed(r.inBackend(servers), aims); err != nil {
+		return before, "", fmt.Errorf("%s: HAProxy does not have what it was told: %w", n.client, err)
 	}
-	if r.stateFile != "" {
-		if err := n.files.Write(ctx, r.stateFile, []byte(text+"\n")); err != nil {
-			return before, fmt.Errorf("%s: the weights are set, and a restart of HAProxy would undo them: write %s: %w", n.client, r.stateFile, err)
-		}
-	}
-	return before, nil
+	return before, after, nil
 }
 
 func (r *Router) inBackend(servers []api.Server) []api.Server {

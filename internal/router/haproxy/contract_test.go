@@ -1,7 +1,6 @@
 package haproxy_test
 
 import (
-	"context"
 	"net"
 	"testing"
 	"time"
@@ -54,11 +53,7 @@ func (f form) definition(drainTimeout time.Duration, servers ...*haproxytest.Ser
 		Nodes: map[string]service.HAProxyNode{},
 	}
 	for i, s := range servers {
-		n := service.HAProxyNode{Socket: s.Socket}
-		if f.tcp {
-			n = service.HAProxyNode{Address: s.Address}
-		}
-		d.Nodes[nodeName(i)] = n
+		d.Nodes[nodeName(i)] = f.node(s)
 		if f.stateFile {
 			d.StateFile = s.StateFile
 		}
@@ -85,12 +80,14 @@ func (f form) router(t testing.TB, drainTimeout time.Duration, servers ...*hapro
 }
 
 func (f form) dialer(s *haproxytest.Server) api.Dialer {
-	return func(ctx context.Context) (net.Conn, error) {
-		if f.tcp {
-			return new(net.Dialer).DialContext(ctx, "tcp", s.Address)
-		}
-		return new(net.Dialer).DialContext(ctx, "unix", s.Socket)
+	return haproxy.Dialer(f.node(s), new(net.Dialer).DialContext)
+}
+
+func (f form) node(s *haproxytest.Server) service.HAProxyNode {
+	if f.tcp {
+		return service.HAProxyNode{Address: s.Address}
 	}
+	return service.HAProxyNode{Socket: s.Socket}
 }
 
 // setup brings up the nodes; requests go to the last one.

@@ -15,8 +15,10 @@
 package haproxy
 
 import (
+	"context"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -43,6 +45,15 @@ type Access struct {
 	Dial api.Dialer
 	// Files of its machine, for the state file; nil: those of this machine.
 	Files Files
+}
+
+// Dialer connects to n's stats socket by dial, which is that of a net.Dialer, or of the machine that n is reached through.
+func Dialer(n service.HAProxyNode, dial func(ctx context.Context, network, address string) (net.Conn, error)) api.Dialer {
+	network, address := "unix", n.Socket
+	if n.Address != "" {
+		network, address = "tcp", n.Address
+	}
+	return func(ctx context.Context) (net.Conn, error) { return dial(ctx, network, address) }
 }
 
 // Router is the backend of one or several HAProxy processes. It is safe for concurrent use; two writers at once leave the weights of one

@@ -24,23 +24,32 @@ type state struct {
 	servers []api.Server
 }
 
+// showAll shows the servers of all backends, as the state file holds them.
+const showAll = "show servers state"
+
 // read asks a node for its state.
 func (r *Router) read(ctx context.Context, n *node) (state, error) {
-	answers, err := n.client.Query(ctx, r.getNote(), r.showServers())
+	s, _, err := r.readBy(ctx, n, r.showServers())
+	return s, err
+}
+
+// readBy is read by one of the two commands that show servers, with its answer.
+func (r *Router) readBy(ctx context.Context, n *node, show string) (s state, text string, err error) {
+	answers, err := n.client.Query(ctx, r.getNote(), show)
 	if err := needed(err); err != nil {
 		if errors.Is(err, api.ErrNoBackend) {
 			_, err = n.client.Servers(ctx, r.backend) // names the backends that there are
 		}
 		if err != nil {
-			return state{}, err
+			return s, "", err
 		}
-		return state{}, fmt.Errorf("%s: the backend %s came into being just now: ask again", n.client, r.backend)
+		return s, "", fmt.Errorf("%s: the backend %s came into being just now: ask again", n.client, r.backend)
 	}
 	servers, err := api.ParseServers(answers[1])
 	if err != nil {
-		return state{}, fmt.Errorf("%s: read the servers of backend %s: %w", n.client, r.backend, err)
+		return s, "", fmt.Errorf("%s: read the servers of backend %s: %w", n.client, r.backend, err)
 	}
-	return state{note: parseNote(answers[0]), servers: servers}, nil
+	return state{note: parseNote(answers[0]), servers: r.inBackend(servers)}, answers[1], nil
 }
 
 func (r *Router) showServers() string { return "show servers state " + r.backend }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -113,6 +114,38 @@ func (m MachineFiles) Writable(ctx context.Context, path string) error {
 
 // quoted is s as one word of a shell.
 func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// rewrites bounds how often a state file is written again because others changed something meanwhile. Whoever they are, they write it as well.
+const rewrites = 5
+
+// keep writes a node's state file, and reads the node back. The file holds the servers of all backends, and another service's run may have
+// changed some of those, and written them, since text was read: so it is written again until it has what the node has.
+func (r *Router) keep(ctx context.Context, n *node, text string) (fresh state, err error) {
+	for range rewrites {
+		if err := n.files.Write(ctx, r.stateFile, []byte(text+"\n")); err != nil {
+			return fresh, fmt.Errorf("%s: the weights are set, and a restart of HAProxy would undo them: write %s: %w", n.client, r.stateFile, err)
+		}
+		var now string
+		err := persist(ctx, func() (err error) {
+			fresh, now, err = r.readBy(ctx, n, showAll)
+			return err
+		})
+		if err != nil || sameState(text, now) {
+			return fresh, err
+		}
+		text = now
+	}
+	return fresh, nil
+}
+
+// sameState tells whether two states have the same servers, with the same weights and the same administration.
+func sameState(a, b string) bool {
+	x, wrong := api.ParseServers(a)
+	y, wrong2 := api.ParseServers(b)
+	return wrong == nil && wrong2 == nil && slices.EqualFunc(x, y, func(x, y api.Server) bool {
+		return x.Backend == y.Backend && x.Name == y.Name && x.Weight == y.Weight && x.Admin == y.Admin && x.HostPort() == y.HostPort()
+	})
+}
 
 // behind has a sentence on each node whose state file would bring back another split than it has.
 func (r *Router) behind(ctx context.Context) ([]string, error) {

@@ -9,10 +9,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy/haproxytest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/haproxy"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // shell runs scripts on this machine as another would.
@@ -88,6 +91,46 @@ func TestStateFile(t *testing.T) {
 			}
 		}
 		s.set(t, s.split(100))
+	}
+}
+
+// TestStateFileOfTwoServices: the file holds what both have, whoever wrote it last.
+func TestStateFileOfTwoServices(t *testing.T) {
+	blue, green := instances(t, "blue", 1), instances(t, "green", 1)
+	f := form{stateFile: true}
+	server := haproxytest.Start(t, func(s *haproxytest.Server) string {
+		web, api := f.backend(blue, green), f.backend(blue, green)
+		api.Name = "api"
+		return haproxytest.Split(s, web, api)
+	})
+	routers := map[string]*haproxy.Router{}
+	for _, backend := range []string{"web", "api"} {
+		d := f.definition(deadline, server)
+		d.Backend = backend
+		r, err := haproxy.New(d, service.NewID("production", backend), []string{"blue", "green"}, func(string) haproxy.Access {
+			return haproxy.Access{Dial: f.dialer(server)}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		routers[backend] = r
+	}
+	for round := range 30 {
+		var work sync.WaitGroup
+		for _, r := range routers {
+			work.Go(func() {
+				split := delivery.Split{Weights: map[string]int{"blue": 99 - round, "green": 1 + round}}
+				if err := r.SetWeights(t.Context(), split); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		work.Wait()
+		for backend, r := range routers {
+			if warnings, err := r.Warnings(t.Context()); err != nil || len(warnings) > 0 {
+				t.Fatalf("round %d, %s: %q, %v", round, backend, warnings, err)
+			}
+		}
 	}
 }
 
