@@ -13,7 +13,6 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/check"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/notify"
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/caddy"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
@@ -52,10 +51,8 @@ func (c *Connector) Adapters(d service.Definition) (delivery.Adapters, error) {
 	if a.Platform, err = c.platform(d); err != nil {
 		return a, fmt.Errorf("platform: %w", err)
 	}
-	if d.Router != nil && d.Router.Caddy != nil {
-		if a.Router, err = caddy.New(*d.Router.Caddy, a.Platform.Slots()); err != nil {
-			return a, fmt.Errorf("router caddy: %w", err)
-		}
+	if a.Router, err = c.router(d, a.Platform.Slots()); err != nil {
+		return a, err
 	}
 	if a.Metrics, err = c.metrics(d, a.Platform); err != nil {
 		return a, fmt.Errorf("metrics: %w", err)

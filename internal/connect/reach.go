@@ -1,10 +1,10 @@
 package connect
 
 import (
-	"context"
 	"net"
 
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
+	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/haproxy"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -15,14 +15,9 @@ func (c *Connector) machine(s service.SSH) *secureshell.Machine {
 }
 
 // nodeDialer opens connections to the stats socket of an HAProxy: from this machine, or from the one that is logged in to.
-func (c *Connector) nodeDialer(n service.HAProxyNode) haproxy.Dialer {
-	network, address := "tcp", n.Address
-	if n.Socket != "" {
-		network, address = "unix", n.Socket
-	}
+func (c *Connector) nodeDialer(n service.HAProxyNode) api.Dialer {
 	if n.SSH == nil {
-		return func(ctx context.Context) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, network, address) }
+		return haproxy.Dialer(n, new(net.Dialer).DialContext)
 	}
-	m := c.machine(*n.SSH)
-	return func(ctx context.Context) (net.Conn, error) { return m.Dial(ctx, network, address) }
+	return haproxy.Dialer(n, c.machine(*n.SSH).Dial)
 }

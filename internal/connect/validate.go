@@ -1,11 +1,17 @@
 package connect
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/metric/prometheus"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/metric/scrape"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/notify"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/machines"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/caddy"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/haproxy"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -19,9 +25,13 @@ func Validate(d service.Definition) []service.Problem {
 	}
 	var slots []string
 	if h := d.Platform.Host; h != nil {
-		// Those with hosts or systemd are validated by the platform that takes them.
-		if len(h.Hosts) == 0 && h.Supervisor != service.SupervisorSystemd {
+		if ownProcesses(*h) {
 			below(host.Validate(*h), "platform", "host")
+		} else {
+			below(machines.Validate(*h), "platform", "host")
+		}
+		for _, name := range slices.Sorted(maps.Keys(h.Hosts)) {
+			below(secureshell.Validate(atHome(h.Hosts[name].SSH)), "platform", "host", "hosts", name, "ssh")
 		}
 		for slot := range h.Slots {
 			slots = append(slots, slot)
@@ -29,6 +39,14 @@ func Validate(d service.Definition) []service.Problem {
 	}
 	if d.Router != nil && d.Router.Caddy != nil {
 		below(caddy.Validate(*d.Router.Caddy, slots), "router", "caddy")
+	}
+	if d.Router != nil && d.Router.HAProxy != nil {
+		below(haproxy.Validate(*d.Router.HAProxy, slots), "router", "haproxy")
+		for _, name := range slices.Sorted(maps.Keys(d.Router.HAProxy.Nodes)) {
+			if ssh := d.Router.HAProxy.Nodes[name].SSH; ssh != nil {
+				below(secureshell.Validate(atHome(*ssh)), "router", "haproxy", "nodes", name, "ssh")
+			}
+		}
 	}
 	if d.Metrics != nil && d.Metrics.Scrape != nil {
 		below(scrape.Validate(*d.Metrics.Scrape), "metrics", "scrape")

@@ -60,7 +60,7 @@ func TestHostsComeUpOneAfterTheOther(t *testing.T) {
 	}
 	// One that is bad is seen on the first host.
 	w.sick[releaseOf("3")] = true
-	wantSummary(t, p.apply(context.Background(), "3"), "Release Rolled Back")
+	_ = wantSummary(t, p.apply(context.Background(), "3"), "Release Rolled Back")
 	runsOn(t, w, "2", "green/a", "green/b", "green/c")
 	if got := strings.Join(w.started[6:], " "); got != "blue/a" {
 		t.Errorf("a release that did not start on a was started on others: %s", got)
@@ -103,7 +103,7 @@ func TestOneSlotIsReplacedHostByHost(t *testing.T) {
 	runsOn(t, w, "2", "blue/a", "blue/b", "blue/c")
 	w.probed = nil
 	w.sick[releaseOf("3")] = true
-	wantSummary(t, p.apply(context.Background(), "3"), "Release Rolled Back")
+	_ = wantSummary(t, p.apply(context.Background(), "3"), "Release Rolled Back")
 	runsOn(t, w, "2", "blue/a", "blue/b", "blue/c")
 	// 3 at first, 3 replaced, the bad one on a; then all of what ran before is asked for.
 	if got := strings.Join(w.started[:7], " "); got != "blue/a blue/b blue/c blue/a blue/b blue/c blue/a" {
@@ -166,7 +166,7 @@ func TestHostGoneDuringTheRestore(t *testing.T) {
 			w.set(func() { delete(w.silent, "c") })
 		}()
 	}
-	wantSummary(t, p.apply(context.Background(), "2"), "Release Rolled Back")
+	_ = wantSummary(t, p.apply(context.Background(), "2"), "Release Rolled Back")
 	runsOn(t, w, "1", "blue/a", "blue/b", "blue/c")
 }
 
@@ -199,7 +199,7 @@ func TestAddedAndRemovedHosts(t *testing.T) {
 	}
 	// A host that does not take it is taken out again, and the service says so until it is mended.
 	w.set(func() { w.silent["e"] = true })
-	wantSummary(t, resize("b", "c", "d", "e"), "Hosts Not Added")
+	_ = wantSummary(t, resize("b", "c", "d", "e"), "Hosts Not Added")
 	runsOn(t, w, "1", "blue/b", "blue/c", "blue/d")
 	if !delivery.Unsized(p.state()) {
 		t.Error("nothing says that a host is missing")
@@ -272,7 +272,7 @@ func TestTakeOver(t *testing.T) {
 	}
 	// A bad release goes back to it, a good one takes its place, and it is kept ready.
 	w.failing[releaseOf("2")] = true
-	wantSummary(t, p.apply(context.Background(), "2"), "Release Rolled Back")
+	_ = wantSummary(t, p.apply(context.Background(), "2"), "Release Rolled Back")
 	runsOn(t, w, "0", "blue/a", "blue/b")
 	if err := p.apply(context.Background(), "3"); err != nil {
 		t.Fatal(err)

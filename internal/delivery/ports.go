@@ -83,12 +83,15 @@ type Split struct {
 type Router interface {
 	// Check tells whether the running router has a split of these slots' addresses; the error says what to paste where.
 	Check(ctx context.Context, placements []service.Placement) error
-	// Weights reads the split back from the data plane: whole percent by slot, together 100.
+	// Weights reads the split back from the data plane: whole percent by slot, together 100; or 0 each, where it sends nothing anywhere.
 	Weights(ctx context.Context) (map[string]int, error)
 	// SetWeights sets the split, and reads it back from the data plane.
 	SetWeights(ctx context.Context, split Split) error
 	// Drain waits until no request is in flight to p's addresses, or the router's drain timeout is over.
 	Drain(ctx context.Context, p service.Placement) error
+	// Warnings has a sentence on each thing that a plan should tell: what a reload of the data plane would lose, nodes that differ. It
+	// changes nothing. An error says that it cannot be asked.
+	Warnings(ctx context.Context) ([]string, error)
 }
 
 // Measure is what is counted beside requests and errors.

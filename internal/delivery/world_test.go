@@ -474,6 +474,8 @@ func (p platform) Unready(context.Context) []service.Problem {
 	return problems
 }
 
+func (r router) Warnings(context.Context) ([]string, error) { return nil, r.reach() }
+
 func (r router) SetWeights(_ context.Context, split delivery.Split) error {
 	weights := split.Weights
 	return r.change("weights", func() error {

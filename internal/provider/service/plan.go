@@ -107,6 +107,13 @@ func (r *serviceResource) refuse(ctx context.Context, plan model, prior *model, 
 	if !ok {
 		return
 	}
+	if known {
+		defer func() {
+			if !diags.HasError() {
+				r.warnUnready(ctx, definition, &view, diags)
+			}
+		}()
+	}
 	if prior != nil {
 		if known {
 			refuseMoved(id, definition, view.State, diags)

@@ -96,6 +96,8 @@ type Planning[M any] struct {
 	// Survey asks the service's metrics what they have of an analysis, of the release that is stable; nil where there is nobody to ask, and
 	// at apply, where the plan has said it. Only to warn.
 	Survey func(ctx context.Context, spec delivery.AnalysisSpec) (delivery.MetricsSurvey, error)
+	// SurveyRouter asks the service's router what there is to tell of it; nil like Survey. Only to warn.
+	SurveyRouter func(ctx context.Context) ([]string, error)
 	// Warn adds a warning for the whole resource.
 	Warn func(summary, detail string)
 }

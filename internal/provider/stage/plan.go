@@ -143,7 +143,7 @@ func (r *Resource[M]) planned(ctx context.Context, p *planning[M], resp *resourc
 	if r.kind.Plan != nil {
 		diags.Append(r.kind.Plan(ctx, Planning[M]{
 			Prior: p.prior, Plan: &plan, ReleaseChanges: p.change, ArgumentsChange: p.differs, Mode: mode, Facts: p.facts,
-			View: p.ledger.view, Run: p.ledger.run, Credentials: r.engine.Credentials(), Survey: r.survey(p), Warn: diags.AddWarning,
+			View: p.ledger.view, Run: p.ledger.run, Credentials: r.engine.Credentials(), Survey: r.survey(p), SurveyRouter: r.surveyRouter(p), Warn: diags.AddWarning,
 		})...)
 	}
 	if p.change == Unchanged && !r.kind.Rerun(*p.prior, plan) {
@@ -165,6 +165,21 @@ func (r *Resource[M]) survey(p *planning[M]) func(context.Context, delivery.Anal
 			return delivery.MetricsSurvey{}, err
 		}
 		return run.Service(p.id).SurveyMetrics(ctx, *view, spec)
+	}
+}
+
+// surveyRouter is how a plan asks the service's router.
+func (r *Resource[M]) surveyRouter(p *planning[M]) func(context.Context) ([]string, error) {
+	view := p.ledger.view
+	if view == nil || r.engine.Credentials() == nil || view.State.LeaseRun == p.ledger.run {
+		return nil
+	}
+	return func(ctx context.Context) ([]string, error) {
+		run, err := r.engine.Run()
+		if err != nil {
+			return nil, err
+		}
+		return run.Service(p.id).SurveyRouter(ctx, *view)
 	}
 }
 

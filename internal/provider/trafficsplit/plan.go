@@ -32,9 +32,27 @@ func plan(ctx context.Context, p stage.Planning[model]) diag.Diagnostics {
 		}
 		p.Plan.Judgement = p.Plan.toJudgement(ctx)
 	}
+	if p.ReleaseChanges != stage.Unchanged {
+		warnOfRouter(ctx, p)
+	}
 	p.Plan.Weights = plannedWeights(p)
 	p.Plan.Promoted = plannedPromoted(p)
 	return diags
+}
+
+// warnOfRouter tells what of the split would not outlive a reload, and whether its nodes differ. A router that does not answer is told of by
+// the refresh.
+func warnOfRouter(ctx context.Context, p stage.Planning[model]) {
+	if p.SurveyRouter == nil {
+		return
+	}
+	warnings, err := p.SurveyRouter(ctx)
+	if err != nil {
+		return
+	}
+	for _, text := range warnings {
+		p.Warn("Router Needs Attention", text)
+	}
 }
 
 // plannedWeights are known where only drift is repaired, or nothing is done at all.

@@ -121,3 +121,6 @@ func greenShare(weights map[string]int) (int, error) {
 	}
 	return weights[green], nil
 }
+
+// Warnings are none: the share file outlives whatever becomes of Caddy.
+func (r *Router) Warnings(context.Context) ([]string, error) { return nil, nil }

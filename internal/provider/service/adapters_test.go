@@ -1,0 +1,48 @@
+package service
+
+import (
+	"strings"
+	"testing"
+)
+
+// What the platform, the router and SSH have against a definition stands at the attribute that it comes from, once.
+func TestAdaptersValidateMachines(t *testing.T) {
+	t.Setenv("HOME", "/home/me")
+	with := func(old, replacement string) string {
+		if !strings.Contains(leastHosts, old) {
+			t.Fatalf("there is no %s to replace", old)
+		}
+		return strings.Replace(leastHosts, old, replacement, 1)
+	}
+	const host = `platform.host.hosts["a"]`
+	for name, test := range map[string]struct{ text, at, want string }{
+		"supervisor of hosts":    {with(`"hosts"`, `"supervisor":"process","hosts"`), "platform.host.supervisor", "write systemd"},
+		"no host at a time":      {with(`"hosts"`, `"max_parallel":0,"hosts"`), "platform.host.max_parallel", "below 1"},
+		"a host's name":          {with(`"a":{`, `"A b":{`), `platform.host.hosts["A b"]`, "lower-case"},
+		"a host's address":       {with(`"ssh"`, `"address":"10.0.0.1:80","ssh"`), host + ".address", "without a port"},
+		"a host's slots":         {with(`"ssh"`, `"slots":{"blue":{"port":1}},"ssh"`), host + ".slots", "other slots"},
+		"a host's port":          {with(`"ssh"`, `"slots":{"blue":{"port":1},"green":{"port":70000}},"ssh"`), host + `.slots["green"]`, "70000"},
+		"a limit":                {with(`"hosts"`, `"systemd":{"limits":{"Exec":"x"}},"hosts"`), `platform.host.systemd.limits["Exec"]`, "no limit of systemd"},
+		"a drop-in":              {with(`"hosts"`, `"systemd":{"drop_ins":{"../x":"x"}},"hosts"`), `platform.host.systemd.drop_ins["../x"]`, ".conf"},
+		"a path":                 {with(`"hosts"`, `"systemd":{"writable":["/a","b"]},"hosts"`), `platform.host.systemd.writable[1]`, "absolute"},
+		"an unknown limit":       {with(`"hosts"`, `"systemd":{"limits":{"MemoryMax":"<unknown>"}},"hosts"`), "", ""},
+		"an unknown path":        {with(`"hosts"`, `"systemd":{"writable":["<unknown>"]},"hosts"`), "", ""},
+		"an existing unit":       {with(`"hosts"`, `"existing":{"unit":"web","version":"1","slot":"blue"},"hosts"`), "platform.host.existing.unit", "web.service"},
+		"its slot":               {with(`"hosts"`, `"existing":{"unit":"w.service","version":"1","slot":"red"},"hosts"`), "platform.host.existing.slot", "red"},
+		"an unknown slot of it":  {with(`"hosts"`, `"existing":{"unit":"w.service","version":"1","slot":"<unknown>"},"hosts"`), "", ""},
+		"SSH's port":             {with(`"user"`, `"port":0,"user"`), host + ".ssh.port", "65535"},
+		"no way to log in":       {with(`,"private_key":"machine_key"`, ``), host + ".ssh", "must name the credential"},
+		"perhaps no way":         {with(`"private_key":"machine_key"`, `"agent":"<unknown>"`), "", ""},
+		"a bastion's user":       {with(`"user"`, `"bastion":{"address":"b","user":"a@b","agent":true},"user"`), host + ".ssh.bastion.user", "without @"},
+		"a host key":             {with(`"user"`, `"host_key":"nonsense","user"`), host + ".ssh.host_key", "no public key"},
+		"known hosts":            {with(`"user"`, `"known_hosts":"known","user"`), host + ".ssh.known_hosts", "absolute"},
+		"no nodes":               {with(`{"lb":{"socket":"/run/haproxy/admin.sock"}}`, `{}`), "router.haproxy.nodes", "at least one"},
+		"a node's address":       {with(`"socket":"/run/haproxy/admin.sock"`, `"address":"lb"`), `router.haproxy.nodes["lb"].address`, "host:port"},
+		"a node's SSH":           {with(`"socket"`, `"ssh":{"address":"lb","user":"","agent":true},"socket"`), `router.haproxy.nodes["lb"].ssh.user`, "must name the user"},
+		"state of dynamic ones":  {with(`"backend"`, `"dynamic":{},"state_file":"/s","backend"`), "router.haproxy.state_file", "dynamic"},
+		"servers of a third one": {with(`"backend"`, `"servers":{"red":["a"]},"backend"`), `router.haproxy.servers["red"]`, "red"},
+		"one slot":               {with(`,"green":{"port":8082}`, ``), "router.haproxy", "two slots"},
+	} {
+		t.Run(name, func(t *testing.T) { wantOneProblem(t, test.text, test.at, test.want) })
+	}
+}
