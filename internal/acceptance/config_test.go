@@ -104,6 +104,12 @@ data "deploy_artifact" "{{ .Name }}" {
 resource "deploy_service" "{{ .Name }}" {
   name        = "{{ .Name }}"
   environment = "production"
+{{- if .Rig.Fleet }}
+  platform = {{ .Rig.Fleet.Platform .OneSlot }}
+{{- if not .NoRouter }}
+  router = {{ .Rig.Fleet.Router }}
+{{- end }}
+{{- else }}
   platform = {
     host = {
       directory = "{{ .Rig.Host }}/{{ .Name }}"
@@ -118,6 +124,7 @@ resource "deploy_service" "{{ .Name }}" {
   }
 {{- if not .NoRouter }}
   router  = { caddy = { share_file = "{{ .Rig.ShareFile }}", admin = "{{ .Rig.Admin }}" } }
+{{- end }}
 {{- end }}
   metrics = { scrape = {} }
 {{ .ExtraService }}
@@ -238,6 +245,8 @@ resource "deploy_finalization" "{{ .Name }}" {
 `))
 
 func (r *rig) Host() string { return r.host }
+
+func (r *rig) Fleet() *fleet { return r.fleet }
 
 func (r *rig) ShareFile() string {
 	if r.caddy == nil {

@@ -27,8 +27,9 @@ func (r *rig) traffic() func() asked {
 	go func() {
 		var seen asked
 		client := &http.Client{Timeout: 10 * time.Second}
+		urls := r.urls()
 		for ctx.Err() == nil {
-			request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.caddy.URL+"/", nil)
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, urls[seen.requests%len(urls)]+"/", nil)
 			if err != nil {
 				break
 			}
@@ -106,7 +107,7 @@ func (r *rig) inTheMiddle(stage service.Stage, version string) *running {
 		}
 		switch stage {
 		case service.StageRelease:
-			return len(r.processesOf(web)) > 0 && len(r.view(web).State.Pending) == 0
+			return r.running(web) > 0 && len(r.view(web).State.Pending) == 0
 		case service.StageTrafficSplit:
 			return a.Weight == 50
 		}

@@ -30,7 +30,7 @@ func (r *rig) parked(stable, candidate string, weight int) {
 	if err != nil || weights[slot] != weight {
 		r.t.Errorf("the router's weights are %v (%v), want %d for %s", weights, err, weight, slot)
 	}
-	r.await("both releases' processes", func() bool { return len(r.processesOf(web)) == 2 })
+	r.await("both releases' processes", func() bool { return r.running(web) == 2 })
 }
 
 // connector is that of an operator on this machine.
@@ -40,7 +40,11 @@ func (r *rig) connector() *connect.Connector {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return connect.New(connect.Options{Store: s, Directory: directory})
+	options := connect.Options{Store: s, Directory: directory}
+	if r.fleet != nil {
+		options.Credentials = r.fleet.credentials()
+	}
+	return connect.New(options)
 }
 
 // adapters of the service, as its ledger defines it.

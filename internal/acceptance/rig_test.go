@@ -75,6 +75,7 @@ func buildAll() error {
 		{root, ".", built.provider, ""}, {root, ".", built.crashing, "crash"}, {filepath.Join(root, "tools/demo"), "./cmd/web", built.web, ""},
 	} {
 		cmd := exec.CommandContext(context.Background(), "go", "build", "-tags", b.tags, "-o", b.out, b.pkg)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // It runs on other machines, too.
 		cmd.Dir = b.dir
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %s: %w\n%s", b.pkg, err, out)
@@ -111,6 +112,7 @@ type rig struct {
 	storeURL string
 	host     string // directory of the platform
 	caddy    *caddytest.Server
+	fleet    *fleet         // machines, in the place of this one and of Caddy
 	ports    map[string]int // blue, green
 	env      []string
 	// pause of the client that keeps asking, between two requests.
@@ -139,6 +141,17 @@ func newRig(t *testing.T, withRouter bool) *rig {
 	}
 	t.Cleanup(r.end)
 	return r
+}
+
+// urls are where users' requests go.
+func (r *rig) urls() []string {
+	switch {
+	case r.fleet != nil:
+		return r.fleet.urls()
+	case r.caddy != nil:
+		return []string{r.caddy.URL}
+	}
+	return nil
 }
 
 func (r *rig) address(slot string) string { return fmt.Sprintf("127.0.0.1:%d", r.ports[slot]) }

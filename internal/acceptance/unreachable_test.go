@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/machinetest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/store/cloudtest"
 )
@@ -170,5 +171,5 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
-	os.Exit(m.Run())
+	os.Exit(machinetest.Main(m))
 }

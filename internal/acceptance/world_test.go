@@ -32,20 +32,37 @@ func (r *rig) runsService(id service.ID, version string) {
 	}
 	slot := stable.Placement.Slot
 	// What was stopped a moment ago may still be on its way out of the process table.
-	r.await("one release's processes", func() bool { return len(r.processesOf(id)) == 1 })
+	r.await("one release's processes", func() bool { return r.running(id) == 1 })
 	if r.caddy != nil {
 		share, err := os.ReadFile(r.ShareFile())
 		want := map[string]string{"blue": "0000", "green": "g"}[slot]
 		if got := strings.TrimSpace(string(share)); err != nil && slot == "green" || err == nil && got != want {
 			r.t.Errorf("the share file holds %q, want %q (%v)", got, want, err)
 		}
-		if body, code := get(r.caddy.URL + "/"); code != http.StatusOK || !strings.Contains(body, string(stable.ID)) {
+	}
+	for _, url := range r.urls() {
+		if body, code := get(url + "/"); code != http.StatusOK || !strings.Contains(body, string(stable.ID)) {
 			r.t.Errorf("the router answers %d %s, want %s", code, body, stable.ID)
 		}
 	}
-	if body, code := get("http://" + stable.Placement.Instances[0].Address + "/"); code != http.StatusOK || !strings.Contains(body, string(stable.ID)) {
-		r.t.Errorf("%s answers %d %s", stable.ID, code, body)
+	if router := r.adapters().Router; router != nil {
+		if weights, err := router.Weights(context.Background()); err != nil || weights[slot] != 100 {
+			r.t.Errorf("the router's weights are %v, want all with %s (%v)", weights, slot, err)
+		}
 	}
+	for _, i := range stable.Placement.Instances {
+		if body, code := get("http://" + i.Address + "/"); code != http.StatusOK || !strings.Contains(body, string(stable.ID)) {
+			r.t.Errorf("%s of %s answers %d %s", i.Name, stable.ID, code, body)
+		}
+	}
+}
+
+// running is how many releases of a service run.
+func (r *rig) running(id service.ID) int {
+	if r.fleet != nil {
+		return len(r.fleet.slotsRunning())
+	}
+	return len(r.processesOf(id))
 }
 
 // processesOf are the service's own processes, without their supervisors.

@@ -1,0 +1,147 @@
+package acceptance_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/machinetest"
+)
+
+// fleet is the world of a rig on machines: three hosts that are reached over SSH, and two more with an HAProxy each.
+type fleet struct {
+	t                *testing.T
+	hosts, balancers []*machinetest.Host
+	// ports of the slots, the same on every host, and entrance, where HAProxy listens.
+	ports    map[string]int
+	entrance int
+	// directory of the service on the hosts.
+	directory string
+}
+
+// fleets are one at a time: they share the machines of this process, and the names of units.
+var fleets sync.Mutex
+
+// newFleetRig makes a rig on machines.
+func newFleetRig(t *testing.T) *rig {
+	t.Helper()
+	build(t)
+	all := machinetest.Shared(t, 5)
+	fleets.Lock()
+	t.Cleanup(fleets.Unlock)
+	r := newRig(t, false)
+	ports := machinetest.FreePorts(t, 3)
+	f := &fleet{
+		t: t, hosts: all[:3], balancers: all[3:], ports: map[string]int{"blue": ports[0], "green": ports[1]}, entrance: ports[2],
+		directory: "/srv/production/web",
+	}
+	r.fleet = f
+	for name, key := range f.credentials() {
+		r.env = append(r.env, "DEPLOY_CREDENTIAL_"+strings.ToUpper(name)+"="+key)
+	}
+	for _, b := range f.balancers {
+		b.WriteFile(t, "/etc/haproxy/haproxy.cfg", f.haproxy(b), 0o644)
+		b.Run(t, "rm -f /var/lib/haproxy/state; systemctl restart haproxy")
+	}
+	t.Cleanup(f.clear)
+	f.clear()
+	return r
+}
+
+// credentials are the keys that log in to the machines.
+func (f *fleet) credentials() map[string]string {
+	all := map[string]string{}
+	for _, h := range slices.Concat(f.hosts, f.balancers) {
+		all["key_"+h.Name] = h.Key
+	}
+	return all
+}
+
+// clear takes away what a release left.
+func (f *fleet) clear() {
+	for _, h := range f.hosts {
+		h.Run(f.t, `systemctl stop 'production-web-*' 2>/dev/null; rm -rf /etc/systemd/system/production-web-* /etc/systemd/system/*.wants/production-web-* /srv/production; systemctl daemon-reload; systemctl reset-failed`)
+	}
+}
+
+func (f *fleet) haproxy(b *machinetest.Host) string {
+	var servers strings.Builder
+	for _, slot := range []string{"blue", "green"} {
+		for _, h := range f.hosts {
+			fmt.Fprintf(&servers, "  server %s-%s %s:%d check inter 200ms weight %d\n", slot, h.Name, h.Address, f.ports[slot], map[string]int{"blue": 100, "green": 0}[slot])
+		}
+	}
+	return fmt.Sprintf(`global
+  stats socket /run/haproxy/admin.sock mode 600 level admin expose-fd listeners
+  server-state-file /var/lib/haproxy/state
+  hard-stop-after 30s
+defaults
+  mode http
+  option redispatch
+  retries 3
+  timeout connect 2s
+  timeout client 30s
+  timeout server 30s
+  load-server-state-from-file global
+frontend web
+  bind %s:%d
+  default_backend web
+backend web
+  balance roundrobin
+%s`, b.Address, f.entrance, servers.String())
+}
+
+// urls of the entrances.
+func (f *fleet) urls() []string {
+	var all []string
+	for _, b := range f.balancers {
+		all = append(all, fmt.Sprintf("http://%s:%d", b.Address, f.entrance))
+	}
+	return all
+}
+
+func ssh(h *machinetest.Host) string {
+	return fmt.Sprintf(`{ address = %q, port = %d, user = "root", private_key = "key_%s", host_key = %q }`, h.Address, h.Port, h.Name, h.HostKey)
+}
+
+// Platform is the attribute's value. One slot: a release takes the place of the one before, host by host.
+func (f *fleet) Platform(oneSlot bool) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "{ host = {\n      directory = %q\n      drain_timeout = \"5s\"\n      slots = { blue = { port = %d }", f.directory, f.ports["blue"])
+	if !oneSlot {
+		fmt.Fprintf(&b, ", green = { port = %d }", f.ports["green"])
+	}
+	b.WriteString(" }\n      hosts = {\n")
+	for _, h := range f.hosts {
+		fmt.Fprintf(&b, "        %s = { ssh = %s }\n", h.Name, ssh(h))
+	}
+	b.WriteString("      }\n    } }")
+	return b.String()
+}
+
+// Router is the attribute's value.
+func (f *fleet) Router() string {
+	var b strings.Builder
+	b.WriteString("{ haproxy = {\n      backend = \"web\"\n      state_file = \"/var/lib/haproxy/state\"\n      nodes = {\n")
+	for _, lb := range f.balancers {
+		fmt.Fprintf(&b, "        %s = { socket = \"/run/haproxy/admin.sock\", ssh = %s }\n", lb.Name, ssh(lb))
+	}
+	b.WriteString("      }\n    } }")
+	return b.String()
+}
+
+// slotsRunning are the slots in which a unit of the service is active on any host.
+func (f *fleet) slotsRunning() []string {
+	f.t.Helper()
+	var slots []string
+	for _, h := range f.hosts {
+		for _, unit := range strings.Fields(h.Run(f.t, `systemctl list-units --all --plain --no-legend --state=active,activating,deactivating 'production-web-*.service' | awk '{ print $1 }'`)) {
+			if parts := strings.Split(unit, "-"); len(parts) > 2 && !slices.Contains(slots, parts[2]) {
+				slots = append(slots, parts[2])
+			}
+		}
+	}
+	return slots
+}
