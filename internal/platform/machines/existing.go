@@ -50,10 +50,10 @@ func (p part) startExisting(ctx context.Context) error {
 }
 
 func (p part) endExisting(ctx context.Context, what string) error {
-	body := existingStopBody + "echo \"$release\" >\"$dir/existing\" || fail '' \"$dir cannot be written into\"\nexit 0\n"
+	body := existingStopBody
 	if what == "remove" {
-		body = existingStopBody + "rm -f \"$dir/existing\"\nexit 0\n"
+		body += "rm -f \"$dir/existing\"\n"
 	}
-	_, err := p.change(ctx, what, "unit="+shellWord(p.Existing)+"\n"+body, nil)
+	_, err := p.change(ctx, what, "unit="+shellWord(p.Existing)+"\n"+body+"exit 0\n", nil)
 	return p.explain(err)
 }

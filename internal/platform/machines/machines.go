@@ -1,6 +1,7 @@
 // Package machines runs releases as units of systemd: on other machines over SSH, or on this one. Nothing of ours stays on a
 // machine but what an administrator would look for: files below the service's directory, and a unit an instance.
 //
+//	existing                   that the user's own unit is kept ready, and whether it was enabled
 //	service                    the service that the directory belongs to
 //	epoch, lock                which run had the lease last; who works there holds the lock
 //	artifacts/, releases/      what package transfer keeps

@@ -103,10 +103,11 @@ type kind struct {
 }
 
 var (
-	asRoot   = kind{user: "root"}
-	alone    = kind{user: "root", alone: true}
-	withSudo = kind{user: machinetest.User, systemd: service.Systemd{Sudo: true, User: "www-data", Secrets: service.SecretsCredentials}}
-	usersOwn = kind{user: machinetest.User, systemd: service.Systemd{Scope: service.ScopeUser}}
+	asRoot              = kind{user: "root"}
+	alone               = kind{user: "root", alone: true}
+	withSudo            = kind{user: machinetest.User, systemd: service.Systemd{Sudo: true, User: "www-data", Secrets: service.SecretsCredentials}}
+	usersOwnCredentials = kind{user: machinetest.User, systemd: service.Systemd{Scope: service.ScopeUser, Secrets: service.SecretsCredentials}}
+	usersOwn            = kind{user: machinetest.User, systemd: service.Systemd{Scope: service.ScopeUser}}
 )
 
 var (

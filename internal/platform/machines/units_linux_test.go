@@ -2,6 +2,7 @@ package machines_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
 	"net/http"
@@ -272,6 +273,62 @@ func TestExisting(t *testing.T) {
 	}
 	if got := h.Run(t, "cat /etc/systemd/system/"+unit); got != text {
 		t.Errorf("it is %q now", got)
+	}
+}
+
+// A unit whose file was removed by hand runs on, is told, is made whole by a start, and stops.
+func TestUnitFileGone(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, asRoot, hosts(t, 1), 1)
+	h, path := g.hosts[0], "/etc/systemd/system/"+g.unit("blue", 0)
+	r := g.placed(g.release("1.0.0"), "blue")
+	g.started(r, nil)
+	pid := h.Run(t, "systemctl show --value -p MainPID "+g.unit("blue", 0))
+	gone := func() {
+		t.Helper()
+		h.Run(t, "rm "+path+" && systemctl daemon-reload")
+		if s := g.states(r)[0]; !s.Running || !s.Unsupervised || s.Release != r.ID {
+			t.Errorf("%+v", s)
+		}
+	}
+	gone()
+	g.ok(g.Start(t.Context(), r, nil))
+	if s := g.states(r)[0]; !s.Running || s.Unsupervised || s.Detail != "" {
+		t.Errorf("%+v", s)
+	}
+	if got := h.Run(t, "systemctl show --value -p MainPID "+g.unit("blue", 0)); got != pid {
+		t.Error("it was started again")
+	}
+	gone()
+	g.ok(g.Stop(t.Context(), r.Placement))
+	if s := g.states(r)[0]; s.Running {
+		t.Errorf("%+v", s)
+	}
+	if got := h.Run(t, "ls /proc/"+strings.TrimSpace(pid)+" >/dev/null 2>&1 || echo gone"); got != "gone\n" {
+		t.Error("its process is still there")
+	}
+}
+
+// A disk that is too small is seen before anything is sent.
+func TestSmallDisk(t *testing.T) {
+	t.Parallel()
+	all := machinetest.Start(t, 2, machinetest.SmallDisk("b", 16<<20))
+	provide(t, all)
+	g := newGround(t, asRoot, all, 1)
+	noise := make([]byte, 6<<20)
+	if _, err := rand.Read(noise); err != nil {
+		t.Fatal(err)
+	}
+	g.artifact("#!/bin/sh\n" + string(noise))
+	problems := g.Room(t.Context(), g.release("1.0.0"), "blue")
+	if len(problems) != 1 || strings.Join(problems[0].Path, ".") != "platform.host.hosts.b" || !strings.Contains(problems[0].Detail, "the release may need 36 MiB") {
+		t.Errorf("%v", problems)
+	}
+	// One of a lost artifact that neither has.
+	g.reference.Path += ".lost"
+	problems = g.Room(t.Context(), g.release("1.0.0"), "blue")
+	if len(problems) != 1 || strings.Join(problems[0].Path, ".") != "content.artifact" {
+		t.Errorf("%v", problems)
 	}
 }
 

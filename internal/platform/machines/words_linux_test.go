@@ -111,7 +111,7 @@ func TestWordsThatSystemdDropsAreRefused(t *testing.T) {
 func TestSecrets(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2-and-more"
-	for name, k := range map[string]kind{"Environment": asRoot, "Credentials": withSudo} {
+	for name, k := range map[string]kind{"Environment": asRoot, "Credentials": withSudo, "UsersOwn": usersOwnCredentials} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := newGround(t, k, hosts(t, 1), 1)

@@ -6,7 +6,8 @@ active | reloading) ;;
 *) problem=$(ctl start "$unit" 2>&1) || fail start "$problem" ;;
 esac
 # One that was stopped was disabled as well, so that it would not come back beside others.
-case $(show --value -p UnitFileState "$unit") in
-disabled) problem=$(ctl enable "$unit" 2>&1) || fail start "$problem" ;;
-esac
+if [ -e "$dir/existing" ]; then
+	if grep -qx enabled "$dir/existing"; then problem=$(ctl enable "$unit" 2>&1) || fail start "$problem"; fi
+	rm -f "$dir/existing"
+fi
 exit 0

@@ -8,7 +8,7 @@ trap 'rm -rf "$in"' EXIT
 # Who has the slot, and what runs in the others.
 all=$wanted
 for file in "$dir"/slots/*/*/unit; do [ -e "$file" ] && read -r unit <"$file" && all="$all $unit"; done
-shown=$(show -p Id -p ActiveState -p UnitFileState -p FragmentPath -p Environment $all) || fail '' "systemd does not answer"
+shown=$(show -p Id -p LoadState -p ActiveState -p UnitFileState -p FragmentPath -p Environment $all) || fail '' "systemd does not answer"
 running= leaving= labels= need= enable=
 seen() {
 	[ -n "$id" ] || return 0
@@ -16,6 +16,10 @@ seen() {
 	case $environment in *DEPLOY_RELEASE=*) theirs=${environment##*DEPLOY_RELEASE=}; theirs=${theirs%% *}; theirs=${theirs%\"} ;; esac
 	their_slot=
 	case $environment in *DEPLOY_SLOT=*) their_slot=${environment##*DEPLOY_SLOT=}; their_slot=${their_slot%% *} ;; esac
+	# One whose file somebody has removed runs on, and does not say what it is.
+	if [ -z "$theirs" ] && [ "$loaded" = not-found ]; then
+		case " $wanted " in *" $id "*) of "$id"; [ ! -e "$dir/slots/$slot/$number/release" ] || read -r theirs <"$dir/slots/$slot/$number/release" ;; esac
+	fi
 	case $active in
 	active | reloading | activating)
 		[ "$their_slot" = "$slot" ] || case " $wanted " in *" $id "*) their_slot=$slot ;; esac
@@ -30,15 +34,16 @@ seen() {
 		[ -z "$fragment" ] || [ "$fragment" = "$units/$id" ] || fail '' "there is a unit $id already, $fragment, which is not this service's"
 	esac
 }
-id= active= file= fragment= environment=
+id= loaded= active= file= fragment= environment=
 while IFS= read -r line; do
 	case $line in
 	Id=*) id=${line#*=} ;;
+	LoadState=*) loaded=${line#*=} ;;
 	ActiveState=*) active=${line#*=} ;;
 	UnitFileState=*) file=${line#*=} ;;
 	FragmentPath=*) fragment=${line#*=} ;;
 	Environment=*) environment=${line#*=} ;;
-	'') seen; id= active= file= fragment= environment= ;;
+	'') seen; id= loaded= active= file= fragment= environment= ;;
 	esac
 done <<EOF
 $shown
