@@ -100,12 +100,13 @@ type kind struct {
 	// alone: the machine has no name, as where there are no hosts.
 	alone   bool
 	systemd service.Systemd
+	reach   string
 }
 
 var (
 	asRoot              = kind{user: "root"}
 	alone               = kind{user: "root", alone: true}
-	withSudo            = kind{user: machinetest.User, systemd: service.Systemd{Sudo: true, User: "www-data", Secrets: service.SecretsCredentials}}
+	withSudo            = kind{user: machinetest.User, systemd: service.Systemd{Sudo: true, User: "www-data", Secrets: service.SecretsCredentials}, reach: service.ReachSSH}
 	usersOwnCredentials = kind{user: machinetest.User, systemd: service.Systemd{Scope: service.ScopeUser, Secrets: service.SecretsCredentials}}
 	usersOwn            = kind{user: machinetest.User, systemd: service.Systemd{Scope: service.ScopeUser}}
 )
@@ -130,7 +131,7 @@ func newGround(t *testing.T, k kind, all []*machinetest.Host, instances int) *gr
 	}
 	g := &ground{T: t, id: id, hosts: all, definition: service.HostPlatform{
 		Directory: directory, DrainTimeout: service.Duration(700 * time.Millisecond), Supervisor: service.SupervisorSystemd,
-		Systemd: &systemd, Hosts: map[string]service.Host{}, Slots: map[string]service.HostSlot{}, MaxParallel: len(all),
+		Systemd: &systemd, Hosts: map[string]service.Host{}, Slots: map[string]service.HostSlot{}, MaxParallel: len(all), Reach: k.reach,
 	}}
 	ports := freePorts(t, 2*instances)
 	g.definition.Slots["blue"] = service.HostSlot{Ports: ports[:instances]}
