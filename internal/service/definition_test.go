@@ -1,30 +1,28 @@
-package service_test
+package service
 
 import (
 	"testing"
-
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 func TestWaves(t *testing.T) {
 	t.Parallel()
-	hosts := func(n int) map[string]service.Host {
-		all := map[string]service.Host{}
+	hosts := func(n int) map[string]Host {
+		all := map[string]Host{}
 		for i := range n {
-			all[string(rune('a'+i))] = service.Host{}
+			all[string(rune('a'+i))] = Host{}
 		}
 		return all
 	}
 	for name, c := range map[string]struct {
-		p                  service.HostPlatform
+		p                  HostPlatform
 		starting, replaced int
 	}{
-		"this machine":         {service.HostPlatform{}, 1, 1},
-		"nothing is written":   {service.HostPlatform{Hosts: hosts(3)}, 3, 3},
-		"two at a time":        {service.HostPlatform{Hosts: hosts(5), MaxParallel: 2}, 3, 5},
-		"two may be gone":      {service.HostPlatform{Hosts: hosts(5), MaxParallel: 4, MaxUnavailable: 2}, 2, 3},
-		"more than there are":  {service.HostPlatform{Hosts: hosts(2), MaxParallel: 9, MaxUnavailable: 9}, 1, 1},
-		"unavailable is above": {service.HostPlatform{Hosts: hosts(4), MaxParallel: 1, MaxUnavailable: 4}, 4, 4},
+		"this machine":         {HostPlatform{}, 1, 1},
+		"nothing is written":   {HostPlatform{Hosts: hosts(3)}, 3, 3},
+		"two at a time":        {HostPlatform{Hosts: hosts(5), MaxParallel: 2}, 3, 5},
+		"two may be gone":      {HostPlatform{Hosts: hosts(5), MaxParallel: 4, MaxUnavailable: 2}, 2, 3},
+		"more than there are":  {HostPlatform{Hosts: hosts(2), MaxParallel: 9, MaxUnavailable: 9}, 1, 1},
+		"unavailable is above": {HostPlatform{Hosts: hosts(4), MaxParallel: 1, MaxUnavailable: 4}, 4, 4},
 	} {
 		if got := c.p.Waves(false); got != c.starting {
 			t.Errorf("%s: %d waves, want %d", name, got, c.starting)
