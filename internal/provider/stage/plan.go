@@ -233,8 +233,13 @@ func (r *Resource[M]) worstCase(ctx context.Context, p *planning[M], mode servic
 	if mode == "" {
 		modes = []service.Mode{service.ModeInstall, service.ModeUpdate}
 	}
+	waves := p.facts.Waves
+	if p.prior == nil {
+		// The facts of an object that is gone, as after a first install that failed: its successor's apply does not have them.
+		waves = 0
+	}
 	for _, mode := range modes {
-		d, more := r.kind.WorstCase(ctx, p.plan, mode, p.facts.Waves)
+		d, more := r.kind.WorstCase(ctx, p.plan, mode, waves)
 		diags.Append(more...)
 		if more.HasError() {
 			return 0, false
