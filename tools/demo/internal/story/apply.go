@@ -12,12 +12,12 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/traffic"
 )
 
-// cutAfter is how many answers of the candidate the client must have seen before an apply is cut: then it is in the
-// middle of its split.
-const cutAfter = 10
+// amidAfter is how many answers of the candidate the client must have seen before there is trouble: then the apply is in
+// the middle of its split.
+const amidAfter = 10
 
-// apply applies a saved plan of a version, shows where it stands meanwhile, and cuts it short where cut says so.
-func (d *Demo) apply(ctx context.Context, plan, version string, cut Cut) (terraform.Result, error) {
+// apply applies a saved plan of a version, shows where it stands meanwhile, and makes trouble amid it where there is to be some.
+func (d *Demo) apply(ctx context.Context, plan, version string, amid Trouble) (terraform.Result, error) {
 	d.say("  apply %s", version)
 	mark := d.log.Mark()
 	running, err := d.cli.Start(ctx, "apply", "-no-color", plan)
@@ -30,10 +30,10 @@ func (d *Demo) apply(ctx context.Context, plan, version string, cut Cut) (terraf
 		d.say("    %v", err)
 		stop = func() {}
 	}
-	cutting := d.cut(running, cut, version, mark)
+	striking := d.amid(ctx, running, amid, version, mark)
 	result, err := running.Finish()
 	stop()
-	if err = errors.Join(err, cutting); err != nil {
+	if err = errors.Join(err, striking); err != nil {
 		return result, fmt.Errorf("apply %s: %w", version, err)
 	}
 	for line := range strings.SplitSeq(strings.TrimSpace(result.Stderr), "\n") {
@@ -44,29 +44,39 @@ func (d *Demo) apply(ctx context.Context, plan, version string, cut Cut) (terraf
 	return result, nil
 }
 
-// cut waits until the client meets the candidate, then does what cut says.
-func (d *Demo) cut(running *terraform.Running, cut Cut, version string, mark int) error {
-	if cut == NoCut {
+// amid waits until the client meets the candidate, then makes trouble.
+func (d *Demo) amid(ctx context.Context, running *terraform.Running, t Trouble, version string, mark int) error {
+	if t == NoTrouble {
 		return nil
 	}
-	for traffic.AnswersOf(d.log.Between(mark, d.log.Mark()), version) < cutAfter {
+	for traffic.AnswersOf(d.log.Between(mark, d.log.Mark()), version) < amidAfter {
 		select {
 		case <-running.Ended():
-			return fmt.Errorf("%s was to happen when %s had taken %d requests, and the apply ended before", cut, version, cutAfter)
+			return fmt.Errorf("%s was to happen when %s had taken %d requests, and the apply ended before", t, version, amidAfter)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	switch cut {
+	switch t {
 	case CtrlC:
-		d.say("  ^C  (%s has answered %d requests)", version, cutAfter)
+		d.say("  ^C  (%s has answered %d requests)", version, amidAfter)
 		return running.Signal(syscall.SIGINT)
 	case KillProvider:
 		killed, err := running.KillProvider(d.mirror)
 		for _, pid := range killed {
-			d.say("  kill -9 %d  (the provider; %s has answered %d requests)", pid, version, cutAfter)
+			d.say("  kill -9 %d  (the provider; %s has answered %d requests)", pid, version, amidAfter)
 		}
 		return err
-	case NoCut:
+	default:
+		return d.strike(ctx, t)
 	}
+}
+
+// strike makes a trouble of the place's.
+func (d *Demo) strike(ctx context.Context, t Trouble) error {
+	what, err := d.place.Strike(ctx, t)
+	if err != nil {
+		return fmt.Errorf("%s: %w", t, err)
+	}
+	d.say("  %s", what)
 	return nil
 }

@@ -3,6 +3,7 @@ package story
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 // chapter plays one chapter, sums it up and notes what did not come out as it must. The error says that it could not
 // be played to its end.
 func (d *Demo) chapter(ctx context.Context, index int, c Chapter) error {
-	d.say("\n── %d/%d  %s: %s %s", index+1, len(Chapters), c.Version, c.Name, strings.Repeat("─", 10))
+	d.say("\n── %d/%d  %s: %s %s", index+1, len(d.options.Chapters), c.Version, c.Name, strings.Repeat("─", 10))
 	d.say("   %s", c.About)
 	began := time.Now()
 	result, err := d.applyChapter(ctx, c)
@@ -22,11 +23,14 @@ func (d *Demo) chapter(ctx context.Context, index int, c Chapter) error {
 		return err
 	}
 	took := time.Since(began)
+	if err := d.aftermath(ctx, c); err != nil {
+		return err
+	}
 	running, err := d.settle(ctx)
 	if err != nil {
 		return err
 	}
-	if index == len(Chapters)-1 {
+	if index == len(d.options.Chapters)-1 {
 		// The last answers that are due belong to the story as well.
 		d.client.Stop()
 	}
@@ -44,30 +48,58 @@ func (d *Demo) chapter(ctx context.Context, index int, c Chapter) error {
 	if at := failedAt(operator.After(events, before)); c.FailsAt != "" && at != c.FailsAt {
 		d.wrong(c, fmt.Sprintf("it failed at %q, and must fail at %q", at, c.FailsAt))
 	}
+	for _, text := range missing(result.Stderr, c.Says) {
+		d.wrong(c, fmt.Sprintf("no error of the apply has %q", text))
+	}
 	d.judge(c, s, tally)
+	d.standing = c.Running
 	return nil
 }
 
 // applyChapter plans and applies what the chapter says, and returns how the last apply ended.
 func (d *Demo) applyChapter(ctx context.Context, c Chapter) (terraform.Result, error) {
-	if c.First == "" {
-		plan, _, err := d.plan(ctx, c.Version)
-		if err != nil {
+	if c.Before != NoTrouble {
+		if err := d.strike(ctx, c.Before); err != nil {
 			return terraform.Result{}, err
 		}
-		return d.apply(ctx, plan, c.Version, c.Cut)
 	}
-	plan, _, err := d.plan(ctx, c.First)
+	first := c.Version
+	if c.First != "" {
+		first = c.First
+	}
+	p, err := d.plan(ctx, first)
 	if err != nil {
 		return terraform.Result{}, err
 	}
-	if _, err := d.apply(ctx, plan, c.First, c.Cut); err != nil {
+	for _, text := range missing(strings.Join(p.warnings, " "), c.Warns) {
+		d.wrong(c, fmt.Sprintf("no warning of the plan has %q", text))
+	}
+	result, err := d.apply(ctx, p.file, first, c.Amid)
+	if err != nil || c.First == "" {
+		return result, err
+	}
+	recovery, err := d.planRecovery(ctx, c.Version)
+	if err != nil {
 		return terraform.Result{}, err
 	}
-	if plan, err = d.planRecovery(ctx, c.Version); err != nil {
-		return terraform.Result{}, err
+	return d.apply(ctx, recovery, c.Version, NoTrouble)
+}
+
+// aftermath makes the trouble that follows the last apply, and plans HCL that says what runs: then there is nothing to do.
+func (d *Demo) aftermath(ctx context.Context, c Chapter) error {
+	if c.After != NoTrouble {
+		if err := d.strike(ctx, c.After); err != nil {
+			return err
+		}
 	}
-	return d.apply(ctx, plan, c.Version, NoCut)
+	p, err := d.plan(ctx, c.Running)
+	if err != nil {
+		return err
+	}
+	if what := changes(p.plan); what != noChanges {
+		d.wrong(c, fmt.Sprintf("%s runs, and a plan of it has changes: %s", c.Running, what))
+	}
+	return nil
 }
 
 const (
@@ -115,6 +147,12 @@ func summarize(c Chapter, exitCode int, events []operator.Event, records []traff
 	return s, tally
 }
 
+// missing are the wanted texts that what was said does not have, wherever its lines end.
+func missing(said string, wanted []string) []string {
+	said = strings.Join(strings.Fields(said), " ")
+	return slices.DeleteFunc(slices.Clone(wanted), func(text string) bool { return strings.Contains(said, text) })
+}
+
 // tell says how a chapter ended.
 func (d *Demo) tell(s Summary, tally traffic.Tally, result terraform.Result, took time.Duration) {
 	d.say("  outcome   %s, exit code %d, after %.1f s (%s)", s.Outcome, s.ExitCode, took.Seconds(), result.Log)
@@ -127,7 +165,7 @@ func (d *Demo) tell(s Summary, tally traffic.Tally, result terraform.Result, too
 	}
 	d.say("  traffic   %s", line)
 	for _, r := range tally.Losses {
-		d.say("            lost at %s after %s: status %d, %s", r.Ended.Format(time.StampMilli), r.Ended.Sub(r.Started).Round(time.Millisecond), r.Status, r.Error)
+		d.say("            lost at %s after %s: %s, status %d, %s", r.Ended.Format(time.StampMilli), r.Ended.Sub(r.Started).Round(time.Millisecond), r.URL, r.Status, r.Error)
 	}
 	d.say("  runs now  %s", s.RunningAfter)
 }
@@ -156,7 +194,7 @@ func problems(c Chapter, s Summary, tally traffic.Tally) []string {
 	if s.Lost > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d requests were lost, and none may be", s.Lost))
 	}
-	if c.FailsAt == "traffic_split" && c.Cut == NoCut && s.Bad == 0 {
+	if c.Bad != "" && c.Amid == NoTrouble && s.Bad == 0 {
 		wrong = append(wrong, "its users saw no bad answer, so that nothing under traffic can have been found")
 	}
 	if tally.Unexpected > 0 {

@@ -15,20 +15,29 @@ const (
 	Recovered Outcome = "recovered"
 	// RolledBack: a kept release carries the traffic again.
 	RolledBack Outcome = "rolled_back"
+	// Refused: the release was not begun.
+	Refused Outcome = "refused"
 	// Failed: none of these. No chapter wants it.
 	Failed Outcome = "failed"
 )
 
-// Cut is what happens to an apply while its traffic is split.
-type Cut string
+// Trouble is what happens from outside.
+type Trouble string
 
-// The cuts.
+// The troubles.
 const (
-	NoCut Cut = ""
+	NoTrouble Trouble = ""
 	// CtrlC: an interrupt to Terraform's process group, as a terminal sends it.
-	CtrlC Cut = "ctrl-c"
+	CtrlC Trouble = "ctrl-c"
 	// KillProvider: SIGKILL to the provider's process.
-	KillProvider Cut = "kill -9"
+	KillProvider Trouble = "kill -9"
+	// ReloadRouter: one of the routers reloads its configuration.
+	ReloadRouter Trouble = "router reloaded"
+	// RebootHost: one of the hosts is rebooted.
+	RebootHost Trouble = "host rebooted"
+	// HostDown: one of the hosts is shut down; HostUp: it is switched on again.
+	HostDown Trouble = "host down"
+	HostUp   Trouble = "host up"
 )
 
 // Chapter is one turn of the story.
@@ -40,8 +49,10 @@ type Chapter struct {
 	Version string
 	// First, where set, is applied before it, and cut short.
 	First string
-	// Cut is done to the apply of First, or else of Version.
-	Cut Cut
+	// Amid happens while the apply of First, or else of Version, splits the traffic; Before the first plan; After the last apply.
+	Amid, Before, After Trouble
+	// Warns are texts that the warnings of the plan must have, Says those that the errors of the last apply must have.
+	Warns, Says []string
 	// Bad is the version whose error answers are expected; empty: no errors are.
 	Bad string
 	// Leaving is the version that gives up its traffic in a restore or rollback; empty: none does.
@@ -53,7 +64,7 @@ type Chapter struct {
 	Running string
 }
 
-// Chapters is the story. examples/demo/main.tf says what is wrong with which version.
+// Chapters is the story that can be told anywhere. The configurations in examples say what is wrong with which version.
 var Chapters = []Chapter{
 	{
 		Name: "first install", Version: "v1", Want: Succeeded, Running: "v1",
@@ -76,11 +87,11 @@ var Chapters = []Chapter{
 		About: "healthy, passes its smoke test, then answers a share of its users with 500",
 	},
 	{
-		Name: "interrupted by Ctrl-C", Version: "v5", Cut: CtrlC, Want: Restored, FailsAt: "traffic_split", Running: "v2", Leaving: "v5", Bad: "v5",
+		Name: "interrupted by Ctrl-C", Version: "v5", Amid: CtrlC, Want: Restored, FailsAt: "traffic_split", Running: "v2", Leaving: "v5", Bad: "v5",
 		About: "the same release again; somebody presses Ctrl-C while it takes traffic",
 	},
 	{
-		Name: "provider killed", First: "v5", Cut: KillProvider, Version: "v6", Want: Recovered, Running: "v6", Leaving: "v5", Bad: "v5",
+		Name: "provider killed", First: "v5", Amid: KillProvider, Version: "v6", Want: Recovered, Running: "v6", Leaving: "v5", Bad: "v5",
 		About: "once more, and the provider is killed with kill -9 while it takes traffic; the apply of v6, a good one, recovers first",
 	},
 	{

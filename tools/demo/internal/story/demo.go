@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/operator"
-	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/process"
-	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/router"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/terraform"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/traffic"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/workshop"
@@ -19,8 +17,13 @@ import (
 
 // Options of a demo.
 type Options struct {
+	// Name of the run: its directory below build.
+	Name string
 	// Root of the repository.
 	Root string
+	// Chapters that are told, in the Place where they happen.
+	Chapters []Chapter
+	Place    Place
 	// Rate of the client, in requests a second.
 	Rate int
 	// BuildLimit bounds the builds, which take minutes on a fresh machine, and Limit the story itself.
@@ -38,13 +41,15 @@ type Demo struct {
 	// mirror is the directory that the CLI runs the provider from.
 	mirror   string
 	operator operator.Operator
-	router   router.Config
-	caddy    *process.Group
+	place    Place
+	urls     []string
 	log      *traffic.Log
 	client   *traffic.Sending
 	// events is the number of the last event of the ledger that a chapter has accounted for, records likewise for the
 	// client's log.
 	events, records int
+	// standing is the version that runs since the last chapter that was played to its end; before that, the first one's.
+	standing string
 
 	summaries []Summary
 	problems  []string
@@ -52,8 +57,8 @@ type Demo struct {
 
 // Run plays the whole story. The error says what did not come out as it must, and is nil when all did.
 func Run(ctx context.Context, options Options) (err error) {
-	d := &Demo{options: options, out: &steadyWriter{w: options.Out}}
-	if d.workshop, err = workshop.Open(options.Root, "demo", d.say); err != nil {
+	d := &Demo{options: options, place: options.Place, out: &steadyWriter{w: options.Out}}
+	if d.workshop, err = workshop.Open(options.Root, options.Name, d.say); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.workshop.Close()) }()
@@ -80,9 +85,6 @@ func (d *Demo) play(ctx context.Context) error {
 	if err := d.prepare(ctx); err != nil {
 		return err
 	}
-	if err := d.startRouter(ctx); err != nil {
-		return err
-	}
 	if _, err := d.cli.Must(ctx, "init", "-no-color"); err != nil {
 		return err
 	}
@@ -90,8 +92,9 @@ func (d *Demo) play(ctx context.Context) error {
 	if d.log, err = traffic.NewLog(filepath.Join(d.workshop.Directory, "client.jsonl")); err != nil {
 		return err
 	}
-	d.client = traffic.NewClient(d.router.URL()).Send(ctx, d.options.Rate, d.log)
-	for i, c := range Chapters {
+	d.client = traffic.NewClient(d.urls...).Send(ctx, d.options.Rate, d.log)
+	d.standing = d.options.Chapters[0].Version
+	for i, c := range d.options.Chapters {
 		if err := d.chapter(ctx, i, c); err != nil {
 			return fmt.Errorf("chapter %d, %s: %w", i+1, c.Name, err)
 		}

@@ -8,9 +8,12 @@ import (
 	"time"
 )
 
+// EndLimit is enough for everything that comes after the story: what was under way is interrupted, what stands is destroyed.
+const EndLimit = 10 * time.Minute
+
 const (
-	// endLimit bounds the destroy at the end.
-	endLimit = 90 * time.Second
+	// destroyLimit bounds the destroy at the end.
+	destroyLimit = 3 * time.Minute
 	// leavingLimit is how long processes that were told to end may take.
 	leavingLimit = 5 * time.Second
 )
@@ -26,9 +29,7 @@ func (d *Demo) end(ctx context.Context) error {
 		errs = append(errs, d.log.Close())
 	}
 	errs = append(errs, d.destroy(ctx))
-	if d.caddy != nil {
-		errs = append(errs, d.caddy.Stop(leavingLimit))
-	}
+	errs = append(errs, d.place.End(ctx))
 	return errors.Join(append(errs, d.workshop.Sweep(leavingLimit, d.say))...)
 }
 
@@ -40,9 +41,9 @@ func (d *Demo) destroy(ctx context.Context) error {
 	if _, err := os.Stat(filepath.Join(d.cli.Directory, "terraform.tfstate")); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, endLimit)
+	ctx, cancel := context.WithTimeout(ctx, destroyLimit)
 	defer cancel()
-	last := "-var=web_version=" + Chapters[len(Chapters)-1].Version
+	last := "-var=web_version=" + d.standing
 	d.say("\n── the end: deletion_protection = false, then destroy")
 	// Protection is a fact of the state: it must be lifted before a destroy is planned.
 	if _, err := d.cli.Must(ctx, "apply", "-no-color", "-auto-approve", last, "-var=deletion_protection=false"); err != nil {

@@ -14,6 +14,7 @@ const (
 	eventStageFailed    = "stage_failed"
 	eventRestoreStarted = "restore_started"
 	eventRecovered      = "recovered"
+	eventChangeIntended = "change_intended"
 
 	endFinalized = "finalized"
 	endRestored  = "restored"
@@ -25,7 +26,7 @@ const (
 // ended.
 func outcome(exitCode int, events []operator.Event) Outcome {
 	modes := map[int]string{}
-	restored := false
+	restored, changed := false, false
 	var last *operator.Event
 	for i, e := range events {
 		switch {
@@ -36,9 +37,13 @@ func outcome(exitCode int, events []operator.Event) Outcome {
 			restored = restored || e.Closing.End == endRestored
 		case e.Type == eventRecovered:
 			restored = true
+		case e.Type == eventChangeIntended:
+			changed = true
 		}
 	}
 	switch {
+	case exitCode != 0 && !changed && (len(modes) == 0 || last != nil && last.Closing.End == endRestored):
+		return Refused
 	case last == nil:
 		return Failed
 	case exitCode != 0 && last.Closing.End == endRestored:

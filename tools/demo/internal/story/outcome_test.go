@@ -2,6 +2,7 @@ package story
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -26,6 +27,7 @@ const (
 		{"number":3,"time":"2026-01-02T03:04:02Z","type":"attempt_closed","attempt":2,"closing":{"end":"finalized"}}]`
 	restored = `[
 		{"number":1,"time":"2026-01-02T03:04:00Z","type":"attempt_opened","attempt":5,"opening":{"mode":"update"}},
+		{"number":1,"time":"2026-01-02T03:04:00Z","type":"change_intended"},
 		{"number":2,"time":"2026-01-02T03:04:01Z","type":"stage_failed","attempt":5},
 		{"number":3,"time":"2026-01-02T03:04:02Z","type":"restore_started","attempt":5},
 		{"number":4,"time":"2026-01-02T03:04:03Z","type":"attempt_closed","attempt":5,"closing":{"end":"restored"}}]`
@@ -41,6 +43,10 @@ const (
 		{"number":2,"time":"2026-01-02T03:04:01Z","type":"stage_opened","attempt":9,"stage":"preflight"},
 		{"number":3,"time":"2026-01-02T03:04:02Z","type":"stage_opened","attempt":9,"stage":"release"},
 		{"number":4,"time":"2026-01-02T03:04:03Z","type":"attempt_closed","attempt":9,"closing":{"end":"finalized"}}]`
+	refused = `[
+		{"number":1,"time":"2026-01-02T03:04:00Z","type":"attempt_opened","attempt":5,"opening":{"mode":"update"}},
+		{"number":2,"time":"2026-01-02T03:04:01Z","type":"stage_failed","attempt":5,"stage":"preflight"},
+		{"number":3,"time":"2026-01-02T03:04:03Z","type":"attempt_closed","attempt":5,"stage":"preflight","closing":{"end":"restored"}}]`
 	interrupted = `[{"number":1,"time":"2026-01-02T03:04:00Z","type":"attempt_opened","attempt":7,"opening":{"mode":"update"}}]`
 )
 
@@ -60,6 +66,9 @@ func TestOutcomeAndDecision(t *testing.T) {
 		"finalized, and the apply failed":        {1, updated, Failed, -1},
 		"interrupted, and nothing since":         {1, interrupted, Failed, -1},
 		"nothing happened":                       {0, `[]`, Failed, -1},
+		"refused before it began":                {1, `[]`, Refused, -1},
+		"refused when it had begun":              {1, refused, Refused, 1},
+		"refused, and the apply claims success":  {0, refused, Failed, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			read := events(t, test.events)
@@ -76,7 +85,7 @@ func TestOutcomeAndDecision(t *testing.T) {
 
 func TestSummarize(t *testing.T) {
 	read := events(t, restored)
-	decided := read[1].Time
+	decided := read[2].Time
 	c := Chapter{Name: "errors", Version: "v5", Bad: "v5", Leaving: "v5", Want: Restored, Running: "v2"}
 	v5, v2 := "production/web/v5-00000005", "production/web/v2-00000002"
 	record := func(offset time.Duration, status int, release string) traffic.Record {
@@ -129,8 +138,8 @@ func TestProblems(t *testing.T) {
 // max_attempts of examples/demo is 3: the story must not hold v5 before its last try.
 func TestStoryTriesV5OnEvidenceOnceOnly(t *testing.T) {
 	onEvidence := 0
-	for _, c := range Chapters {
-		if c.Bad == "v5" && c.Cut == NoCut {
+	for _, c := range slices.Concat(Chapters, OnMachines) {
+		if c.Bad == "v5" && c.Amid == NoTrouble {
 			onEvidence++
 		}
 	}

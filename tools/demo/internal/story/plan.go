@@ -11,23 +11,33 @@ import (
 
 const serviceAddress = "deploy_service.web"
 
+// planned is a plan that was saved.
+type planned struct {
+	file string
+	plan *tfjson.Plan
+	// warnings are the lines of its warnings.
+	warnings []string
+}
+
 // plan plans a version into a file of its own, and says what would change.
-func (d *Demo) plan(ctx context.Context, version string) (file string, _ *tfjson.Plan, _ error) {
-	file = version + ".tfplan"
-	r, err := d.cli.Must(ctx, "plan", "-no-color", "-out="+file, "-var=web_version="+version)
+func (d *Demo) plan(ctx context.Context, version string) (planned, error) {
+	p := planned{file: version + ".tfplan"}
+	r, err := d.cli.Must(ctx, "plan", "-no-color", "-out="+p.file, "-var=web_version="+version)
 	if err != nil {
-		return "", nil, err
+		return p, err
 	}
-	p, err := d.cli.Show(ctx, file)
-	if err != nil {
-		return "", nil, err
+	if p.plan, err = d.cli.Show(ctx, p.file); err != nil {
+		return p, err
 	}
-	d.say("  plan %s: %s", version, changes(p))
-	for _, line := range warnings(r.Stdout) {
+	d.say("  plan %s: %s", version, changes(p.plan))
+	p.warnings = warnings(r.Stdout)
+	for _, line := range p.warnings {
 		d.say("    %s", line)
 	}
-	return file, p, nil
+	return p, nil
 }
+
+const noChanges = "no changes"
 
 // changes says in a line what a plan does.
 func changes(p *tfjson.Plan) string {
@@ -58,7 +68,7 @@ func changes(p *tfjson.Plan) string {
 		}
 	}
 	if len(parts) == 0 {
-		return "no changes"
+		return noChanges
 	}
 	return strings.Join(parts, "; ")
 }
@@ -93,14 +103,14 @@ func (d *Demo) planRecovery(ctx context.Context, version string) (file string, e
 	defer cancel()
 	d.say("  waiting until the heartbeat of the killed run is old enough for a plan to call it interrupted")
 	for {
-		file, p, err := d.plan(ctx, version)
-		if err == nil && serviceStatus(p) == interruptedStatus {
-			return file, nil
+		p, err := d.plan(ctx, version)
+		if err == nil && serviceStatus(p.plan) == interruptedStatus {
+			return p.file, nil
 		}
 		select {
 		case <-ctx.Done():
 			if err == nil {
-				err = fmt.Errorf("%s.status is %q in the last plan", serviceAddress, serviceStatus(p))
+				err = fmt.Errorf("%s.status is %q in the last plan", serviceAddress, serviceStatus(p.plan))
 			}
 			return "", fmt.Errorf("wait %s for a plan that finds the killed run interrupted: %w", interruptionLimit, err)
 		case <-time.After(time.Second):

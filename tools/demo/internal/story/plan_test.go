@@ -41,3 +41,10 @@ func TestWarnings(t *testing.T) {
 		t.Errorf("warnings %q where there are none", got)
 	}
 }
+
+func TestWhatWasSaidIsFoundAcrossLines(t *testing.T) {
+	const said = "Error: Preflight Failed\n\n  with deploy_preflight.web,\n\nhost\nc does not answer"
+	if got := missing(said, []string{"Preflight Failed", "host c", "host b"}); !slices.Equal(got, []string{"host b"}) {
+		t.Errorf("missing are %q, want host b alone", got)
+	}
+}

@@ -24,6 +24,8 @@ type CLI struct {
 	Directory string
 	// Configuration of the CLI itself, as Install returns it.
 	Configuration string
+	// Environment that the commands get beside what each has, as "NAME=value", such as credentials.
+	Environment []string
 	// Logs is where the whole output of each command goes, a file each.
 	Logs string
 
@@ -125,5 +127,5 @@ func (c *CLI) environment() []string {
 			environment = append(environment, name+"="+value)
 		}
 	}
-	return environment
+	return append(environment, c.Environment...)
 }

@@ -21,22 +21,22 @@ const (
 	freshEvery = 4
 )
 
-// Client sends GET requests to one URL.
+// Client sends GET requests to the URLs that one service has.
 type Client struct {
 	// FreshEvery is how many requests there are for each one that comes on a fresh connection; 0: all come on ones that are kept
 	// alive.
 	FreshEvery int
 
-	url          string
+	urls         []string
 	kept, single *http.Client
 }
 
-// NewClient makes a client for url.
-func NewClient(url string) *Client {
+// NewClient makes a client for urls, which have the same share of the requests each, of those on fresh connections too.
+func NewClient(urls ...string) *Client {
 	return &Client{
 		FreshEvery: freshEvery,
 
-		url:    url,
+		urls:   urls,
 		kept:   &http.Client{Timeout: Timeout, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 		single: &http.Client{Timeout: Timeout, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
@@ -63,29 +63,38 @@ func (c *Client) Run(ctx context.Context, rate int, keep func(Record)) {
 		}
 		for due := int(time.Since(began) / period); n < due; n++ {
 			fresh := c.FreshEvery > 0 && n%c.FreshEvery == 0
-			inFlight.Go(func() { keep(c.send(sending, fresh)) })
+			url := c.urlOf(n)
+			inFlight.Go(func() { keep(c.send(sending, url, fresh)) })
 		}
 	}
 }
 
-// WaitForAnswer asks until an instance answers without an error, or ctx ends.
+// urlOf the n-th request.
+func (c *Client) urlOf(n int) string {
+	if c.FreshEvery > 0 {
+		n += n / c.FreshEvery // or every fresh connection could be to the same one
+	}
+	return c.urls[n%len(c.urls)]
+}
+
+// WaitForAnswer asks until an instance answers each URL without an error, or ctx ends.
 func (c *Client) WaitForAnswer(ctx context.Context) error {
-	for {
-		if c.send(ctx, true).Class() == Good {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for a first answer of %s: %w", c.url, ctx.Err())
-		case <-time.After(20 * time.Millisecond):
+	for _, url := range c.urls {
+		for c.send(ctx, url, true).Class() != Good {
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("wait for a first answer of %s: %w", url, ctx.Err())
+			case <-time.After(20 * time.Millisecond):
+			}
 		}
 	}
+	return nil
 }
 
 var errSentAgain = errors.New("the connection failed under the request, which was sent again")
 
-func (c *Client) send(ctx context.Context, fresh bool) Record {
-	r := Record{Started: time.Now(), Fresh: fresh}
+func (c *Client) send(ctx context.Context, url string, fresh bool) Record {
+	r := Record{Started: time.Now(), URL: url, Fresh: fresh}
 	var connections atomic.Int32
 	// net/http sends a GET again when a kept connection breaks. Other clients do not: to them it is lost.
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -103,9 +112,9 @@ func (c *Client) send(ctx context.Context, fresh bool) Record {
 }
 
 func (c *Client) ask(ctx context.Context, r *Record) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.URL, nil)
 	if err != nil {
-		return fmt.Errorf("make a request for %s: %w", c.url, err)
+		return fmt.Errorf("make a request for %s: %w", r.URL, err)
 	}
 	client := c.kept
 	if r.Fresh {

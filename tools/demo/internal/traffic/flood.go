@@ -17,9 +17,13 @@ func (c *Client) Flood(ctx context.Context, n, workers int) error {
 	var work sync.WaitGroup
 	for range workers {
 		work.Go(func() {
-			for ctx.Err() == nil && sent.Add(1) <= int64(n) {
-				if r := c.send(ctx, false); r.Class() != Good {
-					cancel(fmt.Errorf("send %d requests to %s: one of them was %s, with status %d (%s)", n, c.url, r.Class(), r.Status, r.Error))
+			for ctx.Err() == nil {
+				number := sent.Add(1)
+				if number > int64(n) {
+					return
+				}
+				if r := c.send(ctx, c.urlOf(int(number)), false); r.Class() != Good {
+					cancel(fmt.Errorf("send %d requests to %s: one of them was %s, with status %d (%s)", n, r.URL, r.Class(), r.Status, r.Error))
 				}
 			}
 		})

@@ -11,6 +11,8 @@ type Record struct {
 	Started time.Time `json:"started"`
 	// Ended is when the last byte of the answer, or the error, was there.
 	Ended time.Time `json:"ended"`
+	// URL that was asked.
+	URL string `json:"url"`
 	// Fresh: on a connection of its own; else on one that is kept alive.
 	Fresh bool `json:"fresh,omitempty"`
 	// Status of the answer, 0 if there was none.

@@ -113,25 +113,26 @@ func (w *Workshop) Make(name string) (string, error) {
 	return path, nil
 }
 
-// Build compiles a package of the module in directory (relative to the root) and returns the executable's path.
-func (w *Workshop) Build(ctx context.Context, name, directory, pkg string) (string, error) {
+// Build compiles a package of the module in directory (relative to the root) and returns the executable's path. settings are of the
+// environment, such as "CGO_ENABLED=0".
+func (w *Workshop) Build(ctx context.Context, name, directory, pkg string, settings ...string) (string, error) {
 	binary := filepath.Join(w.Bin(), name)
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, pkg) //nolint:gosec // the repository's own packages
-	cmd.Dir = filepath.Join(w.Root, directory)
+	cmd.Dir, cmd.Env = filepath.Join(w.Root, directory), append(os.Environ(), settings...)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build %s: %w\n%s", name, err, strings.TrimSpace(string(output)))
 	}
 	return binary, nil
 }
 
-// CopyConfiguration copies examples/demo/*.tf into a directory of the run.
-func (w *Workshop) CopyConfiguration(to string) error {
-	files, err := filepath.Glob(filepath.Join(w.Root, "examples", "demo", "*.tf"))
+// CopyConfiguration copies the *.tf of an example, such as "demo" for examples/demo, into a directory of the run.
+func (w *Workshop) CopyConfiguration(example, to string) error {
+	files, err := filepath.Glob(filepath.Join(w.Root, "examples", example, "*.tf"))
 	if err == nil && len(files) == 0 {
 		err = fs.ErrNotExist
 	}
 	if err != nil {
-		return fmt.Errorf("find examples/demo/*.tf: %w", err)
+		return fmt.Errorf("find examples/%s/*.tf: %w", example, err)
 	}
 	for _, from := range files {
 		text, err := os.ReadFile(from) //nolint:gosec // the repository's own
