@@ -133,7 +133,10 @@ func (s *stageWork) openAttempt(ctx context.Context) error {
 		}
 	}
 	if err := s.sweep(ctx); err != nil {
-		return err
+		e := refuse(stageTitle(s.stage)+" Failed", fmt.Sprintf("What is left of earlier releases of %s could not be looked after: %s. Nothing was introduced", s.procedure.id, err),
+			"Mend what is named, and apply again. A host that does not come back is taken out of the service's hosts.")
+		e.Err = err
+		return e
 	}
 	s.discard(ctx)
 	state := s.state()

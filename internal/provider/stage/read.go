@@ -177,7 +177,7 @@ func (r *Resource[M]) keepComputed(ctx context.Context, m M, same bool, priorRaw
 
 func (r *Resource[M]) warnUnreachable(l *loaded, diags *diag.Diagnostics) {
 	if r.kind.WarnUnreachable {
-		diags.AddWarning("Service Not Reachable", fmt.Sprintf("What runs of %s could not be looked at, so the plan shows what was last known: %s.",
+		diags.AddWarning("Service Not Reachable", fmt.Sprintf("What runs of %s could not be looked at, so the plan shows what was last known: %s. An apply begins no release before it can.",
 			l.passage.Release.Service(), l.refreshed.Unreachable))
 	}
 }

@@ -43,8 +43,8 @@ func plan(ctx context.Context, p stage.Planning[model]) diag.Diagnostics {
 // warnOfRouter tells what of the split would not outlive a reload, and whether its nodes differ. A router that does not answer is told of by
 // the refresh.
 func warnOfRouter(ctx context.Context, p stage.Planning[model]) {
-	if p.SurveyRouter == nil {
-		return
+	if p.SurveyRouter == nil || p.Prior == nil {
+		return // The first split has yet to be made.
 	}
 	warnings, err := p.SurveyRouter(ctx)
 	if err != nil {
