@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // What is administered for a server, in HAProxy's words.
@@ -22,38 +24,75 @@ type aim struct {
 	admin  string
 }
 
-// aims of a node's servers for a split. leftover are servers of ours that are in no slot any more. A slot that is to have traffic and has
-// no server is an error.
-func (r *Router) aims(servers []api.Server, weights map[string]int, wanted map[string][]added) (aims []aim, leftover []string, err error) {
-	ours := r.slots(servers)
-	for slot, named := range wanted {
-		ours[slot] = slices.DeleteFunc(ours[slot], func(s api.Server) bool {
-			if slices.ContainsFunc(named, func(w added) bool { return w.name == s.Name }) {
-				return false
-			}
-			leftover = append(leftover, s.Name)
-			return true
-		})
-	}
+// aims of a node's servers for a split. Servers that no instance of the split is at get nothing; leftover are those that were added for
+// one, and can go. A slot that is to have traffic and has no server of an instance is an error.
+func (r *Router) aims(servers []api.Server, split delivery.Split, wanted map[string][]added) (aims []aim, leftover []string, err error) {
+	ours, idle := r.present(r.slots(servers), placed(split.Placements), wanted)
 	for _, slot := range []string{blue, green} {
-		if weights[slot] > 0 && len(ours[slot]) == 0 {
-			return nil, nil, fmt.Errorf("backend %s has no server of slot %s", r.backend, slot)
+		if split.Weights[slot] > 0 && len(ours[slot]) == 0 {
+			if len(r.slots(servers)[slot]) == 0 {
+				return nil, nil, fmt.Errorf("backend %s has no server of slot %s", r.backend, slot)
+			}
+			return nil, nil, elsewhere(slot, r.slots(servers)[slot], placed(split.Placements)[slot])
 		}
 	}
-	g, b := spread(weights[green], len(ours[green]), len(ours[blue]))
+	g, b := spread(split.Weights[green], len(ours[green]), len(ours[blue]))
 	for slot, parts := range map[string][]int{green: g, blue: b} {
 		admin := ready
-		if weights[slot] == 0 {
+		if split.Weights[slot] == 0 {
 			admin = maint
 		}
 		for i, s := range ours[slot] {
 			aims = append(aims, aim{s.Name, parts[i], admin})
 		}
 	}
-	for _, name := range leftover {
+	for _, name := range idle {
 		aims = append(aims, aim{name, 0, maint})
 	}
+	if r.dynamic != nil {
+		leftover = idle
+	}
 	return aims, leftover, nil
+}
+
+// present divides servers of ours by slot into those that an instance of the split is at, and the names of those that none is: one of a
+// host that was taken out of the service, while its line is still in haproxy.cfg. Of a slot without a placement all are present.
+func (r *Router) present(bySlot map[string][]api.Server, placements map[string]service.Placement, wanted map[string][]added) (present map[string][]api.Server, idle []string) {
+	present = map[string][]api.Server{}
+	for _, slot := range []string{blue, green} {
+		p, known := placements[slot]
+		for _, s := range bySlot[slot] {
+			var there bool
+			if r.dynamic != nil {
+				there = slices.ContainsFunc(wanted[slot], func(w added) bool { return w.name == s.Name })
+			} else {
+				there = isOf(s, p)
+			}
+			if !known || there {
+				present[slot] = append(present[slot], s)
+			} else {
+				idle = append(idle, s.Name)
+			}
+		}
+	}
+	return present, idle
+}
+
+// isOf tells whether a server is at an instance of p.
+func isOf(s api.Server, p service.Placement) bool {
+	return slices.ContainsFunc(p.Instances, func(i service.Instance) bool { return isAt(s, i.Address) })
+}
+
+// elsewhere is that servers of a slot are not where its instances are.
+func elsewhere(slot string, servers []api.Server, p service.Placement) error {
+	at, want := make([]string, len(servers)), make([]string, len(p.Instances))
+	for i, s := range servers {
+		at[i] = placeOf(s) + " (" + s.Name + ")"
+	}
+	for i, instance := range p.Instances {
+		want[i] = instance.Address
+	}
+	return fmt.Errorf("the servers of slot %s are at %s, and the slot is at %s", slot, listed(at), listed(want))
 }
 
 // asTheyAre are the aims that bring back servers as they are now.

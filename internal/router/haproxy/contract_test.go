@@ -110,7 +110,7 @@ func (f form) setup(t *testing.T, blue, green service.Placement, drainTimeout ti
 	return routertest.Subject{
 		Router: f.router(t, drainTimeout, servers...), URL: servers[len(servers)-1].URL,
 		Reload: all((*haproxytest.Server).Reload), Restart: all((*haproxytest.Server).Restart), Stop: all((*haproxytest.Server).Stop),
-		Forgets: !f.stateFile, Follows: f.dynamic,
+		Forgets: !f.stateFile, Follows: f.dynamic, LeavesOut: !f.dynamic,
 	}
 }
 

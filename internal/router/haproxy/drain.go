@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,8 +19,8 @@ const (
 	quietLooks = 4
 )
 
-// Drain waits until no request is in flight to the servers of p's slot on any node, or queued for them, or the drain timeout is over, which
-// is no error: what is then still in flight is cut off. A node that cannot be reached is an error, since nothing is known then. What a
+// Drain waits until no request is in flight to the servers of p's instances on any node, or queued for them, or the drain timeout is over,
+// which is no error: what is then still in flight is cut off. Other servers of the slot may go on. A node that cannot be reached is an error, since nothing is known then. What a
 // process from before a reload still serves is not seen.
 func (r *Router) Drain(ctx context.Context, p service.Placement) error {
 	if len(p.Instances) == 0 {
@@ -30,7 +31,7 @@ func (r *Router) Drain(ctx context.Context, p service.Placement) error {
 	ticker := time.NewTicker(drainInterval)
 	defer ticker.Stop()
 	for quiet := 0; ; {
-		requests, err := r.inFlight(ctx, p.Slot)
+		requests, err := r.inFlight(ctx, p)
 		if err != nil {
 			return fmt.Errorf("wait for the requests in flight to slot %s: %w", p.Slot, err)
 		}
@@ -50,26 +51,30 @@ func (r *Router) Drain(ctx context.Context, p service.Placement) error {
 	}
 }
 
-// inFlight counts the requests that a slot's servers have, or wait for, on all nodes.
-func (r *Router) inFlight(ctx context.Context, slot string) (int, error) {
+// inFlight counts the requests that the servers of p's instances have, or wait for, on all nodes.
+func (r *Router) inFlight(ctx context.Context, p service.Placement) (int, error) {
 	total := 0
 	var mutex sync.Mutex
 	errs := r.each(func(n *node) error {
-		answers, err := n.client.Query(ctx, "show stat "+r.backend+" 4 -1")
+		answers, err := n.client.Query(ctx, r.showServers(), "show stat "+r.backend+" 4 -1")
 		if err != nil {
 			return err
 		}
-		if strings.TrimSpace(answers[0]) == "" {
+		if strings.TrimSpace(answers[1]) == "" {
 			return nil
 		}
-		stats, err := api.ParseStat(answers[0])
+		servers, err := api.ParseServers(answers[0])
+		if err != nil {
+			return fmt.Errorf("%s: read the servers of backend %s: %w", n.client, r.backend, err)
+		}
+		stats, err := api.ParseStat(answers[1])
 		if err != nil {
 			return fmt.Errorf("%s: read the statistics of backend %s: %w", n.client, r.backend, err)
 		}
 		mutex.Lock()
 		defer mutex.Unlock()
 		for _, s := range stats {
-			if s.Kind != api.KindServer || r.slotOf(s.Name) != slot {
+			if server, found := find(servers, s.Name); s.Kind != api.KindServer || !found || !r.drains(server, p) {
 				continue
 			}
 			for _, field := range []string{"scur", "qcur"} {
@@ -80,4 +85,13 @@ func (r *Router) inFlight(ctx context.Context, slot string) (int, error) {
 		return nil
 	})
 	return total, errors.Join(errs...)
+}
+
+// drains tells whether a server of ours has requests of p's instances. One that was added keeps those of its instance when it is given
+// another address.
+func (r *Router) drains(s api.Server, p service.Placement) bool {
+	if r.slotOf(s.Name) != p.Slot {
+		return false
+	}
+	return isOf(s, p) || r.dynamic != nil && slices.ContainsFunc(p.Instances, func(i service.Instance) bool { return r.dynamic.name(p.Slot, i.Name) == s.Name })
 }

@@ -24,7 +24,9 @@ type change struct {
 }
 
 // SetWeights sets the split on all nodes side by side, and reads it back from each. A slot that gets traffic anew gets it when HAProxy's own
-// checks of its servers have passed; where they do not within a quarter of a minute, nothing is changed. Where one node fails, the others
+// checks of its servers have passed; where they do not within a quarter of a minute, nothing is changed. A server of a slot that none of
+// the instances of the slot's placement is at gets nothing, and the others get its share; where split has no placement for a slot, all of
+// its servers get something. Where one node fails, the others
 // are put back to what they had, and the error says of each what it has now.
 //
 // With split.Back nothing is waited for and nothing put back: each node that can be reached has the traffic where it is to go, and the error
@@ -104,7 +106,7 @@ func (r *Router) begin(ctx context.Context, c *change, split delivery.Split, wan
 		return err
 	}
 	c.before = c.now
-	if c.aims, c.leftover, err = r.aims(c.now.servers, split.Weights, wanted); err != nil {
+	if c.aims, c.leftover, err = r.aims(c.now.servers, split, wanted); err != nil {
 		return fmt.Errorf("%s: %w", c.node.client, err)
 	}
 	return nil

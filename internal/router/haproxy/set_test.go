@@ -52,6 +52,7 @@ func TestDown(t *testing.T) {
 	for name, options := range map[string]string{"usual": checked, "one check decides": checked + " rise 1 fall 1"} {
 		t.Run(name, func(t *testing.T) {
 			s := newStand(t, form{options: options}, 1, 2, func(_ int, b *haproxytest.Backend) { b.Servers[2].Address = address })
+			s.green.Instances[1].Address = address
 			s.SetWarmFor(2 * time.Second)
 			err := s.SetWeights(t.Context(), s.split(25))
 			wantError(t, err, "node a", "green-1", address, "Connection refused", "now has blue 100 %, green 0 %")
@@ -244,4 +245,35 @@ func TestStaleInTheMiddle(t *testing.T) {
 	if err := s.SetWeights(with(8), s.split(75)); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestHostRemoved: the line of a host that was removed from the service is still in haproxy.cfg. Its server gets nothing, the weights over
+// the others are exact, and the drain of what it has in flight does not wait for what the others have.
+func TestHostRemoved(t *testing.T) {
+	s := newStand(t, form{options: checked}, 3, 2)
+	split := s.split(30)
+	split.Placements[0].Instances = split.Placements[0].Instances[:2]
+	s.set(t, split)
+	s.want(t, 30)
+	for name, weight := range map[string]int{"blue-0": 35, "blue-1": 35, "blue-2": 0, "green-0": 15, "green-1": 15} {
+		if got := s.server(t, 0, name); got.Weight != weight || got.Admin.Maint() != (weight == 0) {
+			t.Errorf("%+v, want weight %d", got, weight)
+		}
+	}
+	if err := s.Check(t.Context(), split.Placements); err != nil {
+		t.Error(err)
+	}
+	// Where the split has no placement, all of a slot's servers count.
+	split.Placements = split.Placements[1:]
+	s.set(t, split)
+	s.want(t, 30)
+	if got := s.server(t, 0, "blue-2"); !got.Eligible() || got.Weight == 0 {
+		t.Errorf("%+v", got)
+	}
+	moved := s.split(60)
+	moved.Placements[1].Instances = instances(t, "green", 1).Instances
+	wantError(t, s.SetWeights(t.Context(), moved), "node a", "the servers of slot green", moved.Placements[1].Instances[0].Address, s.green.Instances[0].Address+" (green-0)")
+	s.want(t, 30)
+	s.set(t, s.split(30))
+	s.want(t, 30)
 }

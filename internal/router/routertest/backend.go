@@ -26,12 +26,15 @@ type backend struct {
 	servers []*httptest.Server
 	slow    atomic.Int32
 	release chan struct{}
+	// asked counts requests by instance.
+	asked []atomic.Int64
 }
 
 func newBackend(t *testing.T, slot string, instances int) *backend {
 	t.Helper()
-	b := &backend{slot: slot, release: make(chan struct{})}
-	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	b := &backend{slot: slot, release: make(chan struct{}), asked: make([]atomic.Int64, instances)}
+	answer := func(instance int, w http.ResponseWriter, r *http.Request) {
+		b.asked[instance].Add(1)
 		_, _ = io.Copy(io.Discard, r.Body)
 		if r.URL.Path == slowPath {
 			b.slow.Add(1)
@@ -43,9 +46,9 @@ func newBackend(t *testing.T, slot string, instances int) *backend {
 			}
 		}
 		_, _ = io.WriteString(w, slot)
-	})
-	for range instances {
-		b.servers = append(b.servers, httptest.NewServer(handler))
+	}
+	for i := range instances {
+		b.servers = append(b.servers, httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(i, w, r) })))
 	}
 	t.Cleanup(b.close)
 	return b

@@ -30,6 +30,8 @@ type Subject struct {
 	Forgets bool
 	// Follows: the addresses come with the split, and are not in the data plane's own configuration.
 	Follows bool
+	// LeavesOut: the addresses are in the data plane's own configuration, and those of a slot that no instance of the split is at get nothing.
+	LeavesOut bool
 }
 
 // Setup brings up a data plane with blue and green behind it, and the router for it. What it starts ends with t.
@@ -54,6 +56,7 @@ func RunSized(t *testing.T, blue, green int, setup Setup) {
 	t.Run("no request is lost", func(t *testing.T) { nothingIsLost(t, d) })
 	t.Run("an older epoch changes nothing", func(t *testing.T) { olderEpoch(t, d) })
 	t.Run("the split follows the instances", func(t *testing.T) { follows(t, d) })
+	t.Run("an instance that is left out gets nothing", func(t *testing.T) { leavesOut(t, d) })
 	t.Run("check", func(t *testing.T) { check(t, d) })
 	t.Run("drain waits for the requests in flight", func(t *testing.T) { drainWaits(t, d) })
 	t.Run("drain ends with its timeout", func(t *testing.T) { drainTimesOut(t, d) })
@@ -209,8 +212,11 @@ func follows(t *testing.T, d dataPlane) {
 }
 
 func check(t *testing.T, d dataPlane) {
+	d.green++
 	w := newWorld(t, d, deadline)
 	blue, green := w.blue.placement(), w.green.placement()
+	fewer := green
+	fewer.Instances = fewer.Instances[:len(fewer.Instances)-1]
 	elsewhere := newBackend(t, Green, 1).placement()
 	none := service.Placement{Release: green.Release, Slot: Green}
 	swappedBlue, swappedGreen := green, blue
@@ -219,14 +225,15 @@ func check(t *testing.T, d dataPlane) {
 		placements []service.Placement
 		right      bool
 	}{
-		"both slots":               {[]service.Placement{blue, green}, true},
-		"green alone":              {[]service.Placement{green}, true},
-		"blue alone":               {[]service.Placement{blue}, true},
-		"green elsewhere":          {[]service.Placement{blue, elsewhere}, w.Follows},
-		"green has no instances":   {[]service.Placement{blue, none}, false},
-		"the slots are swapped":    {[]service.Placement{swappedBlue, swappedGreen}, w.Follows},
-		"blue at green's, alone":   {[]service.Placement{swappedBlue}, w.Follows},
-		"one instance is left out": {[]service.Placement{blue, joined(green, elsewhere)}, w.Follows},
+		"both slots":                 {[]service.Placement{blue, green}, true},
+		"green alone":                {[]service.Placement{green}, true},
+		"blue alone":                 {[]service.Placement{blue}, true},
+		"green elsewhere":            {[]service.Placement{blue, elsewhere}, w.Follows},
+		"green has no instances":     {[]service.Placement{blue, none}, false},
+		"the slots are swapped":      {[]service.Placement{swappedBlue, swappedGreen}, w.Follows},
+		"blue at green's, alone":     {[]service.Placement{swappedBlue}, w.Follows},
+		"an address has no instance": {[]service.Placement{blue, fewer}, w.Follows || w.LeavesOut},
+		"an instance is left out":    {[]service.Placement{blue, joined(green, elsewhere)}, w.Follows},
 	} {
 		err := w.Router.Check(t.Context(), c.placements)
 		if (err == nil) != c.right {
