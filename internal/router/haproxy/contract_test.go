@@ -2,6 +2,7 @@ package haproxy_test
 
 import (
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,7 +97,8 @@ func (f form) setup(t *testing.T, blue, green service.Placement, drainTimeout ti
 	var servers []*haproxytest.Server
 	for range max(f.nodes, 1) {
 		servers = append(servers, haproxytest.Start(t, func(s *haproxytest.Server) string {
-			return haproxytest.Split(s, f.backend(blue, green))
+			// HAProxy lets a frontend be called as the backend, and finds it first where a name is asked for.
+			return strings.Replace(haproxytest.Split(s, f.backend(blue, green)), "frontend public", "frontend web", 1)
 		}))
 	}
 	all := func(do func(s *haproxytest.Server, t testing.TB)) func(testing.TB) {

@@ -56,7 +56,7 @@ func (r *Router) inFlight(ctx context.Context, p service.Placement) (int, error)
 	total := 0
 	var mutex sync.Mutex
 	errs := r.each(func(n *node) error {
-		answers, err := n.client.Query(ctx, r.showServers(), "show stat "+r.backend+" 4 -1")
+		answers, err := n.client.Query(ctx, r.showServers(), showServersStat)
 		if err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func (r *Router) inFlight(ctx context.Context, p service.Placement) (int, error)
 		mutex.Lock()
 		defer mutex.Unlock()
 		for _, s := range stats {
-			if server, found := find(servers, s.Name); s.Kind != api.KindServer || !found || !r.drains(server, p) {
+			if server, found := find(servers, s.Name); s.Kind != api.KindServer || s.Proxy != r.backend || !found || !r.drains(server, p) {
 				continue
 			}
 			for _, field := range []string{"scur", "qcur"} {

@@ -39,7 +39,7 @@ func newStand(t testing.TB, f form, blue, green int, each ...func(node int, b *h
 			for _, change := range each {
 				change(i, &b)
 			}
-			return haproxytest.Split(server, b)
+			return strings.Replace(haproxytest.Split(server, b), "frontend public", "frontend web", 1) // as in the contract
 		}))
 	}
 	s.Router = f.router(t, deadline, s.servers...)

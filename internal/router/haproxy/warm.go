@@ -75,7 +75,7 @@ func (l look) warm() bool {
 
 // look runs commands, and returns what the node says of the backend's servers then.
 func (r *Router) look(ctx context.Context, n *node, commands ...string) (map[string]look, error) {
-	commands = append(slices.Clip(commands), r.showServers(), "show stat "+r.backend+" 4 -1")
+	commands = append(slices.Clip(commands), r.showServers(), showServersStat)
 	answers, err := n.client.Command(ctx, commands...)
 	if err != nil {
 		return nil, err
@@ -93,6 +93,9 @@ func (r *Router) look(ctx context.Context, n *node, commands ...string) (map[str
 		looks[s.Name] = look{server: s}
 	}
 	for _, stat := range stats {
+		if stat.Proxy != r.backend {
+			continue
+		}
 		l := looks[stat.Name]
 		number := func(name string) int { v, _ := stat.Number(name); return int(v) } // 0 where it is not checked
 		l.health, l.rise, l.fall = number("check_health"), number("check_rise"), number("check_fall")
