@@ -26,6 +26,14 @@ func Lower(name string, value float64, unit string) Result {
 	return Result{Name: name, Value: value, Unit: unit, Better: "lower"}
 }
 
+// Higher is a figure that is better when it is higher.
+func Higher(name string, value float64, unit string) Result {
+	return Result{Name: name, Value: value, Unit: unit, Better: "higher"}
+}
+
+// AtLeast gives it a goal.
+func (r Result) AtLeast(goal float64) Result { return r.AtMost(goal) }
+
 // AtMost gives it a goal.
 func (r Result) AtMost(goal float64) Result {
 	r.Goal = &goal
