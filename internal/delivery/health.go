@@ -17,7 +17,7 @@ const (
 	// remainsLines is how many log lines of a failing candidate are captured.
 	remainsLines = 20
 	// probeTimeout bounds the one probe of stable before traffic goes back: it stands between users and stable.
-	// One that was given more time to answer has it, up to longestProbe.
+	// One that was given more time to answer has it, up to longestProbe, and so has one on a host.
 	probeTimeout = 2 * time.Second
 	longestProbe = 10 * time.Second
 	// silenceTimeout is how long a release that starts may be out of sight.
@@ -165,7 +165,11 @@ func runsAny(r service.Release, instances []service.InstanceState) bool {
 
 // probeOnce asks every instance of r once.
 func (w *work) probeOnce(ctx context.Context, r service.Release) error {
-	ctx, cancel := context.WithTimeout(ctx, min(max(probeTimeout, r.Health.Timeout.D()), longestProbe))
+	longest := min(max(probeTimeout, r.Health.Timeout.D()), longestProbe)
+	if len(hostsOf(r.Placement)) > 0 {
+		longest = longestProbe // To log in takes part of it.
+	}
+	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	if len(r.Placement.Instances) == 0 {
 		return fmt.Errorf("%s has no instances", r.ID)
@@ -243,7 +247,7 @@ func inspect(ctx context.Context, a Adapters, r service.Release) (service.Snapsh
 	snapshot := service.Snapshot{TakenAt: time.Now().UTC()}
 	instances, err := a.Platform.Inspect(ctx, r.Placement)
 	if err != nil {
-		return snapshot, fmt.Errorf("inspect %s: %w", r.ID, err)
+		return snapshot, &silentError{fmt.Errorf("inspect %s: %w", r.ID, err)}
 	}
 	snapshot.Instances = instances
 	if a.Router != nil {

@@ -124,8 +124,8 @@ func TestHostThatIsDownIsRefused(t *testing.T) {
 		w.slots, w.router = slots, len(slots) == 2
 		p := newFleet(t, w, "a", "b", "c")
 		w.set(func() { w.silent["b"] = true })
-		if e := wantSummary(t, p.apply(context.Background(), "2"), "Preflight Failed"); !strings.Contains(e.Detail(), "b: the host does not answer") {
-			t.Errorf("%d slots: %s does not name the host", len(slots), e.Detail())
+		if e := wantSummary(t, p.apply(context.Background(), "2"), "Preflight Failed"); !strings.Contains(e.Detail(), "b: the host does not answer") || !strings.Contains(e.Detail(), "take the host out of the service's hosts") {
+			t.Errorf("%d slots: %s does not name the host and what to do", len(slots), e.Detail())
 		}
 		// Who overrides the look at stable is told all the same.
 		p.preflight = delivery.PreflightSpec{Override: &delivery.Override{Skip: []string{"health"}, Reason: "a test"}}
@@ -137,6 +137,30 @@ func TestHostThatIsDownIsRefused(t *testing.T) {
 		w.set(func() { delete(w.silent, "b") })
 		runsOn(t, w, "1", "blue/a", "blue/b", "blue/c")
 	}
+}
+
+// The one probe of stable has time for a login before it, also where an instance has little to answer.
+func TestProbeOfAHostHasTimeToLogIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	p := newFleet(t, w, "a", "b")
+	least, probes := time.Hour, 0
+	w.set(func() {
+		w.probing = func(ctx context.Context, i service.Instance) {
+			if deadline, bounded := ctx.Deadline(); bounded && w.running[i.Address] == releaseOf("1") {
+				least = min(least, time.Until(deadline))
+				probes++
+			}
+		}
+	})
+	if err := p.apply(context.Background(), "2"); err != nil {
+		t.Fatal(err)
+	}
+	w.set(func() {
+		if probes == 0 || least < 5*time.Second || least > 10*time.Second {
+			t.Errorf("of %d probes of stable one had %s", probes, least)
+		}
+	})
 }
 
 // A host that goes while a release is judged takes stable's instance there with it, too: users go to what answers on the others, and

@@ -56,6 +56,8 @@ type world struct {
 	checking func(ctx context.Context, check string, r service.ReleaseID)
 	// probed, where it is set, is what a probe of a release that is not sick answers.
 	probed func(service.ReleaseID) error
+	// probing, where it is set, is told of each probe, with the world held still.
+	probing func(context.Context, service.Instance)
 	// draining, where it is set, is what draining does.
 	draining func(context.Context) error
 	// started lists the addresses of instances in the order in which they were started; behind is what the router was told of last.
@@ -400,9 +402,12 @@ func (p platform) Logs(context.Context, service.Placement, int) ([]string, error
 	return []string{"a log line"}, nil
 }
 
-func (p platform) Probe(_ context.Context, i service.Instance, _ service.Health) error {
+func (p platform) Probe(ctx context.Context, i service.Instance, _ service.Health) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.probing != nil {
+		p.probing(ctx, i)
+	}
 	r := p.running[i.Address]
 	if r == "" || p.sick[r] || p.silent[i.Host] {
 		return errors.New("connection refused")

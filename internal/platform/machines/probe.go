@@ -17,40 +17,59 @@ import (
 
 const (
 	defaultProbeTimeout = 5 * time.Second
+	// reachTimeout bounds what a probe does on the machine beside asking the instance, which says nothing about the instance: the login
+	// before its first question, the way through it, and the look who listens.
+	reachTimeout = 10 * time.Second
 	// bodyLimit bounds what an error shows of an answer's body, in bytes.
 	bodyLimit = 300
 )
 
-// Probe implements delivery.Platform. An answer counts only if it is the instance that listens.
+// Probe implements delivery.Platform. An answer counts only if it is the instance that listens. health's timeout bounds the answer; the way
+// to the machine and the look who listens there have a bound of their own.
 func (m *Machines) Probe(ctx context.Context, i service.Instance, health service.Health) error {
 	timeout := health.Timeout.D()
 	if timeout <= 0 {
 		timeout = defaultProbeTimeout
 	}
-	timed, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	err := m.ask(timed, i, health)
-	switch {
-	case err != nil && ctx.Err() == nil && timed.Err() != nil:
-		return fmt.Errorf("%s did not answer within %s", i.Address, timeout)
-	case err != nil:
+	if err := m.ask(ctx, i, health, timeout); err != nil {
 		return err
 	}
-	return m.isListener(ctx, i)
+	return within(ctx, reachTimeout, func(ctx context.Context) error { return m.isListener(ctx, i) }, "who listens at %s was not told", i.Address)
 }
 
-func (m *Machines) ask(ctx context.Context, i service.Instance, health service.Health) error {
-	if health.HTTP != nil {
-		return m.askHTTP(ctx, i, *health.HTTP)
+// within does something within a time, and says what came to nothing where the time was over.
+func within(ctx context.Context, longest time.Duration, do func(context.Context) error, format string, a ...any) error {
+	bounded, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	err := do(bounded)
+	if err != nil && ctx.Err() == nil && bounded.Err() != nil {
+		return fmt.Errorf(format+" within %s", append(slices.Clip(a), longest)...)
 	}
-	connection, err := m.Dial(ctx, i, i.Address)
+	return err
+}
+
+func (m *Machines) ask(ctx context.Context, i service.Instance, health service.Health, timeout time.Duration) error {
+	longest := timeout
+	if i.Host != "" && m.definition.Reach != service.ReachNetwork {
+		longest = max(timeout, reachTimeout) // It may have to log in first.
+	}
+	var connection net.Conn
+	err := within(ctx, longest, func(ctx context.Context) (err error) {
+		connection, err = m.Dial(ctx, i, i.Address)
+		return err
+	}, "%s did not answer", i.Address)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
-	return connection.Close()
+	defer func() { _ = connection.Close() }()
+	if health.HTTP == nil {
+		return nil
+	}
+	return within(ctx, timeout, func(ctx context.Context) error { return askHTTP(ctx, connection, i, *health.HTTP) }, "%s did not answer", i.Address)
 }
 
-func (m *Machines) askHTTP(ctx context.Context, i service.Instance, probe service.HTTPProbe) error {
+// askHTTP asks over connection, which is straight to the instance and for this question alone.
+func askHTTP(ctx context.Context, connection net.Conn, i service.Instance, probe service.HTTPProbe) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+i.Address+"/"+strings.TrimPrefix(probe.Path, "/"), nil)
 	if err != nil {
 		return fmt.Errorf("GET %s: %w", probe.Path, err)
@@ -62,9 +81,8 @@ func (m *Machines) askHTTP(ctx context.Context, i service.Instance, probe servic
 		}
 		request.Header.Set(name, value)
 	}
-	// A connection of its own, straight to the instance.
-	transport := &http.Transport{DisableKeepAlives: true, Proxy: nil, DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
-		return m.Dial(ctx, i, address)
+	transport := &http.Transport{DisableKeepAlives: true, Proxy: nil, DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return connection, nil
 	}}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
