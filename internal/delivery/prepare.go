@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -64,7 +65,12 @@ func (s *stageWork) stableReady(ctx context.Context) error {
 		return nil
 	}
 	snapshot, err := s.inspect(ctx, *stable)
-	if err != nil {
+	silent := (*silentError)(nil)
+	switch {
+	case errors.As(err, &silent) && !outOfReach(err) && ctx.Err() == nil && len(hostsOf(stable.Placement)) > 0:
+		return &refusedError{reason: fmt.Sprintf("a machine of stable %s does not answer, so there is nothing sound to go back to. Bring it back, and apply again; or take the host out of the service's hosts, and apply: then the release goes on without it",
+			stable.ID), evidence: []string{err.Error()}}
+	case err != nil:
 		return fmt.Errorf("look at stable %s: %w", stable.ID, err)
 	}
 	if !snapshot.Complete(*stable) {
