@@ -134,18 +134,22 @@ func TestSecrets(t *testing.T) {
 				t.Errorf("the instance has %q, want %q", got, want)
 			}
 			h := g.hosts[0]
-			// Who is nobody finds it nowhere; root, in the files and the processes that are meant for it alone.
-			found := h.Run(t, `cd /; setpriv --reuid nobody --clear-groups sh -c 'grep -rIls hunter2 /etc/systemd `+g.definition.Directory+` /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null'
-				journalctl -o export | grep -c hunter2; grep -rls hunter2 `+g.definition.Directory+`; stat -c '%a' `+g.definition.Directory+`/slots/blue/0/environment; exit 0`)
+			// Who is nobody finds it nowhere; root, in the files and the processes that are meant for it alone. What looks for it does not
+			// have it among its own arguments.
+			found := h.Run(t, `cd /; setpriv --reuid nobody --clear-groups sh -c 'grep -als "[h]unter2" /proc/[0-9]*/cmdline /proc/[0-9]*/environ; grep -rls "[h]unter2" /etc/systemd `+g.definition.Directory+`' 2>/dev/null
+				journalctl -o export | grep -c '[h]unter2'; grep -rls '[h]unter2' `+g.definition.Directory+`; stat -c '%a' `+g.definition.Directory+`/slots/blue/0/environment; exit 0`)
 			file := "environment"
 			if k.systemd.Secrets == service.SecretsCredentials {
 				file = "credentials/TOKEN"
+			}
+			if dated := h.Run(t, "find "+g.definition.Directory+"/slots ! -newermt '1 day ago'"); dated != "" {
+				t.Errorf("dated long ago: %q", dated)
 			}
 			if want := "0\n" + g.definition.Directory + "/slots/blue/0/" + file + "\n600\n"; found != want {
 				t.Errorf("found in %q, want %q", found, want)
 			}
 			g.ok(g.Remove(t.Context(), r.Placement))
-			if found := h.Run(t, "grep -rls hunter2 "+g.definition.Directory+" /etc/systemd /run/credentials/"+g.unit("blue", 0)+" 2>/dev/null; exit 0"); found != "" {
+			if found := h.Run(t, "grep -rls '[h]unter2' "+g.definition.Directory+" /etc/systemd /run/credentials/"+g.unit("blue", 0)+" 2>/dev/null; exit 0"); found != "" {
 				t.Errorf("left in %q", found)
 			}
 		})

@@ -2,7 +2,8 @@
 
 [ -d "$dir/releases/$label" ] && [ -e "$dir/records/$label.json" ] || fail '' "its files are not in place in $dir/releases/$label: place it first"
 in=$dir/.incoming
-rm -rf "$in" && (umask 077 && mkdir "$in") && tar -xof - -C "$in" || fail '' "what to start cannot be written into $dir: is its disk full?"
+# -m: the files are dated by the machine.
+rm -rf "$in" && (umask 077 && mkdir "$in") && tar -xmof - -C "$in" || fail '' "what to start cannot be written into $dir: is its disk full?"
 trap 'rm -rf "$in"' EXIT
 
 # Who has the slot, and what runs in the others.
