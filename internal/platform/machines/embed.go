@@ -16,6 +16,8 @@ var (
 	readyBody string
 	//go:embed script/room.sh
 	roomBody string
+	//go:embed script/sudo.sh
+	sudoBody string
 	//go:embed script/records.sh
 	recordsBody string
 	//go:embed script/record.sh

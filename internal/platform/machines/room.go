@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -118,7 +119,12 @@ func (p part) roomScript(d service.HostPlatform, c service.Content) string {
 	}
 	script := "id=" + shellWord(string(p.release.Service())) + " tools=" + shellWord(tools) + " user=" + shellWord(d.Systemd.User) + "\n" + foreign + "\n"
 	if p.Sudo {
-		script += "problem=$(sudo -n systemctl --version 2>&1 >/dev/null) || echo \"problem systemd.sudo the user $(id -un) may not run systemctl by sudo without a password: $problem\"\n"
+		existing := ""
+		if e := d.Existing; e != nil {
+			existing = e.Unit
+		}
+		script += "mine=" + shellWord(strings.Join(p.wanted(), " ")) + " dropins=" + shellWord(strings.Join(slices.Sorted(maps.Keys(d.Systemd.DropIns)), " ")) +
+			" existing=" + shellWord(existing) + "\n" + sudoBody
 	} else if p.Scope == service.ScopeSystem {
 		script += "[ \"$(id -u)\" = 0 ] || echo \"problem systemd.scope the user $(id -un) cannot write units of the system: set systemd.sudo, or systemd.scope to user\"\n"
 	}

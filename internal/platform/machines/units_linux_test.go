@@ -463,6 +463,28 @@ func TestLogsMissing(t *testing.T) {
 	}
 	g.definition.Systemd.Sudo = true
 	g.open()
+	// What is missing is named, with the line that allows it. The guide's rules are for some arguments alone.
+	ours := g.id.Environment() + "-" + g.id.Name() + "-(blue|green)-[0-9]+\\.service"
+	narrow := `deploy ALL = (root) NOPASSWD: /usr/bin/systemctl --version, /usr/bin/systemctl --no-ask-password daemon-reload, /usr/bin/journalctl ^-q --no-pager .*$, \
+	/usr/bin/systemctl ^--no-ask-password (enable --now|disable --now --no-reload|reset-failed)( ` + ours + `)+$, \
+	/usr/bin/install ^-m 0644( ` + ours + `)+ /etc/systemd/system/$`
+	for rules, wants := range map[string][]string{
+		narrow + `, /usr/bin/rm ^-f( /etc/systemd/system/` + ours + `)+$`: nil,
+		narrow: {"may not run rm by sudo", "deploy ALL = (root) NOPASSWD: /usr/bin/rm ("},
+		"deploy ALL = (root) NOPASSWD: /usr/bin/systemctl, /usr/bin/install -d *": {"may not run journalctl, install, rm by sudo", "NOPASSWD: /usr/bin/journalctl, /usr/bin/install, /usr/bin/rm ("},
+	} {
+		all[0].Run(t, "rm /etc/sudoers.d/*")
+		all[0].WriteFile(t, "/etc/sudoers.d/deploy", rules+"\n", 0o440)
+		all[0].Run(t, "visudo -c")
+		problems := g.Room(t.Context(), r, "green")
+		if len(problems) != min(len(wants), 1) {
+			t.Errorf("%s: %v", rules, problems)
+			continue
+		}
+		for _, problem := range problems {
+			g.contains(problem.Detail, wants...)
+		}
+	}
 	all[0].Run(t, "rm /etc/sudoers.d/*")
 	if problems := g.Room(t.Context(), r, "green"); len(problems) != 1 || !strings.Contains(problems[0].Detail, "sudo without a password") {
 		t.Errorf("%v", problems)
