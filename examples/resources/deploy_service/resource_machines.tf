@@ -11,7 +11,7 @@ resource "deploy_service" "orders" {
       }
 
       hosts = {
-        for name, address in { a = "10.0.0.11", b = "10.0.0.12", c = "10.0.0.13" } : name => {
+        for name, address in { a = "192.0.2.11", b = "192.0.2.12", c = "192.0.2.13" } : name => {
           ssh = {
             address     = address
             user        = "deploy"
@@ -38,9 +38,9 @@ resource "deploy_service" "orders" {
       nodes = {
         lb1 = {
           socket = "/run/haproxy/admin.sock"
-          ssh    = { address = "10.0.0.2", user = "deploy", private_key = "deploy_key" }
+          ssh    = { address = "192.0.2.2", user = "deploy", private_key = "deploy_key" }
         }
-        lb2 = { address = "10.0.0.3:9999" } # a stats socket on TCP
+        lb2 = { address = "192.0.2.3:9999" } # a stats socket on TCP
       }
       servers = {
         blue  = ["orders-blue-a", "orders-blue-b", "orders-blue-c"]

@@ -22,7 +22,9 @@ func metricsAttribute() schema.Attribute {
 			"scrape": scrapeAttribute(),
 			"haproxy": schema.SingleNestedAttribute{
 				Optional: true, Attributes: map[string]schema.Attribute{},
-				MarkdownDescription: "The counters that the router `haproxy` has of its servers (`show stat`): requests, answers with a status from 500, failed connections. Services need no exposition of their own. They have no latency over a bound, and no business series.",
+				MarkdownDescription: "The counters that the router `haproxy` has of its servers (`show stat`): requests, answers with a status from 500, failed connections. Services need no exposition of their own. " +
+					"They have no latency over a bound. Where it is the only source, there are as business series, each by its name alone, counters of answers by status (`2xx`, `3xx`, `4xx`, `5xx`), `sessions`, failures (`econ`, `eresp`), " +
+					"repetitions (`wretr`, `wredis`) and broken transfers (`cli_abrt`, `srv_abrt`), and as gauges the mean times of the last requests in milliseconds: in the queue `qtime`, to connect `ctime`, to answer `rtime`, in all `ttime`.",
 			},
 			"prometheus": prometheusAttribute(),
 		},
