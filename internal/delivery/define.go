@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -91,12 +92,16 @@ func (w *work) followDefinition(ctx context.Context) error {
 }
 
 // recoverRedefined recovers by the definition that the ledger has, and where that fails by the one that is wanted: a wrong address in
-// the old one may be what stands in the way.
+// the old one may be what stands in the way. Hosts that are taken out are not waited for.
 func (w *work) recoverRedefined(ctx context.Context, request DefineRequest) error {
-	first := w.recover(ctx)
 	state := w.state()
-	if first == nil || reflect.DeepEqual(*state.Definition, request.Definition) {
-		return first
+	var first error
+	if left := definedHosts(&request.Definition); !slices.ContainsFunc(definedHosts(state.Definition), func(h string) bool { return !slices.Contains(left, h) }) {
+		first = w.recover(ctx)
+		state = w.state()
+		if first == nil || reflect.DeepEqual(*state.Definition, request.Definition) {
+			return first
+		}
 	}
 	definition := request.Definition
 	if err := w.append(ctx, ledger.Event{Type: ledger.ServiceDefined, Definition: &definition, Owner: state.Owner, Arguments: request.Arguments, Text: "the service is defined anew, to recover it"}); err != nil {

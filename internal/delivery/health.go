@@ -146,16 +146,23 @@ func (w *work) unhealthy(ctx context.Context, r service.Release, healthy map[str
 
 // serves tells whether r's own instances, and no other release's in their place, run and answer.
 func (w *work) serves(ctx context.Context, r service.Release) error {
+	_, err := w.serving(ctx, r)
+	return err
+}
+
+// serving is serves, and tells as well whether r mostly does: machines do not answer, and at least half of its instances run on those
+// that do, and answer.
+func (w *work) serving(ctx context.Context, r service.Release) (mostly bool, err error) {
 	looking, cancel := context.WithTimeout(ctx, longestProbe) // A machine that does not answer stands between users and stable, too.
-	defer cancel()
 	instances, err := w.adapters.Platform.Inspect(looking, r.Placement)
+	cancel()
 	if err != nil {
-		return fmt.Errorf("inspect %s: %w", r.ID, err)
+		return !outOfReach(err) && w.mostlyAnswers(ctx, r, instances), fmt.Errorf("inspect %s: %w", r.ID, err)
 	}
 	if !(service.Snapshot{Instances: instances}).Complete(r) {
-		return fmt.Errorf("%s is not complete: %s", r.ID, describe(instances))
+		return false, fmt.Errorf("%s is not complete: %s", r.ID, describe(instances))
 	}
-	return w.probeOnce(ctx, r)
+	return false, w.probeOnce(ctx, r)
 }
 
 // runsAny tells whether any of the instances runs r.

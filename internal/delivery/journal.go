@@ -112,7 +112,8 @@ func (w *work) start(ctx context.Context, attempt int, r service.Release) error 
 		return fmt.Errorf("start %s: %w", r.ID, err)
 	}
 	return w.change(ctx, attempt, "start", target(r), func(ctx context.Context) error {
-		return w.adapters.Platform.Start(ctx, r, environment)
+		// What did not start may say why in words of its own.
+		return w.scrubbed(w.adapters.Platform.Start(ctx, r, environment), r)
 	})
 }
 
@@ -163,7 +164,8 @@ func (w *work) inSlots() []service.Placement {
 	bySlot := map[string]service.Placement{}
 	note := func(r service.Release) {
 		if r.Placement.Placed() {
-			bySlot[r.Placement.Slot] = r.Placement
+			here, _ := w.hosted(r)
+			bySlot[r.Placement.Slot] = here.Placement
 		}
 	}
 	for _, id := range slices.Backward(state.Kept) {

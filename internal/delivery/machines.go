@@ -18,14 +18,20 @@ const (
 	machinesInterval = 500 * time.Millisecond
 )
 
-// mostlyServes tells whether machines do not answer, and at least half of r's instances run it on those that do, and answer.
-func (w *work) mostlyServes(ctx context.Context, r service.Release) bool {
-	ctx, cancel := context.WithTimeout(ctx, longestProbe)
-	defer cancel()
-	states, err := w.adapters.Platform.Inspect(ctx, r.Placement)
-	if err == nil || outOfReach(err) {
-		return false
+// hosted is what of a release is on hosts that the service still has, and what is elsewhere: nothing waits for a host that was taken out,
+// which may be why it was. Where no host of it is left, or they have no names, it is all of it.
+func (w *work) hosted(r service.Release) (here, elsewhere service.Release) {
+	here, elsewhere = parted(r, definedHosts(w.state().Definition))
+	if len(here.Placement.Instances) == 0 {
+		elsewhere.Placement.Instances = nil
+		return r, elsewhere
 	}
+	return here, elsewhere
+}
+
+// mostlyAnswers tells whether at least half of r's instances run it, by the states that were seen, and answer. The look may have taken all of
+// its time to wait for a machine: the probes have theirs.
+func (w *work) mostlyAnswers(ctx context.Context, r service.Release, states []service.InstanceState) bool {
 	up := slices.DeleteFunc(slices.Clone(r.Placement.Instances), func(i service.Instance) bool {
 		return !slices.ContainsFunc(states, func(s service.InstanceState) bool { return s.Name == i.Name && s.Running && s.Release == r.ID })
 	})
@@ -51,6 +57,24 @@ func (w *work) awaitMachines(ctx context.Context, r service.Release) {
 		case <-time.After(machinesInterval):
 		}
 	}
+}
+
+// silent tells whether a machine that r is on does not answer.
+func (w *work) silent(ctx context.Context, r service.Release) bool {
+	ctx, cancel := context.WithTimeout(ctx, longestProbe)
+	defer cancel()
+	_, err := w.adapters.Platform.Inspect(ctx, r.Placement)
+	return err != nil && !outOfReach(err)
+}
+
+// startedAgain starts a release again, at once where machines answer, and once more when those are back that did not.
+func (w *work) startedAgain(ctx context.Context, attempt int, r service.Release) error {
+	err := w.startAgain(ctx, attempt, r)
+	if err == nil || !w.silent(ctx, r) {
+		return err
+	}
+	w.awaitMachines(ctx, r)
+	return w.startAgain(ctx, attempt, r)
 }
 
 // completeStable starts what is missing of stable when its traffic is safe already.

@@ -118,10 +118,8 @@ func (w *work) grow(ctx context.Context, r service.Release) error {
 	part.Placement = added
 	grown.Placement.Platform = placement.Platform
 	grown.Placement.Instances = append(slices.Clone(r.Placement.Instances), added.Instances...)
-	if w.adapters.Router != nil {
-		if err := w.routerSplits(ctx, grown); err != nil {
-			return err
-		}
+	if err := w.routerKnows(ctx, grown); err != nil {
+		return err
 	}
 	// Recorded last: killed before that, the definition still says that it is to be there, and it is done again.
 	if err := w.comeUp(ctx, part); err != nil {
@@ -133,6 +131,20 @@ func (w *work) grow(ctx context.Context, r service.Release) error {
 		}
 	}
 	return w.record(ctx, grown)
+}
+
+// routerKnows refuses a router that does not split to a release on more hosts. Whether it has also those still that are about to go, or
+// not any more, is all the same.
+func (w *work) routerKnows(ctx context.Context, grown service.Release) error {
+	if w.adapters.Router == nil {
+		return nil
+	}
+	stays, goes := parted(grown, definedHosts(w.state().Definition))
+	err := w.routerSplits(ctx, stays)
+	if err != nil && len(goes.Placement.Instances) > 0 && w.routerSplits(ctx, grown) == nil {
+		return nil
+	}
+	return err
 }
 
 func (w *work) comeUp(ctx context.Context, part service.Release) error {
@@ -150,10 +162,12 @@ func (w *work) ungrown(ctx context.Context, part service.Release, cause error) e
 	ctx, cancel := w.rescue(ctx, restoreTimeout)
 	defer cancel()
 	hosts := strings.Join(hostsOf(part.Placement), ", ")
-	e := refuse("Hosts Not Added", fmt.Sprintf("%s did not come up on %s: %s", part.ID, hosts, cause), "Mend what is named, and apply again; or take the host out of the service.")
+	e := refuse("Hosts Not Added", fmt.Sprintf("%s did not come up on %s: %s", part.ID, hosts, w.scrubbed(cause, part)), "Mend what is named, and apply again; or take the host out of the service.")
 	e.Err = cause
 	if against := (*evidenceError)(nil); errors.As(cause, &against) {
-		e.Evidence = against.evidence
+		for _, line := range against.evidence {
+			e.Evidence = append(e.Evidence, w.secretsOf(part).Text(line))
+		}
 	}
 	if err := w.removePart(ctx, w.state().LastAttempt, part); err != nil {
 		e.Leftovers = []string{fmt.Sprintf("what was placed on %s is still there: %s", hosts, err)}
@@ -165,15 +179,7 @@ func (w *work) ungrown(ctx context.Context, part service.Release, cause error) e
 
 // shrink drains and removes a release from hosts that the service has no more. One that does not answer any more may be why it was taken out.
 func (w *work) shrink(ctx context.Context, r service.Release, wanted []string) error {
-	stays, goes := r, r
-	stays.Placement.Instances, goes.Placement.Instances = nil, nil
-	for _, i := range r.Placement.Instances {
-		if i.Host == "" || slices.Contains(wanted, i.Host) {
-			stays.Placement.Instances = append(stays.Placement.Instances, i)
-		} else {
-			goes.Placement.Instances = append(goes.Placement.Instances, i)
-		}
-	}
+	stays, goes := parted(r, wanted)
 	if len(goes.Placement.Instances) == 0 {
 		return nil
 	}
@@ -194,6 +200,20 @@ func (w *work) shrink(ctx context.Context, r service.Release, wanted []string) e
 	return w.record(ctx, stays)
 }
 
+// parted is a release on the hosts that are wanted, and on others.
+func parted(r service.Release, wanted []string) (stays, goes service.Release) {
+	stays, goes = r, r
+	stays.Placement.Instances, goes.Placement.Instances = nil, nil
+	for _, i := range r.Placement.Instances {
+		if i.Host == "" || slices.Contains(wanted, i.Host) {
+			stays.Placement.Instances = append(stays.Placement.Instances, i)
+		} else {
+			goes.Placement.Instances = append(goes.Placement.Instances, i)
+		}
+	}
+	return stays, goes
+}
+
 // withoutInstances takes the traffic from instances that are about to go.
 func (w *work) withoutInstances(ctx context.Context, stays, goes service.Release) error {
 	if len(stays.Placement.Instances) == 0 {
@@ -201,6 +221,10 @@ func (w *work) withoutInstances(ctx context.Context, stays, goes service.Release
 	}
 	if w.adapters.Router == nil {
 		return nil
+	}
+	// Where its servers are the user's, only the user can take them out: it would send to them still.
+	if err := w.routerSplits(ctx, stays); err != nil {
+		return err
 	}
 	if err := w.setWeightsAmong(ctx, w.inSlotsBut(stays)); err != nil {
 		return err
@@ -249,9 +273,14 @@ func (w *work) dropUnsized(ctx context.Context, next service.Definition) error {
 		placement.Instances = slices.DeleteFunc(placement.Instances, func(i service.Instance) bool {
 			return slices.Contains(there, i.Host) || slices.Contains(wanted, i.Host)
 		})
+		recorded := r
 		r.Placement = placement
 		if len(placement.Instances) == 0 {
 			continue
+		}
+		// It may have traffic already.
+		if err := w.withoutInstances(ctx, recorded, r); err != nil {
+			return err
 		}
 		if err := w.removePart(ctx, state.LastAttempt, r); err != nil && ctx.Err() != nil {
 			return err
@@ -262,8 +291,16 @@ func (w *work) dropUnsized(ctx context.Context, next service.Definition) error {
 	return nil
 }
 
+// leave removes a release from hosts that the service has no more, as far as they answer.
+func (w *work) leave(ctx context.Context, attempt int, part service.Release) {
+	if err := w.removePart(ctx, attempt, part); err != nil {
+		w.warnUntidied(part, err)
+	}
+}
+
 func (w *work) warnUntidied(part service.Release, err error) {
-	w.warn("Host Not Tidied", fmt.Sprintf("%s is no host of %s any more, and what ran there could not be removed: %s.", strings.Join(hostsOf(part.Placement), ", "), w.procedure.id, err))
+	w.warn("Host Not Tidied", fmt.Sprintf("%s is no host of %s any more, and what ran there could not be removed: %s. Should it come back, stop and remove there by hand what is left of %s.",
+		strings.Join(hostsOf(part.Placement), ", "), w.procedure.id, w.scrubbed(err, part), part.ID))
 }
 
 func (w *work) record(ctx context.Context, r service.Release) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -85,17 +86,20 @@ func (w *work) trafficToStable(ctx context.Context, a *ledger.Attempt, result *p
 	if candidate := w.recorded(a); w.adapters.Router == nil || candidate != nil && candidate.Placement.Slot == stable.Placement.Slot {
 		return w.stableInPlace(ctx, a, *stable, result)
 	}
-	serves := w.serves(ctx, *stable)
 	// Where a machine is gone, so is the candidate's instance there: users are not kept from what answers on the others.
-	part := serves != nil && w.mostlyServes(ctx, *stable)
-	if serves != nil && !part {
+	part, err := w.serving(ctx, *stable)
+	if err != nil && !part {
 		// It may only have been stopped: finalization had begun, or it died meanwhile.
-		w.awaitMachines(ctx, *stable)
-		if err := w.startAgain(ctx, a.Number, *stable); err != nil {
+		if err = w.startedAgain(ctx, a.Number, *stable); err != nil {
+			part, _ = w.serving(ctx, *stable)
+		}
+		if err != nil && !part {
 			result.fail("traffic was not moved: stable %s does not answer: %s", stable.ID, err)
 			return false
 		}
-		result.did("stable %s was started again", stable.ID)
+		if err == nil {
+			result.did("stable %s was started again", stable.ID)
+		}
 	}
 	if err := w.setWeightsFirst(ctx, alone(stable.Placement.Slot)); err != nil {
 		result.fail("traffic could not be moved to %s: %s", stable.ID, err)
@@ -113,36 +117,55 @@ func (w *work) stableInPlace(ctx context.Context, a *ledger.Attempt, stable serv
 	if w.serves(ctx, stable) == nil {
 		return true
 	}
-	w.awaitMachines(ctx, stable)
-	stopped := true
-	if candidate := w.recorded(a); candidate != nil && candidate.Placement.Slot == stable.Placement.Slot {
+	candidate := w.recorded(a)
+	if candidate != nil && candidate.Placement.Slot == stable.Placement.Slot {
+		*candidate, _ = w.hosted(*candidate)
 		result.evidence = w.remains(ctx, *candidate)
-		if err := w.stop(ctx, a.Number, *candidate); err != nil {
-			// Where it is stopped, stable comes back all the same.
-			result.fail("candidate %s could not be stopped: %s", candidate.ID, err)
-			stopped = false
-		}
+	} else {
+		candidate = nil
 	}
-	if err := w.startAgain(ctx, a.Number, stable); err != nil {
-		result.fail("stable %s does not run again: %s", stable.ID, err)
-		return false
+	stopped, started := w.backInPlace(ctx, a, stable, candidate)
+	if (stopped != nil || started != nil) && w.silent(ctx, stable) {
+		// What answers serves again already; the rest does when it is back.
+		w.awaitMachines(ctx, stable)
+		stopped, started = w.backInPlace(ctx, a, stable, candidate)
 	}
-	if !stopped {
+	if stopped != nil {
+		result.fail("candidate %s could not be stopped: %s", candidate.ID, stopped)
+	}
+	if started != nil {
+		result.fail("stable %s does not run again: %s", stable.ID, started)
+	}
+	if stopped != nil || started != nil {
 		return false
 	}
 	result.did("stable %s runs again in slot %s", stable.ID, stable.Placement.Slot)
 	return true
 }
 
+// backInPlace stops the candidate that has stable's slot, nil for none, and starts stable. Where the one is stopped, the other comes back,
+// whatever became of other machines.
+func (w *work) backInPlace(ctx context.Context, a *ledger.Attempt, stable service.Release, candidate *service.Release) (stopped, started error) {
+	if candidate != nil {
+		stopped = w.stop(ctx, a.Number, *candidate)
+	}
+	return stopped, w.startAgain(ctx, a.Number, stable)
+}
+
 // startAgain starts what is missing of a release that ran before, and waits for one good answer of each instance. What
-// it wrote, and how often it was started, while it ran before is no sign of a bad start now.
+// it wrote, and how often it was started, while it ran before is no sign of a bad start now. Where a machine does not answer, it is
+// started on the others before that is said.
 func (w *work) startAgain(ctx context.Context, attempt int, r service.Release) error {
-	instances, err := w.adapters.Platform.Inspect(ctx, r.Placement)
-	if err != nil {
-		return fmt.Errorf("inspect %s: %w", r.ID, err)
+	instances, silent := w.adapters.Platform.Inspect(ctx, r.Placement)
+	if outOfReach(silent) {
+		return fmt.Errorf("inspect %s: %w", r.ID, silent)
 	}
 	restarted := map[string]int{}
+	for _, i := range r.Placement.Instances {
+		restarted[i.Name] = math.MaxInt // How often those were that are not seen is not known.
+	}
 	for _, i := range instances {
+		restarted[i.Name] = 0
 		if i.Running && i.Release == r.ID {
 			restarted[i.Name] = i.Restarts
 		}
@@ -174,10 +197,14 @@ func (w *work) recorded(a *ledger.Attempt) *service.Release {
 func (w *work) takeCandidateAway(ctx context.Context, a *ledger.Attempt, result *putBackResult) {
 	gone := true
 	if candidate := w.recorded(a); candidate != nil && candidate.ID != w.state().Stable {
+		here, elsewhere := w.hosted(*candidate)
 		if len(result.evidence) == 0 {
-			result.evidence = w.remains(ctx, *candidate)
+			result.evidence = w.remains(ctx, here)
 		}
-		gone = w.dismiss(ctx, a, *candidate, result)
+		gone = w.dismiss(ctx, a, here, result)
+		if gone && a.Mode != service.ModeRollback && len(elsewhere.Placement.Instances) > 0 {
+			w.leave(ctx, a.Number, elsewhere)
+		}
 	}
 	switch {
 	case gone: // One that is still there would write over it.

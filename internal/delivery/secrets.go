@@ -21,6 +21,26 @@ func (w *work) secretsOf(releases ...service.Release) *scrub.Secrets {
 	return secrets
 }
 
+// scrubbed is err without the secrets that releases are started with, nil for nil.
+func (w *work) scrubbed(err error, releases ...service.Release) error {
+	if err == nil {
+		return nil
+	}
+	if text := scrub.Printable(w.secretsOf(releases...).Text(err.Error())); text != err.Error() {
+		return &scrubbedError{text: text, cause: err}
+	}
+	return err
+}
+
+// scrubbedError is an error in words that may be kept and told.
+type scrubbedError struct {
+	text  string
+	cause error
+}
+
+func (e *scrubbedError) Error() string { return e.text }
+func (e *scrubbedError) Unwrap() error { return e.cause }
+
 // withoutSecrets is a failure that may be kept and told.
 func (w *work) withoutSecrets(a *ledger.Attempt, failure ledger.Failure) ledger.Failure {
 	var releases []service.Release

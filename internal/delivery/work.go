@@ -199,9 +199,13 @@ func (w *work) report(attempt int, stage service.Stage, weight int, until time.T
 func (w *work) stable(a *ledger.Attempt) *service.Release {
 	stable := w.state().StableRelease()
 	if a != nil && a.Checkpoint != nil && a.Checkpoint.Stable != nil && (stable == nil || stable.ID != a.Checkpoint.Stable.ID) {
-		return a.Checkpoint.Stable
+		stable = a.Checkpoint.Stable
 	}
-	return stable
+	if stable == nil {
+		return nil
+	}
+	here, _ := w.hosted(*stable)
+	return &here
 }
 
 // otherSlot is the slot that a new release goes to: not stable's where there are two.

@@ -26,8 +26,10 @@ type world struct {
 	mu     sync.Mutex
 	slots  []string
 	router bool
-	// silent hosts do not answer.
-	silent  map[string]bool
+	// silent hosts do not answer; who looks at hanging ones waits for as long as it may.
+	silent, hanging map[string]bool
+	// servers of the router by slot: the addresses that it has; nil: whatever it is told.
+	servers map[string][]string
 	running map[string]service.ReleaseID // by slot, or slot/host
 	files   map[service.ReleaseID]bool
 	records map[service.ReleaseID]service.Release // what the platform itself knows of what was placed
@@ -69,7 +71,7 @@ type world struct {
 
 func newWorld() *world {
 	return &world{
-		slots: []string{"blue", "green"}, router: true, silent: map[string]bool{}, running: map[string]service.ReleaseID{}, files: map[service.ReleaseID]bool{},
+		slots: []string{"blue", "green"}, router: true, silent: map[string]bool{}, hanging: map[string]bool{}, running: map[string]service.ReleaseID{}, files: map[service.ReleaseID]bool{},
 		records: map[service.ReleaseID]service.Release{}, saved: map[string]string{}, broken: map[string]error{},
 		weights: map[string]int{"blue": 100, "green": 0},
 		sick:    map[service.ReleaseID]bool{}, failing: map[service.ReleaseID]bool{}, erring: map[service.ReleaseID]bool{},
@@ -81,7 +83,7 @@ func (w *world) copied() *world {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return &world{
-		slots: w.slots, router: w.router, silent: maps.Clone(w.silent), running: maps.Clone(w.running), files: maps.Clone(w.files), records: maps.Clone(w.records),
+		slots: w.slots, router: w.router, silent: maps.Clone(w.silent), hanging: maps.Clone(w.hanging), servers: maps.Clone(w.servers), running: maps.Clone(w.running), files: maps.Clone(w.files), records: maps.Clone(w.records),
 		weights: maps.Clone(w.weights), sick: maps.Clone(w.sick), failing: maps.Clone(w.failing), erring: maps.Clone(w.erring),
 		unreachable: w.unreachable, data: w.data, saved: maps.Clone(w.saved), restores: slices.Clone(w.restores),
 		broken: maps.Clone(w.broken), blind: w.blind, resolution: w.resolution, probed: w.probed, draining: w.draining, sampled: w.sampled, checking: w.checking, cutOff: slices.Clone(w.cutOff),
@@ -387,7 +389,16 @@ func (p platform) Reach(context.Context, service.Placement) error {
 	return nil
 }
 
-func (p platform) Inspect(_ context.Context, at service.Placement) ([]service.InstanceState, error) {
+func (p platform) Inspect(ctx context.Context, at service.Placement) ([]service.InstanceState, error) {
+	p.mu.Lock()
+	hangs := slices.ContainsFunc(at.Instances, func(i service.Instance) bool { return p.hanging[i.Host] })
+	p.mu.Unlock()
+	if hangs {
+		select {
+		case <-ctx.Done():
+		case <-time.After(30 * time.Second):
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var states []service.InstanceState
@@ -405,6 +416,9 @@ func (p platform) Logs(context.Context, service.Placement, int) ([]string, error
 func (p platform) Probe(ctx context.Context, i service.Instance, _ service.Health) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if p.probing != nil {
 		p.probing(ctx, i)
 	}
@@ -422,7 +436,21 @@ type router struct{ *connector }
 
 var errRouter = errors.New("the router does not answer")
 
-func (r router) Check(context.Context, []service.Placement) error { return r.reach() }
+func (r router) Check(_ context.Context, placements []service.Placement) error {
+	r.mu.Lock()
+	servers := r.servers
+	r.mu.Unlock()
+	for _, p := range placements {
+		var at []string
+		for _, i := range p.Instances {
+			at = append(at, i.Address)
+		}
+		if servers != nil && !slices.Equal(slices.Sorted(slices.Values(at)), servers[p.Slot]) {
+			return fmt.Errorf("its servers of %s are at %v, and not at %v", p.Slot, servers[p.Slot], at)
+		}
+	}
+	return r.reach()
+}
 
 func (r router) Drain(ctx context.Context, _ service.Placement) error {
 	r.mu.Lock()

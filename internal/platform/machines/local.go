@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -54,6 +55,7 @@ func (e *exitError) ExitCode() int { return e.status }
 func (local) Run(ctx context.Context, script string, stdin io.Reader) ([]byte, error) {
 	command := exec.CommandContext(ctx, "/bin/sh", "-c", script)
 	command.WaitDelay = lingerLimit
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // An interrupt from the keyboard is ours to answer.
 	command.Stdin = stdin
 	// What our own environment says of buses and names is not the machine's.
 	command.Env = []string{"PATH=" + defaultPath, "HOME=" + os.Getenv("HOME")}

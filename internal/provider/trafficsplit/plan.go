@@ -46,10 +46,7 @@ func warnOfRouter(ctx context.Context, p stage.Planning[model]) {
 	if p.SurveyRouter == nil || p.Prior == nil {
 		return // The first split has yet to be made.
 	}
-	warnings, err := p.SurveyRouter(ctx)
-	if err != nil {
-		return
-	}
+	warnings, _ := p.SurveyRouter(ctx) // What could be asked is told, whatever could not.
 	for _, text := range warnings {
 		p.Warn("Router Needs Attention", text)
 	}
