@@ -33,6 +33,10 @@ func unitWord(text string) string {
 // commandLine is the value of ExecStart and its like. $ is doubled: systemd replaces variables in arguments. In the program's path it
 // does not, so one there stays as it is.
 func commandLine(program string, arguments []string) (string, error) {
+	if strings.ContainsAny(program[:min(1, len(program))], "@-:+!|") {
+		// Quoted as well: + and ! would even have it run as root.
+		return "", fmt.Errorf("systemd takes the beginning of %q for something else than a name: write the program's path", program)
+	}
 	words := []string{unitWord(program)}
 	for n, text := range append([]string{program}, arguments...) {
 		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {

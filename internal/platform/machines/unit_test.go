@@ -61,6 +61,28 @@ func TestUnitFiles(t *testing.T) {
 	}
 }
 
+// systemd takes some first characters of a program for orders to itself, also in quotes.
+func TestProgramsThatAreMoreThanAName(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"+sh", "-web", "@web", "!!web", ":web", "|web"} {
+		u := exampleUnit()
+		u.command[0] = program
+		if _, err := u.render(); err == nil {
+			t.Errorf("%s is run", program)
+		}
+		u = exampleUnit()
+		u.systemd.Before = [][]string{{program}}
+		if _, err := u.render(); err == nil {
+			t.Errorf("%s is run before", program)
+		}
+	}
+	u := exampleUnit()
+	u.command[0] = "./+web"
+	if _, err := u.render(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTimeoutsAreNeverForEver(t *testing.T) {
 	t.Parallel()
 	if got := span(max(0, time.Millisecond)); got != "1ms" {

@@ -38,8 +38,8 @@ func resourceSchema() schema.Schema {
 			},
 			"status": schema.StringAttribute{
 				Computed: true,
-				MarkdownDescription: "`ready`; `interrupted` where a run ended in the middle of a stage, `restore_failed` where a release could not be put back whole. " +
-					"Both are planned to become `ready`: the apply recovers first.",
+				MarkdownDescription: "`ready`; `interrupted` where a run ended in the middle of a stage, `restore_failed` where a release could not be put back whole; `resizing` where what runs is not yet on the hosts that were added, or still on those that were removed. " +
+					"Each is planned to become `ready`: the apply recovers first, and brings what runs to the hosts.",
 			},
 			"store_id": schema.StringAttribute{
 				Computed:            true,
