@@ -52,16 +52,20 @@ func (r *Router) SetWeights(ctx context.Context, split delivery.Split) error {
 	for i, n := range r.nodes {
 		changes[i] = &change{node: n}
 	}
-	steps := []func(context.Context, *change) error{
-		func(ctx context.Context, c *change) error { return r.begin(ctx, c, split, wanted) },
-		r.warmUp,
-		func(ctx context.Context, c *change) error {
-			c.touched = true
-			return r.commit(ctx, c.node, c.now, c.aims)
-		},
+	begin := func(ctx context.Context, c *change) error { return r.begin(ctx, c, split, wanted) }
+	commit := func(ctx context.Context, c *change) error {
+		c.touched = true
+		return r.commit(ctx, c.node, c.now, c.aims)
 	}
+	steps := []func(context.Context, *change) error{begin, r.warmUp, commit}
 	if split.Back {
-		steps = slices.Delete(steps, 1, 2)
+		// A node that does not answer keeps no other one waiting.
+		steps = []func(context.Context, *change) error{func(ctx context.Context, c *change) error {
+			if err := begin(ctx, c); err != nil {
+				return err
+			}
+			return commit(ctx, c)
+		}}
 	}
 	for _, step := range steps {
 		r.on(changes, func(c *change) error { return step(ctx, c) })

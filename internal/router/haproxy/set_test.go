@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,6 +132,42 @@ func TestOneNodeIsGone(t *testing.T) {
 	s.servers[1].Run(t)
 	s.set(t, s.split(0))
 	s.want(t, 0)
+}
+
+// TestOneNodeHangs: traffic goes back on the other before anybody has given up on it.
+func TestOneNodeHangs(t *testing.T) {
+	s := newStand(t, form{options: checked, nodes: 2}, 1, 1)
+	var hangs atomic.Bool
+	r, err := haproxy.New(s.definition(deadline, s.servers...), "production/web", []string{"blue", "green"}, func(node string) haproxy.Access {
+		dial := s.dialer(s.servers[node[0]-'a'])
+		return haproxy.Access{Dial: func(ctx context.Context) (net.Conn, error) {
+			if node == "b" && hangs.Load() {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			return dial(ctx)
+		}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.SetWeights(t.Context(), s.split(50)); err != nil {
+		t.Fatal(err)
+	}
+	hangs.Store(true)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.SetWeights(ctx, s.back(0)) }()
+	for moved := false; !moved; {
+		select {
+		case err := <-done:
+			t.Fatalf("it waited for the node that hangs: %v", err)
+		case <-time.After(10 * time.Millisecond):
+			moved = s.server(t, 0, "green").Weight == 0
+		}
+	}
+	cancel()
+	wantError(t, <-done, "node b", "node a now has blue 100 %, green 0 %")
 }
 
 // TestNodesThatDiffer: the split is one that no node has and that nobody asked for, and each slot has something of it.
