@@ -92,7 +92,11 @@ func (s *stageWork) rollOut(ctx context.Context, spec ReleaseSpec) error {
 	case s.adapters.Router == nil:
 		return s.takePlace(ctx, stable, slot)
 	case stable == nil:
-		return s.reached(ctx, 100, true) // The first release has nothing to split with.
+		// The first release has nothing to split with. Its instances answer by now: a router may ask them before it sends anybody there.
+		if err := s.setWeights(ctx, s.number, alone(slot)); err != nil {
+			return err
+		}
+		return s.reached(ctx, 100, true)
 	}
 	return nil
 }
@@ -116,7 +120,7 @@ func (s *stageWork) routerReady(ctx context.Context, release service.Release, sl
 		return err
 	}
 	if stable == nil {
-		return s.setWeights(ctx, s.number, alone(slot))
+		return nil
 	}
 	weights, err := s.adapters.Router.Weights(ctx)
 	if err != nil {

@@ -515,6 +515,12 @@ func (r router) SetWeights(_ context.Context, split delivery.Split) error {
 		if r.unreachable {
 			return errRouter
 		}
+		for slot, weight := range weights {
+			// As HAProxy with dynamic servers, which are those of the placements.
+			if weight > 0 && !slices.ContainsFunc(split.Placements, func(p service.Placement) bool { return p.Slot == slot && p.Placed() }) {
+				return fmt.Errorf("slot %s has no server", slot)
+			}
+		}
 		r.weights = map[string]int{"blue": weights["blue"], "green": weights["green"]}
 		r.behind = split.Placements
 		return nil
