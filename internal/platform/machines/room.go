@@ -52,7 +52,7 @@ func (p part) at(detail string, path ...string) service.Problem {
 	if p.host == "" {
 		return service.Problem{Path: append([]string{"platform", "host"}, path...), Detail: detail}
 	}
-	return service.Problem{Path: []string{"platform", "host", "hosts", p.host}, Detail: detail}
+	return service.Problem{Path: []string{"platform", "host", "hosts", p.host}, Detail: "host " + p.host + ": " + detail}
 }
 
 // room looks at one machine.

@@ -321,7 +321,7 @@ func TestSmallDisk(t *testing.T) {
 	}
 	g.artifact("#!/bin/sh\n" + string(noise))
 	problems := g.Room(t.Context(), g.release("1.0.0"), "blue")
-	if len(problems) != 1 || strings.Join(problems[0].Path, ".") != "platform.host.hosts.b" || !strings.Contains(problems[0].Detail, "the release may need 36 MiB") {
+	if len(problems) != 1 || strings.Join(problems[0].Path, ".") != "platform.host.hosts.b" || !strings.HasPrefix(problems[0].Detail, "host b: ") || !strings.Contains(problems[0].Detail, "the release may need 36 MiB") {
 		t.Errorf("%v", problems)
 	}
 	// One of a lost artifact that neither has.

@@ -1,7 +1,9 @@
 package service
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -36,10 +38,17 @@ func (r *serviceResource) warnUnready(ctx context.Context, definition service.De
 		"An apply refuses to begin one until they are ready: a release runs on all of them, or on none.", definition.ID, strings.Join(texts, "\n  - ")))
 }
 
-// sameHosts tells whether the stable release runs on these hosts, and no others.
+// sameHosts tells whether the stable release runs on these hosts and no others, and they are reached as before: a refresh has asked them.
 func sameHosts(h service.HostPlatform, state ledger.State) bool {
 	stable := state.StableRelease()
-	if stable == nil {
+	if stable == nil || state.Definition == nil || state.Definition.Platform.Host == nil {
+		return false
+	}
+	asked, err := json.Marshal(state.Definition.Platform.Host.Hosts)
+	if err != nil {
+		return false
+	}
+	if now, err := json.Marshal(h.Hosts); err != nil || !bytes.Equal(asked, now) {
 		return false
 	}
 	there := map[string]bool{}
