@@ -126,7 +126,7 @@ resource "deploy_service" "{{ .Name }}" {
   router  = { caddy = { share_file = "{{ .Rig.ShareFile }}", admin = "{{ .Rig.Admin }}" } }
 {{- end }}
 {{- end }}
-  metrics = { scrape = {} }
+  metrics = {{ if .Rig.Fleet }}{{ .Rig.Fleet.Metrics }}{{ else }}{ scrape = {} }{{ end }}
 {{ .ExtraService }}
 }
 

@@ -19,6 +19,24 @@ type fleet struct {
 	entrance int
 	// directory of the service on the hosts.
 	directory string
+
+	// What a test may change before it writes a configuration.
+
+	// placed are the hosts that the service has, all by default.
+	placed []*machinetest.Host
+	// systemctl asks the manager that has the units, the system's by default.
+	systemctl string
+	// user who logs in to the hosts, root by default, and the key that a host is to have, by its name, where that is not its own.
+	user     string
+	hostKeys map[string]string
+	// more lines of the platform.
+	more string
+	// stateFile of HAProxy; empty: none. dynamic are the options of servers that are added; empty: the servers are in haproxy.cfg.
+	stateFile, dynamic string
+	// metrics that a release is judged by.
+	metrics string
+	// entrances are the balancers that users come in by, all by default.
+	entrances []*machinetest.Host
 }
 
 // fleets are one at a time: they share the machines of this process, and the names of units.
@@ -35,19 +53,26 @@ func newFleetRig(t *testing.T) *rig {
 	ports := machinetest.FreePorts(t, 3)
 	f := &fleet{
 		t: t, hosts: all[:3], balancers: all[3:], ports: map[string]int{"blue": ports[0], "green": ports[1]}, entrance: ports[2],
-		directory: "/srv/production/web",
+		directory: "/srv/production/web", placed: all[:3], user: "root", systemctl: "systemctl", stateFile: "/var/lib/haproxy/state", metrics: "{ scrape = {} }",
+		entrances: all[3:],
 	}
 	r.fleet = f
 	for name, key := range f.credentials() {
 		r.env = append(r.env, "DEPLOY_CREDENTIAL_"+strings.ToUpper(name)+"="+key)
 	}
-	for _, b := range f.balancers {
-		b.WriteFile(t, "/etc/haproxy/haproxy.cfg", f.haproxy(b), 0o644)
-		b.Run(t, "rm -f /var/lib/haproxy/state; systemctl restart haproxy")
-	}
+	f.configure()
 	t.Cleanup(f.clear)
 	f.clear()
 	return r
+}
+
+// configure gives each HAProxy the configuration that the fleet's fields say, and starts it anew without a memory of its servers.
+func (f *fleet) configure() {
+	f.t.Helper()
+	for _, b := range f.balancers {
+		b.WriteFile(f.t, "/etc/haproxy/haproxy.cfg", f.haproxy(b), 0o644)
+		b.Run(f.t, "rm -f /var/lib/haproxy/state; systemctl reset-failed haproxy; systemctl restart haproxy")
+	}
 }
 
 // credentials are the keys that log in to the machines.
@@ -68,42 +93,48 @@ func (f *fleet) clear() {
 
 func (f *fleet) haproxy(b *machinetest.Host) string {
 	var servers strings.Builder
+	static, remembers, remembered := f.hosts, "", ""
+	if f.dynamic != "" {
+		static = nil
+	}
+	if f.stateFile != "" {
+		remembers, remembered = "  server-state-file "+f.stateFile+"\n", "  load-server-state-from-file global\n"
+	}
 	for _, slot := range []string{"blue", "green"} {
-		for _, h := range f.hosts {
+		for _, h := range static {
 			fmt.Fprintf(&servers, "  server %s-%s %s:%d check inter 200ms weight %d\n", slot, h.Name, h.Address, f.ports[slot], map[string]int{"blue": 100, "green": 0}[slot])
 		}
 	}
 	return fmt.Sprintf(`global
   stats socket /run/haproxy/admin.sock mode 600 level admin expose-fd listeners
-  server-state-file /var/lib/haproxy/state
-  hard-stop-after 30s
+%s  hard-stop-after 30s
 defaults
   mode http
+  option forwardfor
   option redispatch
   retries 3
   timeout connect 2s
   timeout client 30s
   timeout server 30s
-  load-server-state-from-file global
-frontend web
+%sfrontend web
   bind %s:%d
   default_backend web
 backend web
   balance roundrobin
-%s`, b.Address, f.entrance, servers.String())
+%s`, remembers, remembered, b.Address, f.entrance, servers.String())
 }
 
 // urls of the entrances.
 func (f *fleet) urls() []string {
 	var all []string
-	for _, b := range f.balancers {
+	for _, b := range f.entrances {
 		all = append(all, fmt.Sprintf("http://%s:%d", b.Address, f.entrance))
 	}
 	return all
 }
 
-func ssh(h *machinetest.Host) string {
-	return fmt.Sprintf(`{ address = %q, port = %d, user = "root", private_key = "key_%s", host_key = %q }`, h.Address, h.Port, h.Name, h.HostKey)
+func login(h *machinetest.Host, user, hostKey string) string {
+	return fmt.Sprintf(`{ address = %q, port = %d, user = %q, private_key = "key_%s", host_key = %q }`, h.Address, h.Port, user, h.Name, hostKey)
 }
 
 // Platform is the attribute's value. One slot: a release takes the place of the one before, host by host.
@@ -114,30 +145,44 @@ func (f *fleet) Platform(oneSlot bool) string {
 		fmt.Fprintf(&b, ", green = { port = %d }", f.ports["green"])
 	}
 	b.WriteString(" }\n      hosts = {\n")
-	for _, h := range f.hosts {
-		fmt.Fprintf(&b, "        %s = { ssh = %s }\n", h.Name, ssh(h))
+	for _, h := range f.placed {
+		key := h.HostKey
+		if other, found := f.hostKeys[h.Name]; found {
+			key = other
+		}
+		fmt.Fprintf(&b, "        %s = { ssh = %s }\n", h.Name, login(h, f.user, key))
 	}
-	b.WriteString("      }\n    } }")
+	b.WriteString("      }\n" + f.more + "    } }")
 	return b.String()
 }
 
 // Router is the attribute's value.
 func (f *fleet) Router() string {
 	var b strings.Builder
-	b.WriteString("{ haproxy = {\n      backend = \"web\"\n      state_file = \"/var/lib/haproxy/state\"\n      nodes = {\n")
+	b.WriteString("{ haproxy = {\n      backend = \"web\"\n")
+	if f.stateFile != "" {
+		fmt.Fprintf(&b, "      state_file = %q\n", f.stateFile)
+	}
+	if f.dynamic != "" {
+		fmt.Fprintf(&b, "      dynamic = { options = %q }\n", f.dynamic)
+	}
+	b.WriteString("      nodes = {\n")
 	for _, lb := range f.balancers {
-		fmt.Fprintf(&b, "        %s = { socket = \"/run/haproxy/admin.sock\", ssh = %s }\n", lb.Name, ssh(lb))
+		fmt.Fprintf(&b, "        %s = { socket = \"/run/haproxy/admin.sock\", ssh = %s }\n", lb.Name, login(lb, "root", lb.HostKey))
 	}
 	b.WriteString("      }\n    } }")
 	return b.String()
 }
+
+// Metrics is the attribute's value.
+func (f *fleet) Metrics() string { return f.metrics }
 
 // slotsRunning are the slots in which a unit of the service is active on any host.
 func (f *fleet) slotsRunning() []string {
 	f.t.Helper()
 	var slots []string
 	for _, h := range f.hosts {
-		for _, unit := range strings.Fields(h.Run(f.t, `systemctl list-units --all --plain --no-legend --state=active,activating,deactivating 'production-web-*.service' | awk '{ print $1 }'`)) {
+		for _, unit := range strings.Fields(h.Run(f.t, f.systemctl+` list-units --all --plain --no-legend --state=active,activating,deactivating 'production-web-*.service' | awk '{ print $1 }'`)) {
 			if parts := strings.Split(unit, "-"); len(parts) > 2 && !slices.Contains(slots, parts[2]) {
 				slots = append(slots, parts[2])
 			}
