@@ -1,0 +1,98 @@
+package acceptance_test
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// HAProxy is reloaded and restarted in the middle of a split: the weights survive, a reload loses no request, and the release passes.
+func TestMachinesHAProxyStartedAnew(t *testing.T) {
+	r := newFleetRig(t)
+	r.deploy(config{Version: "1"})
+	run := r.atHalf(config{Version: "2", Pause: "20s"})
+	half := map[string]int{"blue": 50, "green": 50}
+	stop := r.traffic()
+	for range 3 {
+		r.fleet.onBalancers("systemctl reload haproxy")
+		r.awaitWeights(half)
+	}
+	if seen := stop(); len(seen.lost) > 0 || seen.requests == 0 {
+		t.Errorf("%d of %d requests were lost over reloads: %v", len(seen.lost), seen.requests, seen.lost)
+	}
+	r.fleet.onBalancers("systemctl restart haproxy") // It ends what is in flight, with or without a release.
+	r.awaitWeights(half)
+	if code := r.wait(run); code != 0 {
+		t.Fatalf("terraform exited with %d:\n%s", code, run.output.String())
+	}
+	r.runs("2")
+	wantActions(t, r.plan(), map[string]string{})
+
+	// Without a state file the plan says what would be lost; what was lost is drift, and repaired.
+	r.fleet.stateFile = ""
+	for _, b := range r.fleet.balancers {
+		b.WriteFile(t, "/etc/haproxy/haproxy.cfg", r.fleet.haproxy(b), 0o644)
+	}
+	r.write(config{Version: "3"}.hcl(r))
+	wantSaid(t, r.plan().text, "Router Needs Attention", "state_file")
+	r.apply(0) // into the slot that haproxy.cfg gives the traffic to
+	r.deploy(config{Version: "4"})
+	r.fleet.balancers[0].Run(t, "systemctl restart haproxy")
+	p := r.plan()
+	if p.actions()["traffic_split"] != "update" {
+		t.Errorf("weights that a restart brought back are not seen: %v\n%s", p.actions(), p.text)
+	}
+	r.apply(0)
+	r.runs("4")
+	wantActions(t, r.plan(), map[string]string{})
+}
+
+// One of two HAProxy is gone while a restore runs: the other has all traffic with stable, the restore is not done and says which node is
+// missing, and when that is back a recovery finishes it.
+func TestMachinesHAProxyGone(t *testing.T) {
+	r := newFleetRig(t)
+	r.deploy(config{Version: "1"})
+	run := r.inTheMiddle(service.StageTrafficSplit, "2")
+	here, gone := r.fleet.balancers[0], r.fleet.balancers[1]
+	gone.Run(t, "systemctl stop haproxy")
+	r.fleet.entrances = r.fleet.entrances[:1]
+	stop := r.traffic()
+	if err := syscall.Kill(-run.Process.Pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if code := r.wait(run); code != 1 {
+		t.Errorf("terraform exited with %d:\n%s", code, run.output.String())
+	}
+	wantSaid(t, run.output.String(), "Restore Failed", "node "+gone.Name, "recover "+string(web))
+	stable := r.view(web).State.Stable
+	for range 20 {
+		if body, code := get(r.urls()[0] + "/"); code != 200 || !strings.Contains(body, string(stable)) {
+			t.Fatalf("%s answers %d %s, want %s", here.Name, code, body, stable)
+		}
+	}
+	r.write(config{Version: "1"}.hcl(r))
+	p := r.plan()
+	if p.actions()["service"] != "update" {
+		t.Errorf("the plan does not show what is broken: %v", p.actions())
+	}
+	wantSaid(t, p.text, gone.Name)
+	gone.Run(t, "systemctl start haproxy")
+	r.operator(0, "recover", string(web), "--yes")
+	r.fleet.entrances = r.fleet.balancers
+	r.runs("1")
+	if lost := stop().lost; len(lost) > 0 {
+		t.Errorf("%d requests were lost: %v", len(lost), lost[:min(len(lost), 3)])
+	}
+	r.apply(0)
+	wantActions(t, r.plan(), map[string]string{})
+	r.oneEndEach()
+}
+
+func (f *fleet) onBalancers(script string) {
+	f.t.Helper()
+	for _, b := range f.balancers {
+		b.Run(f.t, script)
+	}
+}
