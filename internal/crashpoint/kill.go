@@ -27,6 +27,10 @@ const (
 
 var reached atomic.Int64
 
+// InTurn tells whether what is done on several machines side by side is to be done one after the other, in an order that is the same each
+// time, so that there are points between them.
+func InTurn() bool { return os.Getenv(record) != "" || os.Getenv(at) != "" || os.Getenv(on) != "" }
+
 // Reach says that the process is at a point where it may be killed.
 func Reach(what string) {
 	number := reached.Add(1)

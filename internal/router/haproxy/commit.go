@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/crashpoint"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
 )
@@ -20,6 +21,9 @@ const putBackFor = 15 * time.Second
 func (r *Router) commit(ctx context.Context, n *node, now state, aims []aim) error {
 	deadline := time.Now().Add(insistFor)
 	for {
+		if err := fence.Check(ctx, "weights of node "+n.name); err != nil {
+			return err
+		}
 		before, after, err := r.tell(ctx, n, now, aims)
 		if errors.Is(err, fence.ErrStale) {
 			return and(err, r.yield(ctx, n, before, aims))
@@ -30,6 +34,7 @@ func (r *Router) commit(ctx context.Context, n *node, now state, aims []aim) err
 		var fresh state
 		var unread error
 		if err == nil && r.stateFile != "" {
+			crashpoint.Reach("in state file of node " + n.name)
 			fresh, unread = r.keep(ctx, n, after)
 		} else {
 			fresh, unread = r.insist(ctx, n)

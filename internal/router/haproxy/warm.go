@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
 )
 
@@ -26,6 +27,9 @@ func (r *Router) warmUp(ctx context.Context, c *change) error {
 	}
 	if len(names) == 0 {
 		return nil
+	}
+	if err := fence.Check(ctx, "warm-up of node "+c.node.name); err != nil {
+		return err
 	}
 	c.touched = true
 	var first map[string]look

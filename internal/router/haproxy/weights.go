@@ -8,12 +8,19 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/crashpoint"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // each runs do for all nodes side by side, and returns what it returned for each, in the order of the nodes.
 func (r *Router) each(do func(n *node) error) []error {
 	errs := make([]error, len(r.nodes))
+	if crashpoint.InTurn() {
+		for i, n := range r.nodes {
+			errs[i] = do(n)
+		}
+		return errs
+	}
 	var work sync.WaitGroup
 	for i, n := range r.nodes {
 		work.Go(func() { errs[i] = do(n) })

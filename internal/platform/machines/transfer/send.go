@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/crashpoint"
 )
 
 // inFlight is more than what is under way between us and the file there: what was taken from us may not have arrived.
@@ -48,12 +51,17 @@ type stream struct {
 	// last is when something was taken, since start; ended: nothing is left.
 	last  atomic.Int64
 	ended atomic.Bool
+	// once is for the point in the middle of it.
+	once sync.Once
 }
 
 func newStream(r io.Reader) *stream { return &stream{source: r, start: time.Now()} }
 
 // Read implements io.Reader.
 func (s *stream) Read(p []byte) (int, error) {
+	if s.taken.Load() > 0 {
+		s.once.Do(func() { crashpoint.Reach("in upload") })
+	}
 	n, err := s.source.Read(p)
 	s.taken.Add(int64(n))
 	s.last.Store(int64(time.Since(s.start)))
