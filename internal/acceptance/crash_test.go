@@ -15,12 +15,16 @@ import (
 // followed by one of the ways out (scenario_test.go); and the other faults (fault_test.go, unreachable_test.go).
 // DEPLOY_CRASH says how much of it: "all" (each point, with one way out, in turn), "thorough" (each point with every way out), a number
 // (of all, one in so many), else a sample. Of runs that fail at a stage, all but thorough leave out the points before it: the run that
-// goes through is killed at those. DEPLOY_CRASH_ONLY is a scenario, or scenario/point, or scenario/point/way, or a fault, to repeat runs.
+// goes through is killed at those. DEPLOY_CRASH_ONLY is a scenario, or scenario/point, or scenario/point/way, or a fault, to repeat runs; or
+// "machines", for each point of those that are on machines; or several of these, with commas. With a number in DEPLOY_CRASH it is one in so many of them.
 
 // sampled is how many kills make test does, of the scenarios sampledScenarios.
 const sampled = 8
 
 var sampledScenarios = map[string]bool{"update": true, "fails-traffic-split": true, "operator-restore": true}
+
+// onlyMachines is what DEPLOY_CRASH_ONLY calls all of the runs on machines.
+const onlyMachines = "machines"
 
 // ways out of a kill.
 var ways = []string{"same", "reverted", "recover"}
@@ -47,10 +51,20 @@ func wantedAmount() amount {
 // sample: not all, and nothing by name.
 func (a amount) sample() bool { return !a.whole && a.only == "" }
 
+// named tells whether something is meant by one of the names that are wanted.
+func (a amount) named(means func(one string) bool) bool {
+	return a.only != "" && slices.ContainsFunc(strings.Split(a.only, ","), means)
+}
+
+// meant: one is the scenario, or runs of it.
+func (s scenario) meant(one string) bool {
+	return strings.HasPrefix(one+"/", s.name+"/") || s.machines && one == onlyMachines
+}
+
 func (a amount) scenarios() []scenario {
 	var chosen []scenario
 	for _, s := range scenarios() {
-		if a.sample() && sampledScenarios[s.name] || a.only == "" && a.whole || a.only != "" && strings.HasPrefix(a.only+"/", s.name+"/") {
+		if a.sample() && sampledScenarios[s.name] || a.only == "" && a.whole || a.named(s.meant) {
 			chosen = append(chosen, s)
 		}
 	}
@@ -60,7 +74,7 @@ func (a amount) scenarios() []scenario {
 func (a amount) faults() []fault {
 	var chosen []fault
 	for _, f := range faults() {
-		if a.sample() && f.sampled || a.only == "" && a.whole || a.only != "" && strings.HasPrefix(f.name+"/", a.only+"/") {
+		if a.sample() && f.sampled || a.only == "" && a.whole || a.named(func(one string) bool { return strings.HasPrefix(f.name+"/", one+"/") }) {
 			chosen = append(chosen, f)
 		}
 	}
@@ -76,8 +90,14 @@ type crash struct {
 
 func (c crash) name() string { return fmt.Sprintf("%s/%d/%s", c.scenario.name, c.point, c.way) }
 
+func (c crash) meant(one string) bool {
+	return strings.HasPrefix(c.name()+"/", one+"/") || c.machines && one == onlyMachines
+}
+
 func (a amount) crashes(chosen []scenario, recorded [][]string) []crash {
 	var runs []crash
+	matching := 0
+	each := a.only == "" || a.only == onlyMachines // and none by its name
 	for i, s := range chosen {
 		out := s.ways
 		if out == nil {
@@ -85,17 +105,22 @@ func (a amount) crashes(chosen []scenario, recorded [][]string) []crash {
 		}
 		since := max(0, slices.Index(recorded[i], s.since))
 		for n, what := range recorded[i] {
-			if n < since && !a.thorough && a.only == "" {
+			if n < since && !a.thorough && each {
 				continue
 			}
 			taken := out
-			if !a.thorough && a.only == "" {
+			if !a.thorough && each {
 				taken = out[n%len(out):][:1]
 			}
 			for _, way := range taken {
 				c := crash{s, n + 1, what, way}
-				if a.only == "" && n%a.every == 0 || a.only != "" && strings.HasPrefix(c.name()+"/", a.only+"/") {
+				switch {
+				case a.only == "" && n%a.every == 0:
 					runs = append(runs, c)
+				case a.named(c.meant):
+					if matching++; matching%a.every == 0 {
+						runs = append(runs, c)
+					}
 				}
 			}
 		}

@@ -29,6 +29,7 @@ const signalled = 10
 
 func faults() []fault {
 	var all []fault
+	here := scenario{base: config{Version: "1"}, release: config{Version: "2", Pause: "1s"}}
 	for way, send := range map[string]func(group int){
 		"sigint":         func(group int) { _ = syscall.Kill(-group, syscall.SIGINT) },
 		"sigint-twice":   func(group int) { twice(group, syscall.SIGINT) },
@@ -36,7 +37,7 @@ func faults() []fault {
 		"sigint-sigterm": func(group int) { _ = syscall.Kill(-group, syscall.SIGINT); _ = syscall.Kill(-group, syscall.SIGTERM) },
 	} {
 		for seed := range uint64(signalled) {
-			all = append(all, fault{name: fmt.Sprintf("%s/%d", way, seed), run: func(t *testing.T) { signalAt(t, seed, send) }, sampled: seed == 4 && way != "sigint-sigterm"})
+			all = append(all, fault{name: fmt.Sprintf("%s/%d", way, seed), run: func(t *testing.T) { signalAt(t, here, seed, send) }, sampled: seed == 4 && way != "sigint-sigterm"})
 		}
 	}
 	for object, damage := range map[string]func(string) string{
@@ -47,11 +48,12 @@ func faults() []fault {
 		all = append(all, fault{name: "store/" + object, run: func(t *testing.T) { damaged(t, damage) }, sampled: object == "truncated"})
 	}
 	all = append(all, unreachable()...)
-	return append(all,
+	all = append(all,
 		fault{name: "store/full", run: fullDisk, sampled: true},
 		fault{name: "state/lost", run: stateLost},
 		fault{name: "state/older", run: stateOlder},
 	)
+	return append(all, machineFaults()...) // one at a time: last
 }
 
 func twice(group int, sign syscall.Signal) {
@@ -61,11 +63,14 @@ func twice(group int, sign syscall.Signal) {
 }
 
 // signalAt signals an update at a moment that the seed says; then the same apply goes through.
-func signalAt(t *testing.T, seed uint64, send func(group int)) {
-	s := scenario{base: config{Version: "1"}, release: config{Version: "2", Pause: "1s"}}
+func signalAt(t *testing.T, s scenario, seed uint64, send func(group int)) {
 	r := s.rig(t)
 	stop := r.traffic()
-	moment := time.Duration(rand.New(rand.NewPCG(seed, 7)).Int64N(int64(6 * time.Second))) //nolint:gosec // to be repeated
+	span := 6 * time.Second
+	if s.machines {
+		span *= 2
+	}
+	moment := time.Duration(rand.New(rand.NewPCG(seed, 7)).Int64N(int64(span))) //nolint:gosec // to be repeated
 	run := r.start("apply", "-auto-approve", "-no-color", "-input=false")
 	select {
 	case <-run.done:
@@ -81,6 +86,8 @@ func signalAt(t *testing.T, seed uint64, send func(group int)) {
 		t.Errorf("%d requests were lost: %v", len(lost), lost[:min(len(lost), 3)])
 	}
 	r.oneEndEach()
+	r.nothingUnknown()
+	r.machinesAreTrue()
 	if t.Failed() {
 		t.Logf("the run that was signalled:\n%s", run.output.String())
 	}

@@ -37,6 +37,8 @@ type fleet struct {
 	metrics string
 	// entrances are the balancers that users come in by, all by default.
 	entrances []*machinetest.Host
+	// alone: the service has no router.
+	alone bool
 }
 
 // fleets are one at a time: they share the machines of this process, and the names of units.
@@ -110,7 +112,7 @@ func (f *fleet) haproxy(b *machinetest.Host) string {
 %s  hard-stop-after 30s
 defaults
   mode http
-  option forwardfor
+  option forwardfor # the service tells users' requests by it
   option redispatch
   retries 3
   timeout connect 2s

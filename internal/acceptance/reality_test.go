@@ -167,10 +167,11 @@ func (r *rig) stateIsTrue() {
 	if release, _ := r.stateOf("deploy_release.web", "release"); fmt.Sprint(release) != string(wanted) {
 		r.t.Errorf("the state's release is %v, want %s", release, wanted)
 	}
-	if r.caddy == nil {
+	router := r.adapters().Router
+	if router == nil {
 		return
 	}
-	weights, err := r.adapters().Router.Weights(context.Background())
+	weights, err := router.Weights(context.Background())
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -146,6 +146,8 @@ func newRig(t *testing.T, withRouter bool) *rig {
 // urls are where users' requests go.
 func (r *rig) urls() []string {
 	switch {
+	case r.fleet != nil && r.fleet.alone:
+		return nil
 	case r.fleet != nil:
 		return r.fleet.urls()
 	case r.caddy != nil:

@@ -32,6 +32,8 @@ type scenario struct {
 	backups bool
 	// noRouter: nothing splits the traffic; quiet: users are not served all the time, by its nature.
 	noRouter, quiet bool
+	// machines: three of them behind two HAProxy, in the place of this one and of Caddy.
+	machines bool
 	// ends asserts what is there when the run has come to its end; nil: the release runs.
 	ends func(*rig)
 	// ways out; nil: all.
@@ -55,8 +57,8 @@ func scenarios() []scenario {
 	both := func(version string) config { return config{Version: version, KeepPrevious: 2} }
 	fallen := failing(service.StageVerification, "2")
 	nothing := func(r *rig) {
-		if n := r.processes(); len(n) > 0 {
-			r.t.Errorf("processes are left: %v", n)
+		if n := r.processes(); len(n) > 0 || r.running(web) > 0 {
+			r.t.Errorf("processes are left: %v, and %d releases", n, r.running(web))
 		}
 	}
 	back := []string{"same", "recover"}
@@ -86,7 +88,7 @@ func scenarios() []scenario {
 	for _, stage := range service.Stages {
 		all = append(all, scenario{name: "fails-" + strings.ReplaceAll(string(stage), "_", "-"), base: v("1"), release: failing(stage, "2"), reverted: v("1"), fails: true, since: "before stage_opened " + string(stage)})
 	}
-	return all
+	return append(all, machineScenarios()...)
 }
 
 func killedInTheSplit(r *rig) {
@@ -129,7 +131,13 @@ func (r *rig) uploadsAreBack() {
 // rig is one in which the scenario can begin.
 func (s *scenario) rig(t *testing.T) *rig {
 	t.Helper()
-	r := newRig(t, !s.noRouter)
+	var r *rig
+	if s.machines {
+		r = newFleetRig(t)
+		r.fleet.alone = s.noRouter
+	} else {
+		r = newRig(t, !s.noRouter)
+	}
 	r.pause = 15 * time.Millisecond // Hundreds of these runs share a machine.
 	r.env = append(r.env, "TF_CLI_CONFIG_FILE="+built.crashConfig)
 	if s.backups {
@@ -175,7 +183,7 @@ func (s *scenario) begin(r *rig, variables ...string) *running {
 	if s.command != nil {
 		program := exec.CommandContext(context.Background(), built.crashing, append(slices.Clone(s.command), "--store", r.storeURL)...)
 		program.Dir, program.SysProcAttr = r.dir, cmd.SysProcAttr
-		program.Env = append(cleanEnvironment(), "DEPLOY_LOCK_LEASE=6s")
+		program.Env = slices.Concat(cleanEnvironment(), r.env, []string{"DEPLOY_LOCK_LEASE=6s"})
 		cmd = program
 	}
 	cmd.Env = append(cmd.Env, variables...)
@@ -189,7 +197,7 @@ func (r *rig) command1(program string, arguments, environment []string) result {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, append(slices.Clone(arguments), "--store", r.storeURL)...)
 	cmd.Dir = r.dir
-	cmd.Env = append(cleanEnvironment(), environment...)
+	cmd.Env = slices.Concat(cleanEnvironment(), r.env, environment)
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		r.t.Fatalf("%s: %v\n%s", arguments[0], err, out)
@@ -201,7 +209,7 @@ func (r *rig) command1(program string, arguments, environment []string) result {
 func (s *scenario) points(t *testing.T) []string {
 	t.Helper()
 	r := s.rig(t)
-	if r.caddy != nil {
+	if len(r.urls()) > 0 {
 		stop := r.traffic() // a split is judged by it
 		defer stop()
 	}
@@ -210,10 +218,18 @@ func (s *scenario) points(t *testing.T) []string {
 	if want := map[bool]int{false: 0, true: 1}[s.fails]; result.code != want {
 		t.Fatalf("%s: the run exited with %d:\n%s", s.name, result.code, result.output)
 	}
+	if a := r.view(web).State.OpenAttempt(); s.fails && a != nil {
+		t.Fatalf("%s: the run did not end attempt %d:\n%s", s.name, a.Number, result.output)
+	}
 	points := readPoints(t, record)
 	if len(points) == 0 {
 		t.Fatalf("%s has no points", s.name)
 	}
+	numbered := make([]string, len(points))
+	for n, what := range points {
+		numbered[n] = fmt.Sprintf("%d %s", n+1, what)
+	}
+	t.Logf("%s: %s", s.name, strings.Join(numbered, ", "))
 	return points
 }
 
@@ -272,6 +288,7 @@ func (s *scenario) run(t *testing.T, point int, what, way string) {
 	}
 	r.oneEndEach()
 	r.nothingUnknown()
+	r.machinesAreTrue()
 	r.listedBackupsAreWhole()
 	if t.Failed() {
 		t.Logf("the killed run:\n%s", killed.output)
