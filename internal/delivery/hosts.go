@@ -1,0 +1,85 @@
+package delivery
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// Unsized tells whether what runs is on other hosts than the service's definition says: hosts were added or removed, and the change
+// of the service that follows them has not come to its end.
+func Unsized(state *ledger.State) bool {
+	wanted := definedHosts(state.Definition)
+	for _, r := range state.Releases {
+		there := hostsOf(r.Placement)
+		if slices.ContainsFunc(there, func(h string) bool { return !slices.Contains(wanted, h) }) {
+			return true
+		}
+		if runs(state, r.ID) && slices.ContainsFunc(wanted, func(h string) bool { return !slices.Contains(there, h) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// runs tells whether a release is stable, or a candidate that is being introduced.
+func runs(state *ledger.State, id service.ReleaseID) bool {
+	a := state.OpenAttempt()
+	return id == state.Stable || a != nil && a.Release == id && a.Executing && state.Releases[id].Placement.Placed()
+}
+
+func definedHosts(d *service.Definition) []string {
+	if d == nil || d.Platform.Host == nil {
+		return nil
+	}
+	var all []string
+	for name := range d.Platform.Host.Hosts {
+		all = append(all, name)
+	}
+	return all
+}
+
+// hostsOf are the names of the hosts that a placement is on, none where they have no names.
+func hostsOf(p service.Placement) []string {
+	var all []string
+	for _, i := range p.Instances {
+		if i.Host != "" && !slices.Contains(all, i.Host) {
+			all = append(all, i.Host)
+		}
+	}
+	return all
+}
+
+// parted is a release on the hosts that are wanted, and on others.
+func parted(r service.Release, wanted []string) (stays, goes service.Release) {
+	stays, goes = r, r
+	stays.Placement.Instances, goes.Placement.Instances = nil, nil
+	for _, i := range r.Placement.Instances {
+		if i.Host == "" || slices.Contains(wanted, i.Host) {
+			stays.Placement.Instances = append(stays.Placement.Instances, i)
+		} else {
+			goes.Placement.Instances = append(goes.Placement.Instances, i)
+		}
+	}
+	return stays, goes
+}
+
+// placedReleases in a fixed order, stable first.
+func (w *work) placedReleases() []service.ReleaseID {
+	state := w.state()
+	var all []service.ReleaseID
+	for id, r := range state.Releases {
+		if r.Placement.Placed() {
+			all = append(all, id)
+		}
+	}
+	slices.SortFunc(all, func(a, b service.ReleaseID) int {
+		if (a == state.Stable) != (b == state.Stable) {
+			return map[bool]int{true: -1, false: 1}[a == state.Stable]
+		}
+		return strings.Compare(string(a), string(b))
+	})
+	return all
+}

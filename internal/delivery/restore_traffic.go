@@ -1,0 +1,120 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// What a restore does first: users go back to stable.
+
+// trafficToStable moves all traffic to stable, if stable answers; false if it does not: then nothing else may be done.
+// Without a router it starts stable in its slot again.
+func (w *work) trafficToStable(ctx context.Context, a *ledger.Attempt, result *putBackResult) bool {
+	stable := w.stable(a)
+	if stable == nil {
+		return true // The first release: there is nothing to go back to.
+	}
+	if candidate := w.recorded(a); w.adapters.Router == nil || candidate != nil && candidate.Placement.Slot == stable.Placement.Slot {
+		return w.stableInPlace(ctx, a, *stable, result)
+	}
+	// Where a machine is gone, so is the candidate's instance there: users are not kept from what answers on the others.
+	part, err := w.serving(ctx, *stable)
+	if err != nil && !part {
+		// It may only have been stopped: finalization had begun, or it died meanwhile.
+		if err = w.startedAgain(ctx, a.Number, *stable); err != nil {
+			part, _ = w.serving(ctx, *stable)
+		}
+		if err != nil && !part {
+			result.fail("traffic was not moved: stable %s does not answer: %s", stable.ID, err)
+			return false
+		}
+		if err == nil {
+			result.did("stable %s was started again", stable.ID)
+		}
+	}
+	if err := w.setWeightsFirst(ctx, alone(stable.Placement.Slot)); err != nil {
+		result.fail("traffic could not be moved to %s: %s", stable.ID, err)
+		return false
+	}
+	result.did("all traffic is with %s in slot %s, read back from the router", stable.ID, stable.Placement.Slot)
+	if part {
+		w.completeStable(ctx, a, *stable, result)
+	}
+	return true
+}
+
+// stableInPlace starts stable again where no router splits the traffic: beside the candidate, or in its place.
+func (w *work) stableInPlace(ctx context.Context, a *ledger.Attempt, stable service.Release, result *putBackResult) bool {
+	if w.serves(ctx, stable) == nil {
+		return true
+	}
+	candidate := w.recorded(a)
+	if candidate != nil && candidate.Placement.Slot == stable.Placement.Slot {
+		*candidate, _ = w.hosted(*candidate)
+		result.evidence = w.remains(ctx, *candidate)
+	} else {
+		candidate = nil
+	}
+	stopped, started := w.backInPlace(ctx, a, stable, candidate)
+	if (stopped != nil || started != nil) && w.silent(ctx, stable) {
+		// What answers serves again already; the rest does when it is back.
+		w.awaitMachines(ctx, stable)
+		stopped, started = w.backInPlace(ctx, a, stable, candidate)
+	}
+	if stopped != nil {
+		result.fail("candidate %s could not be stopped: %s", candidate.ID, stopped)
+	}
+	if started != nil {
+		result.fail("stable %s does not run again: %s", stable.ID, started)
+	}
+	if stopped != nil || started != nil {
+		return false
+	}
+	result.did("stable %s runs again in slot %s", stable.ID, stable.Placement.Slot)
+	return true
+}
+
+// backInPlace stops the candidate that has stable's slot, nil for none, and starts stable. Where the one is stopped, the other comes back,
+// whatever became of other machines.
+func (w *work) backInPlace(ctx context.Context, a *ledger.Attempt, stable service.Release, candidate *service.Release) (stopped, started error) {
+	if candidate != nil {
+		stopped = w.stop(ctx, a.Number, *candidate)
+	}
+	return stopped, w.startAgain(ctx, a.Number, stable)
+}
+
+// startAgain starts what is missing of a release that ran before, and waits for one good answer of each instance. What
+// it wrote, and how often it was started, while it ran before is no sign of a bad start now. Where a machine does not answer, it is
+// started on the others before that is said.
+func (w *work) startAgain(ctx context.Context, attempt int, r service.Release) error {
+	instances, silent := w.adapters.Platform.Inspect(ctx, r.Placement)
+	if outOfReach(silent) {
+		return fmt.Errorf("inspect %s: %w", r.ID, silent)
+	}
+	restarted := map[string]int{}
+	for _, i := range r.Placement.Instances {
+		restarted[i.Name] = math.MaxInt // How often those were that are not seen is not known.
+	}
+	for _, i := range instances {
+		restarted[i.Name] = 0
+		if i.Running && i.Release == r.ID {
+			restarted[i.Name] = i.Restarts
+		}
+	}
+	if err := w.start(ctx, attempt, r); err != nil {
+		return err
+	}
+	return w.awaitHealthy(ctx, r, healthAgain(r), restarted)
+}
+
+// healthAgain is how a release that ran before is waited for: one good answer of each instance does, and what it wrote before is no
+// sign of a bad start.
+func healthAgain(r service.Release) service.Health {
+	health := r.Health
+	health.MinHealthyTime, health.DenyLogs = 0, nil
+	return health
+}
