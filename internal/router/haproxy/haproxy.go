@@ -105,7 +105,7 @@ func New(d service.HAProxyRouter, id service.ID, slots []string, access func(nod
 		if a.Files == nil {
 			a.Files = LocalFiles{}
 		}
-		r.nodes = append(r.nodes, &node{name: name, client: api.New(nodeName(name, d.Nodes[name]), a.Dial, timeout), files: a.Files})
+		r.nodes = append(r.nodes, &node{name: name, client: api.New(nodeName(name, d.Nodes[name]), a.Dial, timeout), files: boundedFiles{a.Files, filesTimeout}})
 	}
 	return r, nil
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
 )
@@ -79,7 +80,7 @@ type MachineFiles struct{ Machine Machine }
 
 // Write implements Files.
 func (m MachineFiles) Write(ctx context.Context, path string, content []byte) error {
-	_, err := m.Machine.Run(ctx, fmt.Sprintf(`set -e; t=$(mktemp %[1]s.XXXXXX); trap 'rm -f "$t"' EXIT; cat >"$t"; chmod 644 "$t"; mv -f "$t" %[2]s`,
+	_, err := m.Machine.Run(ctx, fmt.Sprintf(`set -e; t=$(mktemp %[1]s.XXXXXX); trap 'rm -f "$t"' EXIT; cat >"$t"; chmod 644 "$t"; sync "$t"; mv -f "$t" %[2]s`,
 		quoted(filepath.Join(filepath.Dir(path), "."+filepath.Base(path))), quoted(path)), bytes.NewReader(content))
 	return err
 }
@@ -110,6 +111,36 @@ func (m MachineFiles) Writable(ctx context.Context, path string) error {
 		return fmt.Errorf("%s %s", directory, wrong)
 	}
 	return nil
+}
+
+// filesTimeout is how long the disk of a node's machine may take for the state file: one that hangs must not hold a restore back.
+const filesTimeout = 10 * time.Second
+
+// boundedFiles end what takes longer.
+type boundedFiles struct {
+	Files
+	limit time.Duration
+}
+
+// Write implements Files.
+func (b boundedFiles) Write(ctx context.Context, path string, content []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, b.limit)
+	defer cancel()
+	return b.Files.Write(ctx, path, content)
+}
+
+// Read implements Files.
+func (b boundedFiles) Read(ctx context.Context, path string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.limit)
+	defer cancel()
+	return b.Files.Read(ctx, path)
+}
+
+// Writable implements Files.
+func (b boundedFiles) Writable(ctx context.Context, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, b.limit)
+	defer cancel()
+	return b.Files.Writable(ctx, path)
 }
 
 // quoted is s as one word of a shell.
