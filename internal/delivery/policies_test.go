@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,22 +87,27 @@ func TestPoliciesActAfterTheirDeadline(t *testing.T) {
 				w, objects := newWorld(), newMemoryStore()
 				p := applied(t, w, objects, "1")
 				defer p.close()
-				var began, last time.Time
+				// The procedure counts from its first look with traffic to its last: both lie between these.
+				var moved time.Time
+				var looked atomic.Bool
+				p.process.before = func(_ int, what string) {
+					if what == "weights" && !looked.Load() {
+						moved = time.Now()
+					}
+				}
 				w.sampled = func(at service.Placement, s *delivery.Sample) error {
 					ordered(s)
 					if w.weights["green"] == 0 {
 						return nil
 					}
-					if began.IsZero() {
-						began = time.Now()
-					}
-					last = time.Now()
+					looked.Store(true)
 					return trouble.suffer(at, s)
 				}
 				spec := ordering()
 				trouble.set(spec, policy, deadline)
 				split := delivery.SplitSpec{Weight: 20, Steps: []delivery.Step{{Weight: 10}}, Analysis: spec}
 				err := p.applyWith(t.Context(), "2", split)
+				lasted := time.Since(moved)
 				switch {
 				case summary != "":
 					e := wantSummary(t, err, summary)
@@ -111,7 +117,7 @@ func TestPoliciesActAfterTheirDeadline(t *testing.T) {
 				case err != nil:
 					t.Fatal(err)
 				}
-				if lasted := last.Sub(began); lasted < deadline || policy == delivery.PolicyContinue && lasted < 2*deadline {
+				if lasted < deadline || policy == delivery.PolicyContinue && lasted < 2*deadline {
 					t.Errorf("it acted after %s", lasted)
 				}
 				wantWarnings := 0
