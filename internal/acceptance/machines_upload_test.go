@@ -48,7 +48,8 @@ func TestMachinesUpload(t *testing.T) {
 	// The disk of a host is full by the time that the artifact arrives: all is put back, on the other hosts as well.
 	c := config{Version: "3", ArtifactPath: r.bigArtifact(size, 2)}
 	r.write(c.hcl(r))
-	cut = r.fleet.inTheUpload(host, `fallocate -l "$(df --output=avail -B1 /srv | tail -n 1)" /srv/full`)
+	// What writes it there is held meanwhile: to fill the disk may take longer than the rest of the upload.
+	cut = r.fleet.inTheUpload(host, `pkill -STOP -x cat; fallocate -l "$(df --output=avail -B1 /srv | tail -n 1)" /srv/full; pkill -CONT -x cat`)
 	t.Cleanup(func() { host.Run(t, "rm -f /srv/full") })
 	run = r.start("apply", "-auto-approve", "-no-color", "-input=false")
 	cut(run)
