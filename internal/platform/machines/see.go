@@ -89,7 +89,7 @@ func (p part) readSights(out string) ([]sight, error) {
 		}
 	}
 	var sockets []string
-	for line := range strings.SplitSeq(rest, "\n") {
+	for line := range strings.SplitSeq(strings.ReplaceAll(rest, "\x00", ""), "\n") {
 		word, value, _ := strings.Cut(line, " ")
 		key, value, _ := strings.Cut(value, " ")
 		switch word {

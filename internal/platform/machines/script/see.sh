@@ -20,15 +20,21 @@ hold() { # the sockets of a unit's processes
 			MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 MESSAGE_ID=7d4958e842da4a758f6c1cdc7b36dcc5 2>/dev/null | sed "s/^/event $unit /"
 	fi
 	[ "${pid:-0}" -gt 0 ] || return 0
-	value=$(grep -az '^DEPLOY_RELEASE=' "/proc/$pid/environ" 2>/dev/null | tr -d '\0')
-	[ -z "$value" ] || echo "process $unit ${value#*=}"
-	echo "user $unit $(stat -c %u "/proc/$pid" 2>/dev/null)"
+	# Ends in a NUL, which nothing here can hold: it is left to the reader.
+	sed -zn "s/^DEPLOY_RELEASE=\(.*\)/process $unit \1\n/p" "/proc/$pid/environ" 2>/dev/null
+	while read -r what value rest; do
+		[ "$what" != Uid: ] || { echo "user $unit $value"; break; }
+	done 2>/dev/null <"/proc/$pid/status"
 	pids=
 	for root in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
-		if [ -n "$group" ] && [ -e "$root$group/cgroup.procs" ]; then
+		[ -n "$group" ] && [ -e "$root$group/cgroup.procs" ] || continue
+		set -- "$root$group"/*/
+		if [ -d "$1" ]; then
 			pids=$(find "$root$group" -name cgroup.procs -exec cat {} + 2>/dev/null)
-			[ -z "$pids" ] || break
+		else # the usual case, without another process
+			while read -r value; do pids="$pids $value"; done 2>/dev/null <"$root$group/cgroup.procs"
 		fi
+		[ -z "$pids" ] || break
 	done
 	files=
 	for one in ${pids:-$pid}; do files="$files /proc/$one/fd"; done
