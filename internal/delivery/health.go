@@ -153,6 +153,9 @@ func (w *work) serves(ctx context.Context, r service.Release) error {
 // serving is serves, and tells as well whether r mostly does: machines do not answer, and at least half of its instances run on those
 // that do, and answer.
 func (w *work) serving(ctx context.Context, r service.Release) (mostly bool, err error) {
+	probing, stop := context.WithCancel(ctx)
+	defer stop()
+	answered := beside(func() error { return w.probeOnce(probing, r) })
 	looking, cancel := context.WithTimeout(ctx, longestProbe) // A machine that does not answer stands between users and stable, too.
 	instances, err := w.adapters.Platform.Inspect(looking, r.Placement)
 	cancel()
@@ -162,7 +165,14 @@ func (w *work) serving(ctx context.Context, r service.Release) (mostly bool, err
 	if !(service.Snapshot{Instances: instances}).Complete(r) {
 		return false, fmt.Errorf("%s is not complete: %s", r.ID, describe(instances))
 	}
-	return false, w.probeOnce(ctx, r)
+	return false, answered()
+}
+
+// beside begins to ask while its caller looks elsewhere; what it returns waits for the answer. Who does not wait ends ask's context.
+func beside[T any](ask func() T) func() T {
+	answer := make(chan T, 1)
+	go func() { answer <- ask() }()
+	return func() T { return <-answer }
 }
 
 // runsAny tells whether any of the instances runs r.
@@ -252,17 +262,31 @@ func (w *work) inspect(ctx context.Context, r service.Release) (service.Snapshot
 
 func inspect(ctx context.Context, a Adapters, r service.Release) (service.Snapshot, error) {
 	snapshot := service.Snapshot{TakenAt: time.Now().UTC()}
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	// Each may have to log in to machines first.
+	weights := beside(func() (s split) {
+		if a.Router != nil {
+			s.weights, s.err = a.Router.Weights(reading)
+		}
+		return s
+	})
 	instances, err := a.Platform.Inspect(ctx, r.Placement)
 	if err != nil {
 		return snapshot, &silentError{fmt.Errorf("inspect %s: %w", r.ID, err)}
 	}
-	snapshot.Instances = instances
-	if a.Router != nil {
-		if snapshot.Weights, err = a.Router.Weights(ctx); err != nil {
-			return snapshot, fmt.Errorf("read the weights: %w", err)
-		}
+	read := weights()
+	snapshot.Instances, snapshot.Weights = instances, read.weights
+	if read.err != nil {
+		return snapshot, fmt.Errorf("read the weights: %w", read.err)
 	}
 	return snapshot, nil
+}
+
+// split is what a router says that it is.
+type split struct {
+	weights map[string]int
+	err     error
 }
 
 // drain waits for the requests in flight to a release that gets no new ones.

@@ -30,18 +30,23 @@ func (j *judge) hold(ctx context.Context, s stay) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	checked, checking := s.checks.start(ctx), s.checks != nil
-	ticker := time.NewTicker(j.interval)
-	defer ticker.Stop()
-	trouble, enough := "", j.spec == nil
+	looks := newLooks(j.interval)
+	defer looks.timer.Stop()
+	if j.spec == nil {
+		looks.endWith(began.Add(s.Pause.D()))
+	}
+	trouble, enough := "", false
 	for {
 		over := time.Since(began) >= s.Pause.D()
 		switch {
 		case checking:
 			// What a round of checks finds that has begun is waited for, that of the first one in any case.
-		case enough && (over || s.advance == WhenConfident && j.spec != nil && trouble == ""):
-			j.notes.last(j.note)
+		case over && j.spec == nil && (looks.done || s.Pause == 0):
 			return nil
 		case over && j.spec == nil:
+			// One more look, at the end of the pause.
+		case enough && (over || s.advance == WhenConfident && j.spec != nil && trouble == ""):
+			j.notes.last(j.note)
 			return nil
 		case over && time.Since(began) >= maxPause:
 			j.notes.last(j.note)
@@ -59,8 +64,13 @@ func (j *judge) hold(ctx context.Context, s stay) error {
 				j.judge.Vouch(passed.count)
 			}
 			continue
-		case <-ticker.C:
+		case <-looks.timer.C:
+			if looks.done && !checking {
+				continue // the pause is over
+			}
+			looks.begin()
 			enough, trouble, err = j.look(ctx, at)
+			looks.end()
 		}
 		if err != nil {
 			return err

@@ -259,6 +259,11 @@ func (j *judge) weigh(at ledger.Progress, s samples, took time.Duration) (enough
 
 // alive looks at the candidate's instances.
 func (j *judge) alive(ctx context.Context) error {
+	probing, stop := context.WithCancel(ctx)
+	defer stop()
+	probes := beside(func() []error {
+		return probeAll(probing, j.adapters.Platform, j.candidate.Placement.Instances, j.candidate.Health)
+	})
 	instances, err := j.adapters.Platform.Inspect(ctx, j.candidate.Placement)
 	if err != nil {
 		return fmt.Errorf("inspect %s: %w", j.candidate.ID, err)
@@ -268,18 +273,18 @@ func (j *judge) alive(ctx context.Context) error {
 			return against(nil, "instance %s of %s died under traffic: %s", i.Name, j.candidate.ID, i.Detail)
 		}
 	}
-	return j.answers(ctx)
+	failed := probes()
+	if ctx.Err() != nil {
+		return fmt.Errorf("probe %s: %w", j.candidate.ID, ctx.Err())
+	}
+	return j.answers(failed)
 }
 
 // silentLooks in a row at which an instance does not answer speak against it: one alone may be the network's.
 const silentLooks = 3
 
-// answers probes every instance as its health says: one may have got stuck while its process lives.
-func (j *judge) answers(ctx context.Context) error {
-	failed := probeAll(ctx, j.adapters.Platform, j.candidate.Placement.Instances, j.candidate.Health)
-	if ctx.Err() != nil {
-		return fmt.Errorf("probe %s: %w", j.candidate.ID, ctx.Err())
-	}
+// answers counts for every instance the looks at which its probe failed: one may have got stuck while its process lives.
+func (j *judge) answers(failed []error) error {
 	for n, i := range j.candidate.Placement.Instances {
 		if failed[n] == nil {
 			j.silent[i.Name] = 0

@@ -87,17 +87,15 @@ func (s *stageWork) walk(ctx context.Context, spec SplitSpec, passed int, releas
 // mayRise keeps a candidate where it is while there is nothing sound to go back to, or the router would not do what it is told: that
 // is not its fault.
 func (s *stageWork) mayRise(ctx context.Context, candidate, stable service.Release) error {
-	if err := s.serves(ctx, stable); err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("look at %s: %w", stable.ID, ctx.Err())
-		}
+	ready := beside(func() error { return s.routerSplits(ctx, candidate, stable) })
+	err, unready := s.serves(ctx, stable), ready()
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("look at %s and the router: %w", stable.ID, ctx.Err())
+	case err != nil:
 		return &pausedError{reason: fmt.Sprintf("stable %s, which one would go back to, does not answer: %s", stable.ID, err)}
-	}
-	if err := s.routerSplits(ctx, candidate, stable); err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("look at the router: %w", ctx.Err())
-		}
-		return &pausedError{reason: err.Error()}
+	case unready != nil:
+		return &pausedError{reason: unready.Error()}
 	}
 	return nil
 }

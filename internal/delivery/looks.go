@@ -1,0 +1,54 @@
+package delivery
+
+import "time"
+
+// looks are when a judge looks at a candidate: an interval after the last look began.
+type looks struct {
+	interval time.Duration
+	// timer tells when the next look is due, or, once done is set, that the pause is over.
+	timer *time.Timer
+	// began is when the last one did, or all of them.
+	began time.Time
+	// pause is when the last look is to end; zero: there is no last one, or it is behind us.
+	pause time.Time
+	// last: the next look, or the one that is under way, is the last one. done: it is behind us; who goes on, looks on.
+	last, done bool
+}
+
+func newLooks(interval time.Duration) *looks {
+	return &looks{interval: interval, timer: time.NewTimer(interval), began: time.Now()}
+}
+
+// endWith has the last look end with a pause, as nearly as can be told.
+func (l *looks) endWith(pause time.Time) {
+	l.pause = pause
+	l.wait(0)
+}
+
+func (l *looks) begin() { l.began = time.Now() }
+
+func (l *looks) end() {
+	if l.last {
+		l.timer.Reset(time.Until(l.pause))
+		l.pause, l.last, l.done = time.Time{}, false, true
+		return
+	}
+	l.wait(time.Since(l.began))
+}
+
+// wait for the next look; the last one took so long.
+func (l *looks) wait(took time.Duration) {
+	var due time.Time
+	due, l.last = nextLook(l.began, l.pause, l.interval, took)
+	l.timer.Reset(time.Until(due))
+}
+
+// nextLook is when the next look is due, an interval after the one that began. Where it would not end within the pause if it takes
+// as long as that one took, it is the last, and is begun as much earlier as it would take longer, or right away. With no pause there is none.
+func nextLook(began, pause time.Time, interval, took time.Duration) (due time.Time, last bool) {
+	due = began.Add(interval)
+	if pause.IsZero() || due.Add(took).Before(pause) {
+		return due, false
+	}
+	return pause.Add(-took), true
+}
