@@ -129,16 +129,21 @@ type watchedConn struct {
 	begun  time.Time
 	heard  atomic.Int64 // since begun
 	failed atomic.Bool
+	// acknowledge may be nil.
+	acknowledge func()
 }
 
 func watch(connection net.Conn) *watchedConn {
-	return &watchedConn{Conn: connection, begun: time.Now()}
+	return &watchedConn{Conn: connection, begun: time.Now(), acknowledge: acknowledger(connection)}
 }
 
 func (w *watchedConn) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
 	if n > 0 {
 		w.heard.Store(int64(time.Since(w.begun)))
+		if w.acknowledge != nil {
+			w.acknowledge()
+		}
 	}
 	if err != nil {
 		w.failed.Store(true)

@@ -3,6 +3,7 @@ package haproxy
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -80,8 +81,11 @@ type MachineFiles struct{ Machine Machine }
 
 // Write implements Files.
 func (m MachineFiles) Write(ctx context.Context, path string, content []byte) error {
-	_, err := m.Machine.Run(ctx, fmt.Sprintf(`set -e; t=$(mktemp %[1]s.XXXXXX); trap 'rm -f "$t"' EXIT; cat >"$t"; chmod 644 "$t"; sync "$t"; mv -f "$t" %[2]s`,
-		quoted(filepath.Join(filepath.Dir(path), "."+filepath.Base(path))), quoted(path)), bytes.NewReader(content))
+	// Each command is a process there, and users wait for each change of the weights: noclobber and a name that nobody knows before are as
+	// good as mktemp, and umask as chmod.
+	beside := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text())
+	_, err := m.Machine.Run(ctx, fmt.Sprintf(`set -eC; umask 022; t=%s; trap 'rm -f "$t"' EXIT; cat >"$t"; sync "$t"; mv -f "$t" %s; trap - EXIT`,
+		quoted(beside), quoted(path)), bytes.NewReader(content))
 	return err
 }
 
