@@ -2,34 +2,26 @@ package machines
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/probe"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-const (
-	defaultProbeTimeout = 5 * time.Second
-	// reachTimeout bounds what a probe does on the machine beside asking the instance, which says nothing about the instance: the login
-	// before its first question, the way through it, and the look who listens.
-	reachTimeout = 10 * time.Second
-	// bodyLimit bounds what an error shows of an answer's body, in bytes.
-	bodyLimit = 300
-)
+// reachTimeout bounds what a probe does on the machine beside asking the instance, which says nothing about the instance: the login
+// before its first question, the way through it, and the look who listens.
+const reachTimeout = 10 * time.Second
 
 // Probe implements delivery.Platform. An answer counts only if it is the instance that listens. health's timeout bounds the answer; the way
 // to the machine and the look who listens there have a bound of their own.
 func (m *Machines) Probe(ctx context.Context, i service.Instance, health service.Health) error {
 	timeout := health.Timeout.D()
 	if timeout <= 0 {
-		timeout = defaultProbeTimeout
+		timeout = probe.DefaultTimeout
 	}
 	if err := m.ask(ctx, i, health, timeout); err != nil {
 		return err
@@ -65,55 +57,10 @@ func (m *Machines) ask(ctx context.Context, i service.Instance, health service.H
 	if health.HTTP == nil {
 		return nil
 	}
-	return within(ctx, timeout, func(ctx context.Context) error { return askHTTP(ctx, connection, i, *health.HTTP) }, "%s did not answer", i.Address)
-}
-
-// askHTTP asks over connection, which is straight to the instance and for this question alone.
-func askHTTP(ctx context.Context, connection net.Conn, i service.Instance, probe service.HTTPProbe) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+i.Address+"/"+strings.TrimPrefix(probe.Path, "/"), nil)
-	if err != nil {
-		return fmt.Errorf("GET %s: %w", probe.Path, err)
-	}
-	for name, value := range probe.Headers {
-		if strings.EqualFold(name, "Host") {
-			request.Host = value
-			continue
-		}
-		request.Header.Set(name, value)
-	}
-	transport := &http.Transport{DisableKeepAlives: true, Proxy: nil, DialContext: func(context.Context, string, string) (net.Conn, error) {
-		return connection, nil
-	}}
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	response, err := client.Do(request)
-	if err != nil {
-		var wrapped *url.Error
-		if errors.As(err, &wrapped) {
-			err = wrapped.Err
-		}
-		return fmt.Errorf("GET %s: %w", probe.Path, err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	if healthy(probe, response.StatusCode) {
-		return nil
-	}
-	body, _ := io.ReadAll(io.LimitReader(response.Body, bodyLimit)) // The status has decided already.
-	answer := fmt.Sprintf("GET %s: %s", probe.Path, response.Status)
-	if location := response.Header.Get("Location"); location != "" {
-		answer += " to " + location
-	}
-	if text := strings.TrimSpace(string(body)); text != "" {
-		answer += fmt.Sprintf(", %q", text)
-	}
-	return errors.New(answer)
-}
-
-func healthy(probe service.HTTPProbe, status int) bool {
-	if len(probe.Status) == 0 {
-		return status >= 200 && status <= 299
-	}
-	return slices.Contains(probe.Status, status)
+	return within(ctx, timeout, func(ctx context.Context) error {
+		// The connection is for this question alone.
+		return probe.HTTP(ctx, func(context.Context, string, string) (net.Conn, error) { return connection, nil }, i.Address, *health.HTTP)
+	}, "%s did not answer", i.Address)
 }
 
 // isListener sees to it that what answered is the instance, and no other program on its port. Once its socket is known, that alone is
