@@ -104,7 +104,7 @@ func logOnFailure(t testing.TB, h *Host) {
 	}
 }
 
-// FreePorts are n ports that every machine can listen on.
+// FreePorts are n ports that every machine can listen on; no test of this process is given one of them again.
 func FreePorts(t testing.TB, n int) []int {
 	t.Helper()
 	ports, err := nspawn.FreePorts(n)
