@@ -7,15 +7,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/machinetest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host/process"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host/supervisor"
@@ -65,7 +64,7 @@ func newGround(t *testing.T, instances int) *ground {
 		Directory: filepath.Join(base, "srv"), Address: "127.0.0.1", DrainTimeout: service.Duration(700 * time.Millisecond),
 		Log: service.HostLog{MaxSize: 1, MaxFiles: 2}, Slots: map[string]service.HostSlot{},
 	}}
-	ports := freePorts(t, 2*instances)
+	ports := machinetest.FreePorts(t, 2*instances)
 	g.definition.Slots["blue"] = service.HostSlot{Ports: ports[:instances]}
 	g.definition.Slots["green"] = service.HostSlot{Ports: ports[instances:]}
 	var err error
@@ -104,25 +103,12 @@ func (g *ground) release(version string) service.Release {
 
 func (g *ground) placed(r service.Release, slot string) service.Release {
 	g.Helper()
-	placement, err := g.Place(g.Context(), r, slot)
-	if err != nil {
-		g.Fatal(err)
-	}
-	r.Placement = placement
-	g.Cleanup(func() {
-		if err := g.Remove(context.Background(), placement); err != nil {
-			g.Errorf("remove %s at the end: %v", r.ID, err)
-		}
-	})
-	return r
+	return platformtest.Placed(g, g, r, slot)
 }
 
 func (g *ground) started(r service.Release, environment map[string]string) {
 	g.Helper()
-	g.ok(g.Start(g.Context(), r, environment))
-	for _, i := range r.Placement.Instances {
-		g.eventually(func() error { return g.Probe(g.Context(), i, service.Health{}) })
-	}
+	platformtest.Started(g, g, r, environment, service.Health{})
 }
 
 func (g *ground) ok(err error) {
@@ -134,17 +120,7 @@ func (g *ground) ok(err error) {
 
 func (g *ground) eventually(check func() error) {
 	g.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			g.Fatalf("not in time: %v", err)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	platformtest.Eventually(g, "what must happen", check)
 }
 
 func (g *ground) instance(name string) supervisor.Directory {
@@ -214,35 +190,6 @@ func archive(t *testing.T, script string) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
-}
-
-// givenOut are the ports of all tests: the kernel may offer one again once it is free.
-var (
-	givenOutMu sync.Mutex
-	givenOut   = map[int]bool{}
-)
-
-func freePorts(t *testing.T, n int) []int {
-	t.Helper()
-	givenOutMu.Lock()
-	defer givenOutMu.Unlock()
-	var ports []int
-	for len(ports) < n {
-		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = l.Close() }() // All at the end, so that they differ.
-		address, ok := l.Addr().(*net.TCPAddr)
-		if !ok {
-			t.Fatalf("no TCP address: %v", l.Addr())
-		}
-		if !givenOut[address.Port] {
-			givenOut[address.Port] = true
-			ports = append(ports, address.Port)
-		}
-	}
-	return ports
 }
 
 func TestContract(t *testing.T) {

@@ -133,7 +133,7 @@ func newGround(t *testing.T, k kind, all []*machinetest.Host, instances int) *gr
 		Directory: directory, DrainTimeout: service.Duration(700 * time.Millisecond), Supervisor: service.SupervisorSystemd,
 		Systemd: &systemd, Hosts: map[string]service.Host{}, Slots: map[string]service.HostSlot{}, MaxParallel: len(all), Reach: k.reach,
 	}}
-	ports := freePorts(t, 2*instances)
+	ports := machinetest.FreePorts(t, 2*instances)
 	g.definition.Slots["blue"] = service.HostSlot{Ports: ports[:instances]}
 	g.definition.Slots["green"] = service.HostSlot{Ports: ports[instances:]}
 	keys := credentialsOf{}
@@ -155,28 +155,6 @@ func newGround(t *testing.T, k kind, all []*machinetest.Host, instances int) *gr
 	g.artifact("#!/bin/sh\nexec " + instanceProgram + " " + asInstance + " \"$@\"\n")
 	g.open()
 	return g
-}
-
-// givenOut are the ports of all tests: the kernel may offer one again once it is free.
-var (
-	givenOutMu sync.Mutex
-	givenOut   = map[int]bool{}
-)
-
-func freePorts(t *testing.T, n int) []int {
-	t.Helper()
-	givenOutMu.Lock()
-	defer givenOutMu.Unlock()
-	var ports []int
-	for len(ports) < n {
-		for _, port := range machinetest.FreePorts(t, n) {
-			if !givenOut[port] && len(ports) < n {
-				givenOut[port] = true
-				ports = append(ports, port)
-			}
-		}
-	}
-	return ports
 }
 
 type credentialsOf map[string]string
@@ -221,28 +199,17 @@ func (g *ground) release(version string) service.Release {
 
 func (g *ground) placed(r service.Release, slot string) service.Release {
 	g.Helper()
-	placement, err := g.Place(g.Context(), r, slot)
-	g.ok(err)
-	r.Placement = placement
-	g.Cleanup(func() {
-		if err := g.Remove(context.Background(), placement); err != nil {
-			g.Errorf("remove %s at the end: %v", r.ID, err)
-		}
-	})
-	return r
+	return platformtest.Placed(g, g, r, slot)
 }
 
 func (g *ground) started(r service.Release, environment map[string]string) {
 	g.Helper()
-	g.ok(g.Start(g.Context(), r, environment))
-	g.answers(r)
+	platformtest.Started(g, g, r, environment, service.Health{})
 }
 
 func (g *ground) answers(r service.Release) {
 	g.Helper()
-	for _, i := range r.Placement.Instances {
-		g.eventually(func() error { return g.Probe(g.Context(), i, service.Health{}) })
-	}
+	platformtest.Healthy(g, g, r, service.Health{})
 }
 
 func (g *ground) ok(err error) {
@@ -254,17 +221,7 @@ func (g *ground) ok(err error) {
 
 func (g *ground) eventually(check func() error) {
 	g.Helper()
-	deadline := time.Now().Add(60 * time.Second)
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			g.Fatalf("not in time: %v", err)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	platformtest.Eventually(g, "what must happen", check)
 }
 
 func (g *ground) states(r service.Release) []service.InstanceState {

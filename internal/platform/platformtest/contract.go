@@ -3,7 +3,6 @@
 package platformtest
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,9 +13,6 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
-
-// patience is how long a test waits for what must happen.
-const patience = 30 * time.Second
 
 // Subject is a platform under test, with nothing on it.
 type Subject struct {
@@ -77,48 +73,25 @@ func (b *bench) ok(err error) {
 // placed places a release, and removes it at the end of the test.
 func (b *bench) placed(version, slot string) service.Release {
 	b.Helper()
-	r := b.Release(version)
-	placement, err := b.Platform.Place(b.Context(), r, slot)
-	b.ok(err)
-	r.Placement = placement
-	b.Cleanup(func() {
-		if err := b.Platform.Remove(context.Background(), placement); err != nil {
-			b.Errorf("remove %s at the end: %v", r.ID, err)
-		}
-	})
-	return r
+	return Placed(b, b.Platform, b.Release(version), slot)
 }
 
 // started starts a release that was placed, and waits until it answers.
 func (b *bench) started(r service.Release, environment map[string]string) {
 	b.Helper()
-	b.ok(b.Platform.Start(b.Context(), r, environment))
-	b.answers(r)
+	Started(b, b.Platform, r, environment, healthRoot)
 }
 
 var healthRoot = service.Health{HTTP: &service.HTTPProbe{Path: "/"}, Timeout: service.Duration(5 * time.Second)}
 
 func (b *bench) answers(r service.Release) {
 	b.Helper()
-	for _, i := range r.Placement.Instances {
-		b.eventually("healthy "+i.Name, func() error { return b.Platform.Probe(b.Context(), i, healthRoot) })
-	}
+	Healthy(b, b.Platform, r, healthRoot)
 }
 
-// eventually waits until check has nothing to say.
 func (b *bench) eventually(what string, check func() error) {
 	b.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			b.Fatalf("%s: not within %s: %v", what, patience, err)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	Eventually(b, what, check)
 }
 
 func (b *bench) inspect(r service.Release) []service.InstanceState {
