@@ -48,6 +48,8 @@ type Machine interface {
 type Options struct {
 	// Limits of what an artifact may unpack to; zero: artifact's own.
 	Limits artifact.Limits
+	// Patience is how long nothing may arrive at a machine before a release that is brought there is given up; zero: transfer's own.
+	Patience time.Duration
 	// This is the machine that we run on; zero: as the operating system says.
 	This host.Machine
 }

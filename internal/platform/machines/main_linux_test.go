@@ -92,6 +92,7 @@ type ground struct {
 	reference  service.Reference
 	local      machines.Machine
 	connect    func(name string, s service.SSH) machines.Machine
+	options    machines.Options
 }
 
 // kind is how the machines of a ground are used.
@@ -170,7 +171,7 @@ func (c credentialsOf) Lookup(name string) (string, error) {
 func (g *ground) open() {
 	g.Helper()
 	var err error
-	if g.Machines, err = machines.New(g.definition, g.id, g.connect, g.local, machines.Options{}); err != nil {
+	if g.Machines, err = machines.New(g.definition, g.id, g.connect, g.local, g.options); err != nil {
 		g.Fatal(err)
 	}
 }

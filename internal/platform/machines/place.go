@@ -52,6 +52,7 @@ func (m *Machines) place(ctx context.Context, p part, r service.Release, referen
 	guard := p.transferGuard(ctx)
 	_, err := transfer.Install(ctx, p.machine, transfer.Request{
 		Artifact: reference, Limits: m.options.Limits, Directory: p.Directory, Release: r.ID, Program: packed(r.Content), Guard: guard,
+		Patience: m.options.Patience,
 	})
 	if err != nil {
 		return staleOr(err)

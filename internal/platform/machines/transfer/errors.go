@@ -28,6 +28,17 @@ func (e *FullError) Error() string {
 
 func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
+// stalled says that nothing has arrived for too long, and how far the upload came. What has arrived of that which was sent is not known: it
+// is there that one would have to ask.
+func (i *installation) stalled() error {
+	far := ""
+	if i.size > 0 {
+		far = fmt.Sprintf(", after %s of %s were sent", mebibytes(i.sent), mebibytes(i.size))
+	}
+	return fmt.Errorf("nothing has arrived for %v%s: %w; see that the machine answers, and apply again: the upload goes on from what has arrived",
+		i.bounds.patience, far, i.last)
+}
+
 // lost tells whether an error of Run says that the connection was lost, and not that the script failed.
 func lost(ctx context.Context, err error) bool {
 	if err == nil || ctx.Err() != nil {

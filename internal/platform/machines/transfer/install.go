@@ -46,6 +46,8 @@ type installation struct {
 	arrived          int64
 	failing, waiting time.Time
 	wait             time.Duration
+	// sent is the farthest byte of the artifact that was sent, of size.
+	sent, size int64
 	// wrong is what arrived in place of the artifact, once.
 	wrong string
 	// last is why the last attempt did not succeed.
@@ -59,7 +61,11 @@ type installation struct {
 
 func newInstallation(m Machine, r Request) (*installation, error) {
 	v, err := r.variables()
-	return &installation{machine: m, request: r, variables: v, bounds: usual, wait: firstWait}, err
+	i := &installation{machine: m, request: r, variables: v, bounds: usual, wait: firstWait}
+	if r.Patience > 0 {
+		i.bounds.patience = r.Patience
+	}
+	return i, err
 }
 
 // run looks at what the machine has and sends what is missing, until the release's files are there.
@@ -102,7 +108,7 @@ func (i *installation) enough() error {
 		i.failing = time.Now()
 	}
 	if time.Since(i.failing) > i.bounds.patience {
-		return fmt.Errorf("nothing has arrived for %v: %w", i.bounds.patience, i.last)
+		return i.stalled()
 	}
 	return nil
 }
@@ -134,6 +140,7 @@ func (i *installation) attempt(ctx context.Context) (done bool, err error) {
 	if i.begun.IsZero() {
 		i.begun, i.worked = time.Now(), i.report.Check+i.report.Unpack
 	}
+	i.size = contents.Size
 	there, err = i.send(ctx, min(offset, contents.Size), contents.Size)
 	if err == nil {
 		done, err = i.outcome(there)

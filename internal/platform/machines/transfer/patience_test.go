@@ -2,7 +2,9 @@ package transfer
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -22,15 +24,16 @@ func (f answering) Run(ctx context.Context, _ string, stdin io.Reader) ([]byte, 
 	return []byte(text), err
 }
 
-// The digest is that of "#!/bin/sh\n".
+// small is a release of a file of 3 MiB.
 func small(t *testing.T) Request {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "web")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\n"), 0o600); err != nil {
+	path, data := filepath.Join(t.TempDir(), "web"), make([]byte, 3<<20)
+	copy(data, "#!/bin/sh\n")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return Request{
-		Artifact:  service.Reference{Path: path, Digest: "sha256:a8076d3d28d21e02012b20eaf7dbf75409a6277134439025f282e368e3305abf"},
+		Artifact:  service.Reference{Path: path, Digest: fmt.Sprintf("sha256:%x", sha256.Sum256(data))},
 		Directory: "/srv/web", Release: "production/web/1-a",
 	}
 }
@@ -41,7 +44,10 @@ func TestPatienceEnds(t *testing.T) {
 		upload func(ctx context.Context, stdin io.Reader) (string, error)
 		want   string
 	}{
-		"lost":      {func(context.Context, io.Reader) (string, error) { return "", lost }, "the connection was lost"},
+		"lost": {func(_ context.Context, stdin io.Reader) (string, error) {
+			_, _ = io.CopyN(io.Discard, stdin, 1<<20)
+			return "", lost
+		}, "nothing has arrived for 300ms, after 1.0 MiB of 3.0 MiB were sent: the connection was lost; see that the machine answers, and apply again"},
 		"busy":      {func(context.Context, io.Reader) (string, error) { return "busy 0\n", nil }, "does not get on"},
 		"again":     {func(context.Context, io.Reader) (string, error) { return "again\n", nil }, "another run is at work"},
 		"working":   {func(context.Context, io.Reader) (string, error) { return "working\n", nil }, "is not done after 600ms"},

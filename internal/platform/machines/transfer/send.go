@@ -35,6 +35,7 @@ func (i *installation) send(ctx context.Context, offset, total int64) (answers, 
 	there, err := ask(attempt, i.machine, i.script(uploadScript), stream)
 	taken := stream.taken.Load()
 	i.report.Uploaded += taken
+	i.sent = max(i.sent, offset+taken)
 	if taken > inFlight {
 		i.proceed()
 	}

@@ -45,6 +45,8 @@ type Request struct {
 	// Program is the program that will be run, when it is one of the release's files ("./web"): it must be there, be
 	// executable, and, where it is an ELF program, be one for the machine's architecture. Empty: not looked at.
 	Program string
+	// Patience is how long nothing may arrive at the machine before Install gives up; zero: two minutes.
+	Patience time.Duration
 	// Guard is lines of shell that are run right before each effect on the machine, in a subshell that makes the effect
 	// when it is a short one (a rename): a lock that they take, by a descriptor, is held through it and given back after.
 	// Long effects, uploading and unpacking, go to names that nobody reads, and are not made under such a lock. Where an
@@ -66,7 +68,7 @@ type Report struct {
 
 // Install sees to it that the release's files are on the machine. A connection that is lost in the middle is waited for, and the upload
 // goes on from what arrived, as it does when a run was killed and Install is called again; it gives up when ctx ends, or
-// when nothing has arrived for two minutes. It is safe for several at once, also from several machines.
+// when nothing has arrived for the request's patience. It is safe for several at once, also from several machines.
 // Errors: *artifact.DigestError and *artifact.EntryError for an artifact that must not be sent, *ArchitectureError,
 // *FullError, the guard's, those of Run.
 func Install(ctx context.Context, m Machine, r Request) (Report, error) {
