@@ -33,15 +33,17 @@ func systemdAttribute() schema.Attribute {
 			"group": textAttribute("Group that instances run as, in the system's scope. Default: that of the user."),
 			"secrets": textAttribute("How `secrets` of a release come to instances: `environment`, as variables, from a file that the manager alone reads; " +
 				"or `credentials`, as files in `$CREDENTIALS_DIRECTORY` (systemd's `LoadCredential`). Default: `environment`."),
-			"hardening": truthAttribute("Whether units have restrictions: read-only file systems, no new privileges, private temporary files and devices. Default: `true`."),
-			"writable":  listAttribute("Absolute paths that instances may write to all the same."),
+			"hardening": truthAttribute("Whether units have restrictions: read-only file systems, no new privileges, private temporary files and devices. " +
+				"Those of the user's own manager have what it can do of that, and no file systems of their own. Default: `true`."),
+			"writable": listAttribute("Absolute paths that instances may write to all the same, in the system's scope. With `hardening = false` nothing is read-only, and this has no effect."),
 			"before": schema.ListAttribute{
 				Optional: true, ElementType: types.ListType{ElemType: types.StringType},
 				MarkdownDescription: "Commands that run before each start of an instance, in the release's directory, such as `[[\"./prepare\"]]` (systemd's `ExecStartPre`).",
 			},
-			"limits":        mapAttribute("Resource limits by systemd's names, such as `{ MemoryMax = \"512M\", LimitNOFILE = \"65536\" }`."),
+			"limits": mapAttribute("Resource limits by systemd's names, such as `{ MemoryMax = \"512M\", LimitNOFILE = \"65536\" }`. " +
+				"In the user's own manager those hold whose controllers the machine delegates to it (`Delegate` of `user@.service`)."),
 			"restart":       textAttribute("When an instance that ended is started again: `no`, `on-success`, `on-failure`, `on-abnormal`, `on-watchdog`, `on-abort`, `always`. Default: `always`."),
-			"restart_delay": durationAttribute("Wait before an instance is started again. Default: `1s`."),
+			"restart_delay": durationAttribute("Wait before an instance is started again, where `restart` says that it is. Default: `1s`."),
 			"drop_ins":      mapAttribute("Further settings of the units, as files by name, such as `{ \"10-nice.conf\" = \"[Service]\\nNice=5\\n\" }`. They have the last word."),
 		},
 	}
@@ -96,6 +98,10 @@ func (s systemdModel) validate(at path.Path, diags *diag.Diagnostics) {
 	choice.Value(at.AtName("scope"), s.Scope, diags, service.ScopeSystem, service.ScopeUser)
 	choice.Value(at.AtName("secrets"), s.Secrets, diags, service.SecretsEnvironment, service.SecretsCredentials)
 	choice.Value(at.AtName("restart"), s.Restart, diags, restarts...)
+	if s.Scope.ValueString() == service.ScopeUser && len(s.Writable.Elements()) > 0 {
+		diags.AddAttributeError(at.AtName("writable"), invalid,
+			"The user's own manager makes nothing read-only, so this has no effect: instances write where that user may. Leave it out, or write scope = \"system\".")
+	}
 	for i, value := range s.Before.Elements() {
 		if command, is := value.(types.List); is && !command.IsUnknown() && len(command.Elements()) == 0 {
 			diags.AddAttributeError(at.AtName("before").AtListIndex(i), invalid, "There is no command: write the program and its arguments, such as [\"./prepare\"]; remove it where none is wanted.")
