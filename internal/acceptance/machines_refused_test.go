@@ -49,7 +49,7 @@ func TestMachinesRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host.Run(t, fmt.Sprintf("fallocate -l %d /srv/full", n-(20<<20)))
+	host.Run(t, fmt.Sprintf("fallocate -l %d /srv/full", n-(5<<20)))
 	t.Cleanup(func() { host.Run(t, "rm -f /srv/full") })
 	r.write(config{Version: "3", ArtifactPath: r.bigArtifact(1<<20, 3)}.hcl(r))
 	wantSaid(t, r.apply(1), "there is no room", "host "+host.Name+": "+f.directory, "MiB free")

@@ -22,6 +22,18 @@ type Contents struct {
 	Head string
 }
 
+// What files take on a disk beside their bytes: an entry a block, and something for the directories.
+const (
+	entryOverhead = 4 << 10
+	diskOverhead  = 1 << 20
+)
+
+// Disk is how many bytes of a disk an installation takes for as long as it lasts: what unpacks, and missing, those of the artifact itself
+// that have yet to be kept there.
+func (c Contents) Disk(missing int64) int64 {
+	return max(missing, 0) + c.Bytes + int64(c.Entries)*entryOverhead + diskOverhead
+}
+
 // headSize tells what an executable is for: it is as much of an ELF program's header.
 const headSize = 20
 

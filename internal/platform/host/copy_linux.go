@@ -48,19 +48,11 @@ func copyInto(from, to string, mode fs.FileMode) error {
 // supervisorProgram sees to it that the supervisor's program lies beside the releases, and returns its path. What runs
 // goes on when the provider is updated or taken away.
 func (h *Host) supervisorProgram(ctx context.Context, l layout) (string, error) {
-	program := h.options.Supervisor
-	if program == "" {
-		self, err := os.Executable()
-		if err != nil {
-			return "", fmt.Errorf("find the supervisor's program: %w", err)
-		}
-		program = self
-	}
-	digest, err := programDigests.of(ctx, program)
+	program, digest, err := h.supervisor(ctx)
 	if err != nil {
-		return "", fmt.Errorf("read the supervisor's program: %w", err)
+		return "", err
 	}
-	name := "supervisor-" + strings.TrimPrefix(digest, "sha256:")[:16]
+	name := supervisorName(digest)
 	path := l.path("bin", name)
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
@@ -69,6 +61,39 @@ func (h *Host) supervisorProgram(ctx context.Context, l layout) (string, error) 
 		return "", err
 	}
 	return path, removeOlder(l.path("bin"), name)
+}
+
+// supervisor is the program that is to supervise, where it is now, and its digest.
+func (h *Host) supervisor(ctx context.Context) (program, digest string, err error) {
+	if program = h.options.Supervisor; program == "" {
+		if program, err = os.Executable(); err != nil {
+			return "", "", fmt.Errorf("find the supervisor's program: %w", err)
+		}
+	}
+	if digest, err = programDigests.of(ctx, program); err != nil {
+		return "", "", fmt.Errorf("read the supervisor's program: %w", err)
+	}
+	return program, digest, nil
+}
+
+func supervisorName(digest string) string {
+	return "supervisor-" + strings.TrimPrefix(digest, "sha256:")[:16]
+}
+
+// supervisorMissing is how many bytes of the supervisor's program have yet to be copied.
+func (h *Host) supervisorMissing(ctx context.Context, l layout) (int64, error) {
+	program, digest, err := h.supervisor(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := os.Stat(l.path("bin", supervisorName(digest))); err == nil {
+		return 0, nil
+	}
+	info, err := os.Stat(program)
+	if err != nil {
+		return 0, fmt.Errorf("look at the supervisor's program: %w", err)
+	}
+	return info.Size(), nil
 }
 
 // removeOlder takes away the programs of earlier versions. What runs from them keeps them until it ends.

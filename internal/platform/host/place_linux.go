@@ -129,14 +129,3 @@ func keep(ctx context.Context, l layout, id service.ReleaseID, reference service
 	}
 	return copyFile(ctx, reference.Path, keptFile(l, reference.Digest), 0o644, reference.Digest)
 }
-
-// artifactPath is where the artifact can be read without changing anything; empty if nowhere.
-func artifactPath(ctx context.Context, l layout, reference service.Reference) (path string, err error) {
-	if err := artifact.Verify(ctx, reference.Path, reference.Digest); err == nil {
-		return reference.Path, nil
-	} else if kept := keptFile(l, reference.Digest); artifact.Verify(ctx, kept, reference.Digest) == nil {
-		return kept, nil
-	} else {
-		return "", err
-	}
-}

@@ -10,12 +10,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host/supervisor"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
-
-// diskFactor is how much more than its artifact a release may need: the artifact kept, its files, and some to write.
-const diskFactor = 6
 
 // Room implements delivery.Platform. A release of which only the id is known is looked at as far as that goes.
 func (h *Host) Room(ctx context.Context, r service.Release, slot string) []service.Problem {
@@ -76,26 +74,44 @@ func (h *Host) diskProblem(ctx context.Context, l layout, r service.Release) *se
 	if err != nil {
 		return &service.Problem{Path: []string{"content", "artifact"}, Detail: err.Error()}
 	}
-	path, err := artifactPath(ctx, l, reference)
+	contents, err := contentsOf(ctx, l, reference, h.options.Limits)
 	if err != nil {
 		return &service.Problem{Path: []string{"content", "artifact"}, Detail: err.Error()}
 	}
 	if _, err := os.Stat(l.release(r.ID)); err == nil {
 		return nil // It is there already.
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return &service.Problem{Path: []string{"content", "artifact"}, Detail: err.Error()}
-	}
 	free, err := freeBytes(existing(string(l)))
+	var supervisor int64
+	if err == nil {
+		supervisor, err = h.supervisorMissing(ctx, l)
+	}
 	if err != nil {
 		return &service.Problem{Path: []string{"platform", "host", "directory"}, Detail: err.Error()}
 	}
-	if need := uint64(info.Size()) * diskFactor; free < need { //nolint:gosec // sizes are not negative
+	missing := supervisor
+	if _, err := os.Stat(keptFile(l, reference.Digest)); err != nil {
+		missing += contents.Size
+	}
+	if need := contents.Disk(missing); free < uint64(need) { //nolint:gosec // sizes are not negative
 		return &service.Problem{Path: []string{"platform", "host", "directory"}, Detail: fmt.Sprintf(
-			"%s has %d MiB free, and the release may need %d MiB: its artifact has %d MiB", l, free>>20, need>>20, info.Size()>>20)}
+			"%s has %.1f MiB free and the release needs %.1f MiB: make room", l, mebibytes(free), mebibytes(need))}
 	}
 	return nil
+}
+
+func mebibytes[T int64 | uint64](n T) float64 { return float64(n) / (1 << 20) }
+
+// contentsOf is what the artifact unpacks to, from where it can be read without changing anything.
+func contentsOf(ctx context.Context, l layout, reference service.Reference, limits artifact.Limits) (artifact.Contents, error) {
+	contents, err := artifact.Examine(ctx, reference.Path, reference.Digest, "", limits)
+	if err == nil {
+		return contents, nil
+	}
+	if kept, keptErr := artifact.Examine(ctx, keptFile(l, reference.Digest), reference.Digest, "", limits); keptErr == nil {
+		return kept, nil
+	}
+	return artifact.Contents{}, err
 }
 
 // existing is the directory, or the nearest above it that is there.

@@ -50,11 +50,9 @@ func (m *Machines) place(ctx context.Context, p part, r service.Release, referen
 		return err
 	}
 	guard := p.transferGuard(ctx)
-	_, err := transfer.Install(ctx, p.machine, transfer.Request{
-		Artifact: reference, Limits: m.options.Limits, Directory: p.Directory, Release: r.ID, Program: packed(r.Content), Guard: guard,
-		Patience: m.options.Patience,
-	})
-	if err != nil {
+	request := m.request(p, r, reference)
+	request.Guard = guard
+	if _, err := transfer.Install(ctx, p.machine, request); err != nil {
 		return staleOr(err)
 	}
 	encoded, err := json.Marshal(r)

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,12 +14,8 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-const (
-	// diskFactor is how much more than its artifact a release may need: the artifact kept, its files, and some to write.
-	diskFactor = 6
-	// readyTimeout bounds the questions that a plan asks, of all machines together.
-	readyTimeout = 5 * time.Second
-)
+// readyTimeout bounds the questions that a plan asks, of all machines together.
+const readyTimeout = 5 * time.Second
 
 // Room implements delivery.Platform. A release of which only the id is known is looked at as far as that goes.
 func (m *Machines) Room(ctx context.Context, r service.Release, slot string) []service.Problem {
@@ -67,18 +61,11 @@ func (m *Machines) room(ctx context.Context, p part, r service.Release) []servic
 	}
 	seeing, sights, _ := strings.Cut(out, "\nsights\n")
 	var problems []service.Problem
-	free := int64(-1)
 	for line := range strings.Lines(seeing) {
 		word, text, _ := strings.Cut(strings.TrimSpace(line), " ")
-		switch word {
-		case "problem":
+		if word == "problem" {
 			at, text, _ := strings.Cut(text, " ")
 			problems = append(problems, p.at(text, strings.Split(at, ".")...))
-		case "free":
-			kilobytes, err := strconv.ParseInt(text, 10, 64)
-			if err == nil {
-				free = kilobytes << 10
-			}
 		}
 	}
 	seen, err := p.readSights(sights)
@@ -97,7 +84,7 @@ func (m *Machines) room(ctx context.Context, p part, r service.Release) []servic
 			problems = append(problems, p.at(fmt.Sprintf("port %d of %s is held by another program: %s", i.port, i.Name, other), "slots", p.slot, "ports"))
 		}
 	}
-	if problem := m.diskProblem(ctx, p, r, free); problem != nil {
+	if problem := m.diskProblem(ctx, p, r); problem != nil {
 		problems = append(problems, *problem)
 	}
 	return problems
@@ -111,7 +98,7 @@ func (s sight) occupant(p part) service.ReleaseID {
 	return ""
 }
 
-// roomScript says problems, each with its place, and how many KiB are free; then what there is of the instances.
+// roomScript says problems, each with its place; then what there is of the instances.
 func (p part) roomScript(d service.HostPlatform, c service.Content) string {
 	tools := "tar sha256sum flock systemctl journalctl install stat od"
 	if reference, err := service.ParseReference(c.Artifact); err == nil && (strings.HasSuffix(reference.Path, ".zst") || strings.HasSuffix(reference.Path, ".tzst")) {
@@ -131,38 +118,25 @@ func (p part) roomScript(d service.HostPlatform, c service.Content) string {
 	return script + readyBody + roomBody + "echo; echo sights\n" + p.seeScript()
 }
 
-// diskProblem tells whether the release's files fit.
-func (m *Machines) diskProblem(ctx context.Context, p part, r service.Release, free int64) *service.Problem {
-	reference, size := artifactSize(r.Content)
-	need := size * diskFactor
-	if free < 0 || free >= need {
+// diskProblem tells whether the release's files fit: whether Place would find so. What else is wrong with the artifact is artifactProblem's.
+func (m *Machines) diskProblem(ctx context.Context, p part, r service.Release) *service.Problem {
+	reference, err := service.ParseReference(r.Content.Artifact)
+	if err != nil {
+		return nil //nolint:nilerr // nothing is known of its size
+	}
+	var full *transfer.FullError
+	if !errors.As(transfer.Room(ctx, p.machine, m.request(p, r, reference)), &full) {
 		return nil
 	}
-	missing, unknownErr := m.missing(ctx, p, r, reference)
-	if unknownErr == nil && missing == 0 {
-		return nil // It is there already.
-	}
-	problem := p.at(fmt.Sprintf("%s has %d MiB free, and the release may need %d MiB: its artifact has %d MiB", p.Directory, free>>20, need>>20, size>>20), "directory")
+	problem := p.at(full.Lacking(), "directory")
 	return &problem
 }
 
-// artifactSize in bytes; 0 where it is not here, which is a problem of its own where no machine has it either.
-func artifactSize(c service.Content) (service.Reference, int64) {
-	reference, err := service.ParseReference(c.Artifact)
-	if err != nil {
-		return reference, 0
+// request is what is brought to a machine for a release.
+func (m *Machines) request(p part, r service.Release, reference service.Reference) transfer.Request {
+	return transfer.Request{
+		Artifact: reference, Limits: m.options.Limits, Directory: p.Directory, Release: r.ID, Program: packed(r.Content), Patience: m.options.Patience,
 	}
-	info, err := os.Stat(reference.Path)
-	if err != nil {
-		return reference, 0
-	}
-	return reference, info.Size()
-}
-
-func (m *Machines) missing(ctx context.Context, p part, r service.Release, reference service.Reference) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	return transfer.Missing(ctx, p.machine, transfer.Request{Artifact: reference, Limits: m.options.Limits, Directory: p.Directory, Release: r.ID})
 }
 
 // artifactProblem tells whether the artifact is the one that is meant, or is on all machines already.
@@ -173,7 +147,7 @@ func (m *Machines) artifactProblem(ctx context.Context, parts []part, r service.
 			return nil
 		}
 		if each(parts, 0, func(_ int, p part) error {
-			missing, asked := m.missing(ctx, p, r, reference)
+			missing, asked := transfer.Missing(ctx, p.machine, m.request(p, r, reference))
 			if asked == nil && missing > 0 {
 				asked = err
 			}

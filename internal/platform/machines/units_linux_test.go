@@ -315,14 +315,24 @@ func TestSmallDisk(t *testing.T) {
 	all := machinetest.Start(t, 2, machinetest.SmallDisk("b", 16<<20))
 	provide(t, all)
 	g := newGround(t, asRoot, all, 1)
-	noise := make([]byte, 6<<20)
+	noise := make([]byte, 8<<20)
 	if _, err := rand.Read(noise); err != nil {
 		t.Fatal(err)
 	}
+	// The file is kept, and lies among the release's files: it takes twice its size, and not much more.
+	g.artifact("#!/bin/sh\n" + string(noise[:7<<20]))
+	if problems := g.Room(t.Context(), g.release("1.0.0"), "blue"); len(problems) > 0 {
+		t.Errorf("%v", problems)
+	}
+	g.placed(g.release("1.0.0"), "blue")
+	all[1].Run(t, "rm -rf /srv/*")
 	g.artifact("#!/bin/sh\n" + string(noise))
 	problems := g.Room(t.Context(), g.release("1.0.0"), "blue")
-	if len(problems) != 1 || strings.Join(problems[0].Path, ".") != "platform.host.hosts.b" || !strings.HasPrefix(problems[0].Detail, "host b: ") || !strings.Contains(problems[0].Detail, "the release may need 36 MiB") {
+	if len(problems) != 1 || strings.Join(problems[0].Path, ".") != "platform.host.hosts.b" || !strings.HasPrefix(problems[0].Detail, "host b: ") || !strings.Contains(problems[0].Detail, "the release needs 17.0 MiB") {
 		t.Errorf("%v", problems)
+	}
+	if _, err := g.Place(t.Context(), g.release("1.0.0"), "blue"); err == nil || !strings.Contains(err.Error(), "has 16.0 MiB free and the release needs 17.0 MiB") {
+		t.Errorf("%v", err)
 	}
 	// One of a lost artifact that neither has.
 	g.reference.Path += ".lost"

@@ -82,7 +82,7 @@ func open(ctx context.Context, o options) (*world, error) {
 		*port = ports[i]
 	}
 	began := time.Now()
-	// A bound: of the disk, which is memory, an artifact takes twice its size at most. The provider wants six times free.
+	// A bound: of the disk, which is memory, an artifact takes twice its size at most. The provider wants as much free, and a little more.
 	disk := 1<<30 + int64(o.artifact)<<20*8
 	all, err := nspawn.Start(ctx, nspawn.Options{Tree: tree, Disk: disk, Limit: o.limit + 10*time.Minute}, "a", "b", "c", "lb1", "lb2")
 	if err != nil {

@@ -1,4 +1,4 @@
-# Says what stands in the way of a release, a problem a line, and how many KiB are free.
+# Says what stands in the way of a release, a problem a line.
 
 for tool in $tools; do command -v "$tool" >/dev/null || echo "problem directory there is no $tool: install it"; done
 there=$dir
@@ -8,4 +8,3 @@ elif [ ! -w "$there" ] && { [ "$there" = "$dir" ] || [ -z "$sudo" ]; }; then
 	echo "problem directory the user $(id -un) cannot write into $there: make $dir, and give it to that user"
 fi
 [ -z "$user" ] || id -u "$user" >/dev/null 2>&1 || echo "problem systemd.user there is no user $user: make it (useradd --system $user)"
-df -Pk "$there" 2>/dev/null | { read -r head; read -r device blocks used free rest; echo "free $free"; }

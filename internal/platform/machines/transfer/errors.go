@@ -17,13 +17,15 @@ type FullError struct {
 }
 
 // Error implements error.
-func (e *FullError) Error() string {
+func (e *FullError) Error() string { return "the disk of " + e.Machine + " is full: " + e.Lacking() }
+
+// Lacking says what is missing where, for who has named the machine already.
+func (e *FullError) Lacking() string {
 	needed := "more"
 	if e.Needed > 0 {
 		needed = mebibytes(e.Needed)
 	}
-	return fmt.Sprintf("the disk of %s is full: %s has %s free and the release needs %s: make room, or keep fewer releases",
-		e.Machine, e.Directory, mebibytes(e.Free), needed)
+	return fmt.Sprintf("%s has %s free and the release needs %s: make room, or keep fewer releases", e.Directory, mebibytes(e.Free), needed)
 }
 
 func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }

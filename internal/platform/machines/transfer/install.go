@@ -25,12 +25,6 @@ var usual = bounds{patience: 2 * time.Minute, stalled: 30 * time.Second, working
 // The waits between attempts grow from the one to the other.
 const firstWait, lastWait = 100 * time.Millisecond, 5 * time.Second
 
-// spare is how much room a machine is to have beyond the files: for what each of them takes beside its bytes.
-const (
-	spare      = 1 << 20
-	spareEntry = 4 << 10
-)
-
 // installation is one Install.
 type installation struct {
 	machine   Machine
@@ -184,7 +178,7 @@ func (i *installation) suits(there answers, contents artifact.Contents, offset i
 	if is, machine := architectureOf(contents.Head), there.word("machine", 0); machine != "" && !is.runsOn(machine) {
 		return &ArchitectureError{Machine: i.machine.String(), Program: i.request.Program, Got: is.name, Want: machine}
 	}
-	i.needed = max(contents.Size-offset, 0) + contents.Bytes + int64(contents.Entries)*spareEntry + spare
+	i.needed = contents.Disk(contents.Size - offset)
 	if free := there.number("free"); there.has("free") && free < i.needed {
 		return i.full(free)
 	}

@@ -92,12 +92,7 @@ func Missing(ctx context.Context, m Machine, r Request) (int64, error) {
 }
 
 func missing(ctx context.Context, m Machine, r Request) (int64, error) {
-	v, err := r.variables()
-	if err != nil {
-		return 0, err
-	}
-	v.values["effects"] = "no"
-	there, err := ask(ctx, m, v.script(commonScript, architectureFunctions(), filesScript, lookScript), nil)
+	there, _, err := look(ctx, m, r)
 	if err != nil || there.has("installed") || there.has("whole") {
 		return 0, err
 	}

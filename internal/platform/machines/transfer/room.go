@@ -1,0 +1,57 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+)
+
+// lookTime bounds a look at a machine.
+const lookTime = 30 * time.Second
+
+// Room tells whether the machine has the room that Install would ask for: nil, or a *FullError. It changes nothing. It reads all of the
+// artifact, once in a process that calls Install later. An artifact that is not here needs none that is known. Other errors are those of
+// Run, and *artifact.DigestError and *artifact.EntryError for an artifact that must not be sent.
+func Room(ctx context.Context, m Machine, r Request) error {
+	if err := room(ctx, m, r); err != nil {
+		return fmt.Errorf("see what room %s has for %s: %w", m, r.Release, err)
+	}
+	return nil
+}
+
+func room(ctx context.Context, m Machine, r Request) error {
+	there, v, err := look(ctx, m, r)
+	if err != nil || there.has("installed") || !there.has("free") {
+		return err
+	}
+	contents, err := known.of(ctx, r.Artifact.Path, r.Artifact.Digest, v.values["program"], r.Limits)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	missing := contents.Size - there.number("absent")
+	if there.has("whole") {
+		missing = 0
+	}
+	if needed, free := contents.Disk(missing), there.number("free"); free < needed {
+		return &FullError{Machine: m.String(), Directory: r.Directory, Needed: needed, Free: free}
+	}
+	return nil
+}
+
+// look asks what is there, and changes nothing.
+func look(ctx context.Context, m Machine, r Request) (answers, variables, error) {
+	v, err := r.variables()
+	if err != nil {
+		return nil, v, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, lookTime, notDone(lookTime))
+	defer cancel()
+	v.values["effects"] = "no"
+	there, err := ask(ctx, m, v.script(commonScript, architectureFunctions(), filesScript, lookScript), nil)
+	return there, v, err
+}
