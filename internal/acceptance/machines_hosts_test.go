@@ -79,7 +79,7 @@ func TestMachinesDynamicServers(t *testing.T) {
 	off := f.hosts[1]
 	off.PowerOff(t)
 	f.placed = f.hosts[2:]
-	wantSaid(t, r.deploy(config{Version: "2"}), "Host Not Tidied", off.Name+" is no host of")
+	wantSaid(t, r.deploy(config{Version: "2"}), "Host Not Tidied", off.Name+" is no host of", "systemctl disable --now production-web-", "on "+off.Name)
 	off.Boot(t)
 	r.runsOnAll("2", f.placed)
 	f.placed = f.hosts

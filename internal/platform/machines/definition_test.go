@@ -243,3 +243,47 @@ func TestBadAnswers(t *testing.T) {
 		}
 	}
 }
+
+// Nobody comes back by himself to a host that the service has no more: who is told that it could not be tidied is told what to run there.
+func TestLeftBehind(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		systemd  service.Systemd
+		existing string
+		want     string
+	}{
+		"root":     {service.Systemd{}, "", "`systemctl disable --now production-web-blue-0.service production-web-blue-1.service` on b"},
+		"sudo":     {service.Systemd{Sudo: true}, "", "`sudo systemctl disable --now production-web-blue-0.service production-web-blue-1.service` on b"},
+		"user":     {service.Systemd{Scope: service.ScopeUser}, "", "`systemctl --user disable --now production-web-blue-0.service production-web-blue-1.service` on b"},
+		"existing": {service.Systemd{}, "web.service", "`systemctl disable --now web.service` on b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			off := func(name string) fake {
+				return fake{name: name, run: func(string) ([]byte, error) {
+					if name == "b" || name == "c" {
+						return nil, errors.New("it is off")
+					}
+					return nil, nil
+				}}
+			}
+			d := definition()
+			d.Systemd = &c.systemd
+			p, err := open(t, d, off).placement("production/web/1.0.0-00000000", "blue", c.existing)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d = definition()
+			d.Systemd = &c.systemd
+			delete(d.Hosts, "b")
+			m := open(t, d, off)
+			err = m.Remove(t.Context(), p)
+			if err == nil || !strings.Contains(err.Error(), "host b (b): it is off; ") || !strings.Contains(err.Error(), c.want) || strings.Count(err.Error(), "disable --now") != 1 {
+				t.Errorf("%v", err)
+			}
+			if err := m.Stop(t.Context(), p); err == nil || strings.Contains(err.Error(), "disable --now") {
+				t.Errorf("a stop: %v", err)
+			}
+		})
+	}
+}

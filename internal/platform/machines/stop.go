@@ -2,9 +2,11 @@ package machines
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -30,13 +32,33 @@ func (m *Machines) end(ctx context.Context, what string, p service.Placement, bo
 	if err != nil {
 		return err
 	}
-	return each(parts, 0, func(_ int, p part) error {
+	return each(parts, 0, func(_ int, p part) (err error) {
 		if p.Existing != "" {
-			return p.endExisting(ctx, what)
+			err = p.endExisting(ctx, what)
+		} else {
+			_, err = p.change(ctx, what, p.endScript()+body, nil)
+			err = p.explain(err)
 		}
-		_, err := p.change(ctx, what, p.endScript()+body, nil)
-		return p.explain(err)
+		if _, stays := m.definition.Hosts[p.host]; what == "remove" && p.host != "" && !stays {
+			return p.leftBehind(err)
+		}
+		return err
 	})
+}
+
+// leftBehind says how to end by hand what could not be removed from a host that the service has no more: nothing of ours comes back to it.
+func (p part) leftBehind(err error) error {
+	if err == nil || errors.Is(err, fence.ErrStale) { // A newer run sees to it.
+		return err
+	}
+	systemctl := "systemctl"
+	if p.Scope == service.ScopeUser {
+		systemctl += " --user"
+	} else if p.Sudo {
+		systemctl = "sudo " + systemctl
+	}
+	return fmt.Errorf("%w; what it has enabled runs there, or starts when the host does: to end that, run `%s disable --now %s` on %s",
+		err, systemctl, strings.Join(p.wanted(), " "), p.host)
 }
 
 // endScript names what is to be ended.
