@@ -52,12 +52,18 @@ func TestHostKeys(t *testing.T) {
 		t.Run("wrong, of "+name, func(t *testing.T) {
 			s := s
 			s.HostKey = twoFields(t, key+".pub")
-			doubt := doubted(t, refusal(t, c, s, "ssh-keygen -lf", "write that into host_key", s.User+"@127.0.0.1:"))
+			doubt := doubted(t, refusal(t, c, s, "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)", "the text of that file into host_key", s.User+"@127.0.0.1:"))
 			if !strings.HasPrefix(doubt.Shown, "ssh-ed25519 SHA256:") || len(doubt.Expected) != 1 || doubt.Expected[0] == doubt.Shown {
 				t.Errorf("%+v", doubt)
 			}
 		})
 	}
+	t.Run("wrong, and its file is named", func(t *testing.T) {
+		only := sshtest.Start(t, sshtest.Option("HostKey "+rsa), sshtest.Option("HostKeyAlgorithms rsa-sha2-512"))
+		s := only.SSH()
+		s.HostKey = twoFields(t, sshtest.GenerateKey(t, only.Path("another"), "-t", "rsa", "-b", "2048")+".pub")
+		_ = doubted(t, refusal(t, connections(t, only.Credentials(), secureshell.Options{}), s, "ssh-keygen -lf /etc/ssh/ssh_host_rsa_key.pub)"))
+	})
 	t.Run("the one that is known of several", func(t *testing.T) {
 		several := sshtest.Start(t, sshtest.Option("HostKey "+rsa), sshtest.Option("HostKey "+ecdsa))
 		for _, key := range []string{several.HostKey, twoFields(t, rsa+".pub"), twoFields(t, ecdsa+".pub")} {
@@ -158,11 +164,11 @@ func TestKnownHosts(t *testing.T) {
 	write(t, known, "127.0.0.1 "+server.HostKey+"\n"+place+twoFields(t, other+".pub")+"\n")
 	_ = doubted(t, refusal(t, anew(), s, "it is another key"))
 	write(t, known, "127.0.0.2 "+server.HostKey+"\n")
-	_ = doubted(t, refusal(t, anew(), s, "the machine is not in "+known, "none is known", strings.TrimSpace(place)))
+	_ = doubted(t, refusal(t, anew(), s, "the machine is not in "+known, "none is known", "behind "+strings.TrimSpace(place), "as host_key"))
 	write(t, known, place+server.HostKey+"\n@revoked * "+server.HostKey+"\n")
 	_ = doubted(t, refusal(t, anew(), s, "it is revoked by "+known))
 	write(t, known, "what is this\n")
 	refused(t, anew(), s, "read known_hosts")
 	s.KnownHosts = server.Path("missing")
-	refused(t, anew(), s, "read known_hosts", "no such file")
+	refused(t, anew(), s, "read known_hosts", "no such file", "as host_key", "as known_hosts")
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"strings"
@@ -18,6 +19,9 @@ import (
 func (l *link) knownHosts() (*expected, error) {
 	path := l.definition.KnownHosts
 	check, err := knownhosts.New(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read known_hosts: %w: write the machine's public key as host_key, or the path of a file that has it as known_hosts", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read known_hosts: %w", err)
 	}

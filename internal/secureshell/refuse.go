@@ -18,8 +18,8 @@ func (e *expected) refuse(key ssh.PublicKey, why error) *HostKeyError {
 		Machine: e.link.String(),
 		Shown:   described(key),
 		Reason:  "it is another key",
-		Remedy: "if the machine was set up anew, read its key at the machine itself (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub) and write that into " +
-			place + "; if not, something else answers at this address: find out what before anything is sent there",
+		Remedy: "if the machine was set up anew, compare with its key at the machine itself (ssh-keygen -lf " + publicFile(key) +
+			"), and write the text of that file into " + place + "; if not, something else answers at this address: find out what before anything is sent there",
 	}
 	for _, k := range e.keys {
 		refused.Expected = append(refused.Expected, described(k))
@@ -36,8 +36,8 @@ func (e *expected) refuse(key ssh.PublicKey, why error) *HostKeyError {
 		refused.Remedy = "who has this key may be anybody: give the machine another one, and write that into " + place
 	case errors.As(why, &unknown) && len(unknown.Want) == 0 && len(e.authorities) == 0:
 		refused.Reason = "the machine is not in " + e.link.definition.KnownHosts
-		refused.Remedy = "read its key at the machine itself (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), compare, and add it to the file as " +
-			knownhosts.Normalize(e.link.address())
+		refused.Remedy = "compare with its key at the machine itself (ssh-keygen -lf " + publicFile(key) + "), and add the text of that file behind " +
+			knownhosts.Normalize(e.link.address()) + "; or write it as host_key"
 	case errors.As(why, &unknown) || why == nil:
 	case certified && e.signed(certificate):
 		refused.Reason = "its certificate is not valid (" + strings.TrimPrefix(why.Error(), "ssh: ") + ")"
@@ -46,4 +46,14 @@ func (e *expected) refuse(key ssh.PublicKey, why error) *HostKeyError {
 		refused.Reason = strings.TrimPrefix(why.Error(), "ssh: ")
 	}
 	return refused
+}
+
+// publicFile is where sshd has a key of this kind, unless it was told otherwise.
+func publicFile(key ssh.PublicKey) string {
+	for _, kind := range []string{"rsa", "ecdsa"} {
+		if strings.Contains(key.Type(), kind) {
+			return "/etc/ssh/ssh_host_" + kind + "_key.pub"
+		}
+	}
+	return "/etc/ssh/ssh_host_ed25519_key.pub"
 }
