@@ -20,7 +20,25 @@ func Named(at path.Path, detail string) string {
 	return name + ": " + detail
 }
 
-// NamePaths is Named for each diagnostic that lies at an attribute.
+// Shown is where Terraform finds the source line of an attribute inside an element, such as steps[1].weight: the element. It looks
+// for the last name alone, and would show another attribute of that name.
+func Shown(at path.Path) path.Path {
+	if steps := at.Steps(); len(steps) > 2 {
+		root, isName := steps[0].(path.PathStepAttributeName)
+		if !isName {
+			return at
+		}
+		switch element := steps[1].(type) {
+		case path.PathStepElementKeyInt:
+			return path.Root(string(root)).AtListIndex(int(element))
+		case path.PathStepElementKeyString:
+			return path.Root(string(root)).AtMapKey(string(element))
+		}
+	}
+	return at
+}
+
+// NamePaths is Named for each diagnostic that lies at an attribute, and puts it where Terraform shows the line.
 func NamePaths(diags *diag.Diagnostics) {
 	for i, d := range *diags {
 		at, placed := d.(diag.DiagnosticWithPath)
@@ -29,9 +47,9 @@ func NamePaths(diags *diag.Diagnostics) {
 		}
 		detail := Named(at.Path(), d.Detail())
 		if d.Severity() == diag.SeverityWarning {
-			(*diags)[i] = diag.NewAttributeWarningDiagnostic(at.Path(), d.Summary(), detail)
+			(*diags)[i] = diag.NewAttributeWarningDiagnostic(Shown(at.Path()), d.Summary(), detail)
 		} else {
-			(*diags)[i] = diag.NewAttributeErrorDiagnostic(at.Path(), d.Summary(), detail)
+			(*diags)[i] = diag.NewAttributeErrorDiagnostic(Shown(at.Path()), d.Summary(), detail)
 		}
 	}
 }

@@ -68,9 +68,9 @@ func (b bound) ValidateString(_ context.Context, req validator.StringRequest, re
 	parsed, err := Parse(req.ConfigValue.ValueString())
 	switch {
 	case err != nil:
-		resp.Diagnostics.AddAttributeError(req.Path, invalid, diagnostics.Named(req.Path, err.Error()+"."))
+		resp.Diagnostics.AddAttributeError(diagnostics.Shown(req.Path), invalid, diagnostics.Named(req.Path, err.Error()+"."))
 	case parsed < b.least:
-		resp.Diagnostics.AddAttributeError(req.Path, invalid,
+		resp.Diagnostics.AddAttributeError(diagnostics.Shown(req.Path), invalid,
 			diagnostics.Named(req.Path, fmt.Sprintf("%q is too short: write %q or more.", req.ConfigValue.ValueString(), b.least.String())))
 	}
 }

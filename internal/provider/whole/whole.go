@@ -90,7 +90,7 @@ func (n Number) Equal(other attr.Value) bool {
 // ValidateAttribute refuses what is not whole.
 func (n Number) ValidateAttribute(_ context.Context, req xattr.ValidateAttributeRequest, resp *xattr.ValidateAttributeResponse) {
 	if n.given != "" {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid Number",
+		resp.Diagnostics.AddAttributeError(diagnostics.Shown(req.Path), "Invalid Number",
 			diagnostics.Named(req.Path, fmt.Sprintf("%s is not a whole number: write one such as 5 or 25.", n.given)))
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func TestNumbers(t *testing.T) {
-	at := path.Root("steps").AtListIndex(0).AtName("weight")
+	step := path.Root("steps").AtListIndex(0)
 	for given, refused := range map[any]bool{
 		big.NewFloat(25): false, big.NewFloat(-1): false, big.NewFloat(2.5): true, big.NewFloat(1e30): true, nil: false, tftypes.UnknownValue: false,
 	} {
@@ -26,9 +26,9 @@ func TestNumbers(t *testing.T) {
 			t.Fatalf("%v is %T", given, value)
 		}
 		var resp xattr.ValidateAttributeResponse
-		number.ValidateAttribute(t.Context(), xattr.ValidateAttributeRequest{Path: at}, &resp)
+		number.ValidateAttribute(t.Context(), xattr.ValidateAttributeRequest{Path: step.AtName("weight")}, &resp)
 		if refused {
-			configtest.WantOne(t, resp.Diagnostics, at, "is not a whole number")
+			configtest.WantOne(t, resp.Diagnostics, step, "is not a whole number")
 			if !number.IsUnknown() {
 				t.Errorf("%v counts as %s", given, number)
 			}
