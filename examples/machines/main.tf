@@ -48,7 +48,7 @@ resource "deploy_service" "web" {
       systemd = {
         sudo    = true          # files/sudoers.d/deploy says what that takes
         user    = "web"         # an account that may do nothing else
-        secrets = "credentials" # a file that the instance alone reads: variables are inherited, and end up in dumps
+        secrets = "credentials" # a file for the instance: variables are inherited, and end up in dumps
         limits  = { MemoryMax = "512M", LimitNOFILE = "65536" }
         # What there is no attribute for: here, how much the journal takes in half a minute before it drops lines.
         drop_ins = { "10-log.conf" = "[Service]\nLogRateLimitBurst=20000\n" }

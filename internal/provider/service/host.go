@@ -40,7 +40,7 @@ func hostAttribute() schema.Attribute {
 				"else `deploy/<environment>/<name>` in the user's state directory (`$XDG_STATE_HOME` or `~/.local/state`)."),
 			"address":       textAttribute("Address that instances of this machine are reached at; each of the `hosts` has its own. Default: `127.0.0.1`."),
 			"drain_timeout": durationAttribute("How long an instance may take to stop after SIGTERM, before SIGKILL. Default: `30s`."),
-			"keep_releases": numberAttribute("How many releases' files stay on a machine, those that run or are kept ready among them; older ones are removed. With `hosts` or systemd. Default: `3`."),
+			"keep_releases": numberAttribute("How many releases' files stay on a machine, those that run or are kept ready among them; older ones are removed when another one is brought there. With `hosts` or systemd. Default: `3`."),
 			"max_parallel":  numberAttribute("How many of the `hosts` are worked on at a time. Default: `1`."),
 			"max_unavailable": numberAttribute("How many of the `hosts` may be without a running instance at a time, where a new instance takes the place of an old one: " +
 				"with one slot, or without a router. It bounds `max_parallel` there. Default: `1`."),

@@ -31,7 +31,7 @@ func systemdAttribute() schema.Attribute {
 			"sudo":  truthAttribute("Whether systemctl, journalctl and what writes units and releases are run by `sudo -n`, for a user other than root. Default: `false`."),
 			"user":  textAttribute("User that instances run as, in the system's scope. Default: the user who logs in; a dynamic user where that is root."),
 			"group": textAttribute("Group that instances run as, in the system's scope. Default: that of the user."),
-			"secrets": textAttribute("How `secrets` of a release come to instances: `environment`, as variables, from a file that the manager alone reads; " +
+			"secrets": textAttribute("How `secrets` of a release come to instances: `environment`, as variables, from a file that root and the user who logs in alone can read; " +
 				"or `credentials`, as files in `$CREDENTIALS_DIRECTORY` (systemd's `LoadCredential`). Default: `environment`."),
 			"hardening": truthAttribute("Whether units have restrictions: read-only file systems, no new privileges, private temporary files and devices. " +
 				"Those of the user's own manager have what it can do of that, and no file systems of their own. Default: `true`."),
