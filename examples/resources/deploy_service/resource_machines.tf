@@ -34,7 +34,7 @@ resource "deploy_service" "orders" {
   router = {
     haproxy = {
       backend    = "orders"
-      state_file = "/var/lib/haproxy/server-state"
+      state_file = "/var/lib/haproxy-state/servers"
       nodes = {
         lb1 = {
           socket = "/run/haproxy/admin.sock"
