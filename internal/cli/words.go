@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -33,8 +34,8 @@ func recoveryWords(view ledger.View) string {
 	case a != nil:
 		return fmt.Sprintf("the introduction of %s (attempt %d, at %d %%), which was interrupted, is taken back: %s", a.Release, a.Number, a.Weight, backTo(state.Stable))
 	}
-	if untidied := view.Untidied(); untidied != nil {
-		return fmt.Sprintf("what %s took the place of is stopped", untidied.Release)
+	if words := orderWords(view); words != "" {
+		return words
 	}
 	switch {
 	case view.Alive:
@@ -43,6 +44,18 @@ func recoveryWords(view ledger.View) string {
 		return "nothing was interrupted; the messages that are due are sent"
 	}
 	return ""
+}
+
+// orderWords says what a recovery puts in order where nothing was interrupted; empty where all is.
+func orderWords(view ledger.View) string {
+	var parts []string
+	if untidied := view.Untidied(); untidied != nil {
+		parts = append(parts, fmt.Sprintf("what %s took the place of is stopped", untidied.Release))
+	}
+	if !view.Alive && delivery.Unsized(&view.State) {
+		parts = append(parts, "what runs is brought to the hosts that the service has")
+	}
+	return strings.Join(parts, "; ")
 }
 
 func backTo(stable service.ReleaseID) string {

@@ -132,7 +132,15 @@ func (s *stageWork) openAttempt(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.sweep(ctx); err != nil {
+	mode := s.state().Wanted(s.request.Release)
+	sweep := s.sweep
+	if mode == service.ModeRollback {
+		if err := s.mayRollBack(ctx, s.request.Release); err != nil {
+			return err
+		}
+		sweep = s.sweepBeforeRollback
+	}
+	if err := sweep(ctx); err != nil {
 		e := refuse(stageTitle(s.stage)+" Failed", fmt.Sprintf("What is left of earlier releases of %s could not be looked after: %s. Nothing was introduced", s.procedure.id, err),
 			"Mend what is named, and apply again. A host that does not come back is taken out of the service's hosts.")
 		e.Err = err
@@ -140,7 +148,6 @@ func (s *stageWork) openAttempt(ctx context.Context) error {
 	}
 	s.discard(ctx)
 	state := s.state()
-	mode := state.Wanted(s.request.Release)
 	s.number = state.LastAttempt + 1
 	started := s.message(s.number, "started", fmt.Sprintf("%s: %s of %s begins, over %s%s", s.procedure.id, mode, s.request.Release.Label(), orNothing(state.Stable), s.overridden()), "")
 	started.Release, started.Replaces = s.request.Release, state.Stable // The attempt is not in the ledger yet.
@@ -182,6 +189,9 @@ func (s *stageWork) finalizeUnfinished(ctx context.Context, a *ledger.Attempt) e
 	if err := s.closeFinalized(ctx, a, 1, nil); err != nil {
 		return err
 	}
+	if s.state().Wanted(s.request.Release) == service.ModeRollback {
+		return s.sweepBeforeRollback(ctx)
+	}
 	return s.sweep(ctx)
 }
 
@@ -206,38 +216,53 @@ func (w *work) takeAway(ctx context.Context, a *ledger.Attempt, reason string, e
 }
 
 // sweep removes what no attempt needs any more: kept releases that still run are stopped, releases that are not kept
-// are removed. It is what a kill right after a finalization left to do.
+// are removed. It is what a kill right after a finalization left to do. Where machines do not answer it does so on the others, before it
+// says so by a *silentError.
 func (w *work) sweep(ctx context.Context) error {
 	state := w.state()
 	if state.OpenAttempt() != nil || state.Broken != nil || w.adapters.Platform == nil {
 		return nil
 	}
+	var silent error
 	for id, r := range state.Releases {
 		if id == state.Stable || !r.Placement.Placed() {
 			continue
 		}
-		running, err := w.anyRunning(ctx, r)
-		if err != nil {
+		part, instances, err := w.answering(ctx, r)
+		if isSilent(err) {
+			silent = err
+		} else if err != nil {
 			return err
 		}
-		// Only what runs is drained: its slot may be another release's by now.
-		if running {
-			if err := w.withoutTraffic(ctx, r); err != nil {
-				return err
-			}
-			if err := w.drain(ctx, r); err != nil {
-				w.warn("Requests Cut Off", fmt.Sprintf("Not all requests in flight to %s ended before it was stopped: %s.", r.ID, err))
-			}
+		if len(part.Placement.Instances) == 0 {
+			continue
 		}
-		switch {
-		case !slices.Contains(state.Kept, id):
-			err = w.remove(ctx, state.LastAttempt, r)
-		case running:
-			err = w.stop(ctx, state.LastAttempt, r)
-		}
-		if err != nil {
+		if err := w.sweepAway(ctx, part, runsAny(part, instances), err == nil); err != nil {
 			return err
 		}
+	}
+	return silent
+}
+
+// sweepAway stops a kept release, or removes one that is not kept: all of it, or the part of it that answers.
+func (w *work) sweepAway(ctx context.Context, r service.Release, running, all bool) error {
+	state := w.state()
+	// Only what runs is drained: its slot may be another release's by now.
+	if running {
+		if err := w.withoutTraffic(ctx, r); err != nil {
+			return err
+		}
+		if err := w.drain(ctx, r); err != nil {
+			w.warn("Requests Cut Off", fmt.Sprintf("Not all requests in flight to %s ended before it was stopped: %s.", r.ID, err))
+		}
+	}
+	switch {
+	case !slices.Contains(state.Kept, r.ID) && all:
+		return w.remove(ctx, state.LastAttempt, r)
+	case !slices.Contains(state.Kept, r.ID):
+		return w.removePart(ctx, state.LastAttempt, r)
+	case running:
+		return w.stop(ctx, state.LastAttempt, r)
 	}
 	return nil
 }
@@ -279,18 +304,19 @@ func (w *work) sweepAfter(ctx context.Context) error {
 
 // tidy sweeps after an attempt has ended well: what it cannot do now only warns, the next run does it.
 func (w *work) tidy(ctx context.Context) {
-	ctx, cancel := w.rescue(ctx, restoreTimeout)
-	defer cancel()
-	if err := w.sweepAfter(ctx); err != nil {
-		w.warn("Old Release Not Tidied Away", fmt.Sprintf("The release stands, and what was before it is not stopped yet: %s. The next release does it, or `%s recover %s`.",
-			err, operatorBinary, w.procedure.id))
+	if err := w.tidied(ctx); err != nil {
+		w.warnOldStays(err)
 	}
 }
 
-func (w *work) anyRunning(ctx context.Context, r service.Release) (bool, error) {
-	instances, err := w.adapters.Platform.Inspect(ctx, r.Placement)
-	if err != nil {
-		return false, fmt.Errorf("inspect %s: %w", r.ID, err)
-	}
-	return slices.ContainsFunc(instances, func(i service.InstanceState) bool { return i.Running && i.Release == r.ID }), nil
+// tidied is tidy; what it could not do is an error.
+func (w *work) tidied(ctx context.Context) error {
+	ctx, cancel := w.rescue(ctx, restoreTimeout)
+	defer cancel()
+	return w.sweepAfter(ctx)
+}
+
+func (w *work) warnOldStays(err error) {
+	w.warn("Old Release Not Tidied Away", fmt.Sprintf("The release stands, and what was before it is not stopped everywhere yet: %s. The next release does it, or `%s recover %s`.",
+		err, operatorBinary, w.procedure.id))
 }

@@ -55,7 +55,8 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 		w.warn("Service Recovered", fmt.Sprintf("An earlier run on %s had ended in the middle: %s. Running now: %s.", p.id, came, w.running(ctx)))
 	}
 	if w.state().Untidied() != nil {
-		w.tidy(ctx)
+		// First, since it may have the places of what is to come. What cannot be done yet may be on a host that is taken out.
+		_ = w.tidied(ctx)
 	}
 	owner := request.Owner
 	if owner == "" {
@@ -78,6 +79,9 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 	}
 	if err := w.followDefinition(ctx); err != nil {
 		return DefineOutcome{}, err
+	}
+	if w.state().Untidied() != nil {
+		w.tidy(ctx)
 	}
 	w.deliverDue(ctx)
 	return DefineOutcome{Owner: owner, Warnings: w.warnings}, nil

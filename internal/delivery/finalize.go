@@ -19,7 +19,12 @@ func (p *Procedure) Finalize(ctx context.Context, request Request, spec Finaliza
 		}
 		if s.standing {
 			s.exports.Finalized, s.exports.FinalizedAt = request.Release, s.current().EndedAt
-			return s.sweep(ctx)
+			if err := s.sweep(ctx); !isSilent(err) {
+				return err
+			} else if err != nil {
+				s.warnOldStays(err)
+			}
+			return nil
 		}
 		if spec.BakeTime > 0 {
 			if err := s.bake(ctx, spec.BakeTime); err != nil {

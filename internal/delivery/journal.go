@@ -92,10 +92,15 @@ func (w *work) place(ctx context.Context, attempt int, r service.Release, slot s
 		return r, fmt.Errorf("place %s: %w", r.ID, err)
 	}
 	r.Placement = placement
+	return r, w.placeAt(ctx, attempt, r)
+}
+
+// placeAt is place where r's placement says.
+func (w *work) placeAt(ctx context.Context, attempt int, r service.Release) error {
 	if err := w.append(ctx, ledger.Event{Type: ledger.ReleaseRecorded, Attempt: attempt, Release: r.ID, Record: &r}); err != nil {
-		return r, fmt.Errorf("record %s: %w", r.ID, err)
+		return fmt.Errorf("record %s: %w", r.ID, err)
 	}
-	return r, w.placeAgain(ctx, attempt, r)
+	return w.placeAgain(ctx, attempt, r)
 }
 
 // placeAgain puts the files of a recorded release where its instances find them.

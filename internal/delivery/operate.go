@@ -127,11 +127,16 @@ func (p *Procedure) Rollback(ctx context.Context, to service.ReleaseID, reason s
 	if err != nil || settled != "" && to == "" {
 		return settled, err
 	}
-	if err := w.sweep(ctx); err != nil { // What an earlier run did not tidy may be in the way.
-		return "", err
-	}
 	r, err := p.decideRollback(w.state(), to)
 	if err != nil {
+		return "", err
+	}
+	if r.to != "" {
+		if err := w.mayRollBack(ctx, r.to); err != nil {
+			return "", err
+		}
+	}
+	if err := w.sweepBeforeRollback(ctx); err != nil { // What an earlier run did not tidy may be in the way.
 		return "", err
 	}
 	done := fmt.Sprintf("%s carries all of the traffic already", to)
@@ -171,7 +176,7 @@ func (w *work) settleRollback(ctx context.Context, reason string) (string, error
 		if err := w.finishRollback(ctx, a); err != nil {
 			return "", err
 		}
-		return w.lastEnd(), nil
+		return alsoSaying(w.lastEnd(), w.leftOut(w.state().Stable)), nil
 	case a.Mode == service.ModeRollback && a.Failure == nil:
 		// It was decided, and nothing touched yet: it is begun anew.
 		if err := w.takeAway(ctx, a, "the run that began it ended at once", ledger.Closing{End: service.EndAbandoned}); err != nil {
@@ -246,9 +251,9 @@ func (w *work) rollBackByOperator(ctx context.Context, to service.ReleaseID, rea
 		return "", err
 	}
 	if from == to {
-		return fmt.Sprintf("%s carries all of the traffic", to), nil
+		return alsoSaying(fmt.Sprintf("%s carries all of the traffic", to), w.leftOut(to)), nil
 	}
-	return fmt.Sprintf("%s carries all of the traffic again; %s was taken out and is held", to, from), nil
+	return alsoSaying(fmt.Sprintf("%s carries all of the traffic again; %s was taken out and is held", to, from), w.leftOut(to)), nil
 }
 
 // rollBackInTime rolls back, and where that fails before the traffic has moved puts back what ran.

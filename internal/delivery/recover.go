@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -32,18 +33,34 @@ func (p *Procedure) Recover(ctx context.Context) (Recovery, error) {
 	state := w.state()
 	a := state.OpenAttempt()
 	if state.Broken == nil && (a == nil || !a.Busy()) {
-		if untidied := state.Untidied(); untidied != nil {
-			if err := w.sweepAfter(ctx); err != nil {
-				return Recovery{}, err
-			}
-			return Recovery{Recovered: true, Text: fmt.Sprintf("what %s took the place of was stopped", untidied.Release), Running: w.running(ctx)}, nil
-		}
-		return Recovery{Text: "nothing was interrupted", Running: w.running(ctx)}, nil
+		return w.putInOrder(ctx)
 	}
 	if err := w.recover(ctx); err != nil {
 		return Recovery{}, err
 	}
-	return Recovery{Recovered: true, Text: w.lastEnd(), Running: w.running(ctx)}, nil
+	return Recovery{Recovered: true, Text: alsoSaying(w.lastEnd(), w.leftOut(w.state().Stable)), Running: w.running(ctx)}, nil
+}
+
+// putInOrder does what is left to do where nothing was interrupted: what was replaced is stopped, and what runs is brought to the hosts
+// that it is not on.
+func (w *work) putInOrder(ctx context.Context) (Recovery, error) {
+	var done []string
+	if untidied := w.state().Untidied(); untidied != nil {
+		if err := w.sweepAfter(ctx); err != nil {
+			return Recovery{}, fmt.Errorf("stop what %s took the place of: %w", untidied.Release, err)
+		}
+		done = append(done, fmt.Sprintf("what %s took the place of was stopped", untidied.Release))
+	}
+	if Unsized(w.state()) {
+		if err := w.resize(ctx); err != nil {
+			return Recovery{}, err
+		}
+		done = append(done, "what runs was brought to the hosts of the service")
+	}
+	if len(done) == 0 {
+		return Recovery{Text: "nothing was interrupted", Running: w.running(ctx)}, nil
+	}
+	return Recovery{Recovered: true, Text: strings.Join(done, "; "), Running: w.running(ctx)}, nil
 }
 
 // recover brings world and record together. An error is an *Error: the restore failed (again).

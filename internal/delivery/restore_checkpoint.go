@@ -94,6 +94,9 @@ func (p *Procedure) RestoreCheckpoint(ctx context.Context, name string, data boo
 	if err != nil {
 		return "", err
 	}
+	if err := w.mayRollBack(ctx, checkpoint.Stable.ID); err != nil {
+		return "", err
+	}
 	if r.takeOut != nil {
 		if _, err := w.takeOut(ctx, r.takeOut, reason); err != nil {
 			return "", err

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -46,48 +47,70 @@ func (w *work) carriesAll(ctx context.Context, slot string) bool {
 	return err == nil && weights[slot] == 100
 }
 
-// rollBackTo brings the attempt's release up and gives it the traffic. What carried it before is drained and stopped.
+// rollBackTo brings the attempt's release up and gives it the traffic, where machines answer. What carried it before is drained and
+// stopped. A machine that stops to answer meanwhile is left out as well.
 func (w *work) rollBackTo(ctx context.Context, a *ledger.Attempt) (service.Release, error) {
-	state := w.state()
-	release, found := state.Releases[a.Release]
+	release, found := w.state().Releases[a.Release]
 	if !found {
 		return release, fmt.Errorf("roll back to %s: the ledger has no record of it", a.Release)
 	}
-	stable := state.StableRelease()
-	if stable == nil || stable.ID == release.ID {
-		if err := w.resumeStable(ctx, a, release); err != nil {
+	for {
+		known := len(w.silence.hosts)
+		err := w.rollBackWhereAnswered(ctx, a, &release)
+		moved := (*movedError)(nil)
+		if err == nil || errors.As(err, &moved) || ctx.Err() != nil {
 			return release, err
 		}
-		return release, w.afterMove(ctx, a)
+		if _, _, silent := w.answering(ctx, release); !isSilent(silent) || len(w.silence.hosts) == known {
+			return release, err
+		}
+	}
+}
+
+// rollBackWhereAnswered is one try of rollBackTo; release becomes what was brought up.
+func (w *work) rollBackWhereAnswered(ctx context.Context, a *ledger.Attempt, release *service.Release) error {
+	stable := w.state().StableRelease()
+	if stable == nil || stable.ID == release.ID {
+		if err := w.resumeStable(ctx, a, release); err != nil {
+			return err
+		}
+		return w.afterMove(ctx, a)
 	}
 	slot := w.otherSlot()
 	w.report(a.Number, service.StageRelease, 0, w.now(), "%s is started again in slot %s", release.ID, slot)
-	release, err := w.place(ctx, a.Number, release, slot)
+	placement, err := w.adapters.Platform.Placement(*release, slot)
 	if err != nil {
-		return release, err
+		return fmt.Errorf("place %s: %w", release.ID, err)
+	}
+	release.Placement = placement
+	if *release, err = w.mostOf(ctx, *release); err != nil {
+		return err
+	}
+	if err := w.placeAt(ctx, a.Number, *release); err != nil {
+		return err
 	}
 	if w.interrupts() {
-		err = w.replaceInWaves(ctx, a.Number, *stable, release, healthAgain(release))
+		err = w.replaceInWaves(ctx, a.Number, without(*stable, w.silence.hosts), *release, healthAgain(*release))
 	} else {
-		err = w.startAgain(ctx, a.Number, release)
+		err = w.startAgain(ctx, a.Number, *release)
 	}
 	if err != nil {
-		return release, err
+		return err
 	}
-	if err := w.verifyInstances(ctx, release); err != nil {
-		return release, err
+	if err := w.verifyInstances(ctx, *release); err != nil {
+		return err
 	}
 	if w.adapters.Router != nil {
-		if err := w.routerSplits(ctx, release, *stable); err != nil {
-			return release, err
+		if err := w.routerSplits(ctx, *release, *stable); err != nil {
+			return err
 		}
 		if err := w.setWeights(ctx, a.Number, alone(slot)); err != nil && w.carriesAll(ctx, slot) {
-			return release, &movedError{err} // Only its record failed.
+			return &movedError{err} // Only its record failed.
 		} else if err != nil {
-			return release, err
+			return err
 		}
 	}
-	return release, w.afterMove(ctx, a)
+	return w.afterMove(ctx, a)
 }
 
 // afterMove is what follows in a rollback when the traffic is where it was wanted.
@@ -117,9 +140,19 @@ func (w *work) wantedData(ctx context.Context, a *ledger.Attempt) error {
 }
 
 // resumeStable gives all traffic to the release that is stable already: its candidate was taken away before.
-func (w *work) resumeStable(ctx context.Context, a *ledger.Attempt, release service.Release) error {
-	if err := w.serves(ctx, release); err != nil {
-		if err := w.startAgain(ctx, a.Number, release); err != nil {
+func (w *work) resumeStable(ctx context.Context, a *ledger.Attempt, release *service.Release) error {
+	part, err := w.mostOf(ctx, *release)
+	if err != nil {
+		return err
+	}
+	if len(part.Placement.Instances) < len(release.Placement.Instances) {
+		if err := w.recordPart(ctx, a.Number, *release); err != nil {
+			return err
+		}
+	}
+	*release = part
+	if err := w.serves(ctx, *release); err != nil {
+		if err := w.startAgain(ctx, a.Number, *release); err != nil {
 			return err
 		}
 	}
@@ -143,12 +176,19 @@ func (w *work) closeRollback(ctx context.Context, a *ledger.Attempt, passage *le
 	defer cancel()
 	kept := slices.DeleteFunc(slices.Clone(w.state().Kept), func(r service.ReleaseID) bool { return r == a.Release })
 	closing := ledger.Closing{End: service.EndFinalized, Kept: kept}
-	closing.Record = w.writeRecord(ctx, a, ledger.Failure{}, &putBackResult{done: []string{fmt.Sprintf("%s carries all of the traffic", a.Release)}}, closing.End)
+	result := &putBackResult{}
+	result.did("%s carries all of the traffic", a.Release)
+	left := w.leftOut(a.Release)
+	if left != "" {
+		result.did("%s", left)
+		w.warn("Host Left Out", left+".")
+	}
+	closing.Record = w.writeRecord(ctx, a, ledger.Failure{}, result, closing.End)
 	replaced := a.Replaces
 	err := w.append(ctx, ledger.Event{
 		Type: ledger.AttemptClosed, Attempt: a.Number, Stage: service.StageRelease, Release: a.Release, Closing: &closing, Passage: passage,
-		Text:     fmt.Sprintf("rolled back to %s", a.Release),
-		Notify:   w.message(a.Number, "rolled_back", fmt.Sprintf("%s: rolled back to %s, from %s", w.procedure.id, a.Release.Label(), orNothing(replaced)), closing.Record),
+		Text:     alsoSaying(fmt.Sprintf("rolled back to %s", a.Release), left),
+		Notify:   w.message(a.Number, "rolled_back", alsoSaying(fmt.Sprintf("%s: rolled back to %s, from %s", w.procedure.id, a.Release.Label(), orNothing(replaced)), left), closing.Record),
 		Channels: w.channels("rolled_back"),
 	})
 	if err != nil {

@@ -35,7 +35,8 @@ func (w *work) replaceInWaves(ctx context.Context, attempt int, old, r service.R
 				return err
 			}
 		}
-		if len(parts) == 1 { // Now that its place is free: of more machines, each looks for itself when it starts.
+		// Now that its place is free. Of more machines, each looks for itself when it starts, and one that does not answer is not asked.
+		if len(parts) == 1 && len(w.silence.hosts) == 0 {
 			if problems := w.adapters.Platform.Room(ctx, r, r.Placement.Slot); len(problems) > 0 {
 				return errors.New(problems[0].Detail)
 			}

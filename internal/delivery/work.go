@@ -18,6 +18,7 @@ type work struct {
 	lease     *ledger.Lease
 	adapters  Adapters
 	warnings  []Warning
+	silence   silence
 }
 
 // begin takes the turn and the lease of a service that is there, and connects to the world. The caller ends with the

@@ -596,11 +596,11 @@ type provider struct {
 	platform service.Platform
 	// bake is how long a release is watched before it is finalized.
 	bake time.Duration
-	// warnings of all splits.
+	// warnings of all releases and splits.
 	warnings []delivery.Warning
 }
 
-// warned counts the warnings of splits.
+// warned counts the warnings of releases and splits.
 func (p *provider) warned(summary string) (n int) {
 	for _, w := range p.warnings {
 		if w.Summary == summary {
@@ -713,7 +713,8 @@ func (p *provider) applyWith(ctx context.Context, version string, split delivery
 			return err
 		},
 		func() error {
-			_, err := s.Execute(ctx, request(service.StageRelease), delivery.ReleaseSpec{Content: content(version), Health: quickHealth, Checkpoint: delivery.CheckpointID(release), MaxAttempts: 3})
+			outcome, err := s.Execute(ctx, request(service.StageRelease), delivery.ReleaseSpec{Content: content(version), Health: quickHealth, Checkpoint: delivery.CheckpointID(release), MaxAttempts: 3})
+			p.warnings = append(p.warnings, outcome.Warnings...)
 			return err
 		},
 		func() error {

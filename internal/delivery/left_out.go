@@ -1,0 +1,177 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// What a rollback does while one of several machines does not answer: it goes on where machines answer. The release is recorded there
+// alone, so the router sends nothing to the others, and the service says that it is not at its size (Unsized) until it is.
+
+// silence is what one work knows of machines that do not answer. They are not asked again by it: each question takes as long as it may.
+type silence struct {
+	hosts []string
+	// err is what the last look said of them.
+	err error
+}
+
+// without is r on other hosts than those.
+func without(r service.Release, hosts []string) service.Release {
+	r.Placement.Instances = slices.DeleteFunc(slices.Clone(r.Placement.Instances), func(i service.Instance) bool {
+		return i.Host != "" && slices.Contains(hosts, i.Host)
+	})
+	return r
+}
+
+// answering is r on those of its machines that answer, and what is there. It is a *silentError that others do not; then r on the ones
+// that do comes with it. Any other error says nothing about machines.
+func (w *work) answering(ctx context.Context, r service.Release) (service.Release, []service.InstanceState, error) {
+	part := without(r, w.silence.hosts)
+	var states []service.InstanceState
+	if len(part.Placement.Instances) > 0 {
+		looking, cancel := context.WithTimeout(ctx, longestProbe)
+		defer cancel()
+		var err error
+		if states, err = w.adapters.Platform.Inspect(looking, part.Placement); err != nil {
+			silent := slices.DeleteFunc(hostsOf(part.Placement), func(host string) bool {
+				return slices.ContainsFunc(states, func(s service.InstanceState) bool { return s.Host == host })
+			})
+			err = fmt.Errorf("inspect %s: %w", r.ID, err)
+			if outOfReach(err) || ctx.Err() != nil || len(silent) == 0 {
+				return part, states, err
+			}
+			w.silence.hosts, w.silence.err = append(w.silence.hosts, silent...), err
+			part = without(part, silent)
+		}
+	}
+	if len(part.Placement.Instances) < len(r.Placement.Instances) {
+		return part, states, &silentError{w.silence.err}
+	}
+	return part, states, nil
+}
+
+// isSilent tells whether an error is nothing but that machines do not answer.
+func isSilent(err error) bool {
+	silent := (*silentError)(nil)
+	return errors.As(err, &silent) && !outOfReach(err)
+}
+
+// mostOf is the part of r that a rollback goes on with: at least half of its instances, as a restore has it. Fewer are refused.
+func (w *work) mostOf(ctx context.Context, r service.Release) (service.Release, error) {
+	if len(hostsOf(r.Placement)) == 0 {
+		return r, nil
+	}
+	part, _, err := w.answering(ctx, r)
+	if !isSilent(err) {
+		return part, err
+	}
+	if up, all := len(part.Placement.Instances), len(r.Placement.Instances); up == 0 || 2*up < all {
+		return part, &fewError{
+			what: fmt.Sprintf("Too few hosts answer to roll back to %s: %s, so %d of its %d instances would run, and at least half of them have to",
+				r.ID, notAnswering(w.silentOf(r)), up, all),
+			evidence: []string{err.Error()},
+		}
+	}
+	return part, nil
+}
+
+// fewError is that a rollback finds too few machines that answer, which says nothing about its release.
+type fewError struct {
+	what     string
+	evidence []string
+}
+
+const fewRemedy = "Bring a host back, and roll back again; or take those that do not come back out of the service's hosts, and apply: then it is rolled back without them."
+
+func (e *fewError) Error() string { return e.what + ". " + fewRemedy }
+func (e *fewError) Unwrap() error { return &refusedError{reason: e.Error(), evidence: e.evidence} }
+
+// mayRollBack refuses a rollback that would find too few machines, before anything is touched.
+func (w *work) mayRollBack(ctx context.Context, to service.ReleaseID) error {
+	state := w.state()
+	r, found := state.Releases[to]
+	if !found || w.adapters.Platform == nil {
+		return nil // rollBackTo says it.
+	}
+	if state.Stable != to {
+		placement, err := w.adapters.Platform.Placement(r, w.otherSlot())
+		if err != nil {
+			return fmt.Errorf("place %s: %w", to, err)
+		}
+		r.Placement = placement
+	}
+	_, err := w.mostOf(ctx, r)
+	if few := (*fewError)(nil); errors.As(err, &few) {
+		e := refuse("Rollback Refused", few.what, fewRemedy)
+		e.Evidence, e.Running, e.Err = few.evidence, w.running(ctx), err
+		return e
+	}
+	return err
+}
+
+// sweepBeforeRollback is sweep, where nobody waits for a machine that does not answer.
+func (w *work) sweepBeforeRollback(ctx context.Context) error {
+	if err := w.sweep(ctx); err != nil && !isSilent(err) {
+		return err
+	}
+	return nil
+}
+
+// silentOf are the hosts of r that do not answer.
+func (w *work) silentOf(r service.Release) []string {
+	return slices.DeleteFunc(hostsOf(r.Placement), func(host string) bool { return !slices.Contains(w.silence.hosts, host) })
+}
+
+func notAnswering(hosts []string) string {
+	if len(hosts) == 1 {
+		return "host " + hosts[0] + " does not answer"
+	}
+	return "hosts " + strings.Join(hosts, ", ") + " do not answer"
+}
+
+// leftOut says where a release that was rolled back to does not run because a host did not answer, and how it comes there; empty where
+// it runs everywhere.
+func (w *work) leftOut(id service.ReleaseID) string {
+	state := w.state()
+	there := hostsOf(state.Releases[id].Placement)
+	hosts := slices.DeleteFunc(definedHosts(state.Definition), func(host string) bool {
+		return slices.Contains(there, host) || !slices.Contains(w.silence.hosts, host)
+	})
+	if len(hosts) == 0 {
+		return ""
+	}
+	slices.Sort(hosts)
+	traffic := "the router sends nothing there"
+	if w.adapters.Router == nil {
+		traffic = "nothing keeps requests from it: once it is back, what ran there before may answer them"
+	}
+	return fmt.Sprintf("LEFT OUT: %s, so %s does not run there, and %s. When it is back, apply, or run `%s recover %s`: what ran before is stopped there, and %s is started. "+
+		"A host that does not come back is taken out of the service's hosts",
+		notAnswering(hosts), id, traffic, operatorBinary, w.procedure.id, id)
+}
+
+// alsoSaying is a text with a second one behind it, which may be empty.
+func alsoSaying(text, more string) string {
+	if more == "" {
+		return text
+	}
+	return text + "; " + more
+}
+
+// recordPart records that a release is left out on those of its hosts that do not answer.
+func (w *work) recordPart(ctx context.Context, attempt int, r service.Release) error {
+	part := without(r, w.silence.hosts)
+	if err := w.append(ctx, ledger.Event{
+		Type: ledger.ReleaseRecorded, Attempt: attempt, Release: part.ID, Record: &part,
+		Text: fmt.Sprintf("%s: %s is left out there", notAnswering(w.silentOf(r)), r.ID),
+	}); err != nil {
+		return fmt.Errorf("record where %s runs: %w", r.ID, err)
+	}
+	return nil
+}
