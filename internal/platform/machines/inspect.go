@@ -144,6 +144,8 @@ func (s sight) describe(running bool, restarts int) string {
 	last := ""
 	code, status := s.properties["ExecMainCode"], s.properties["ExecMainStatus"]
 	switch {
+	case s.death.before:
+		last = fmt.Sprintf("what is run before it (systemd.before) ended with %s at %s", s.death.how, moment(s.death.at))
 	case s.death != (death{}):
 		last = fmt.Sprintf("it ended with %s at %s", s.death.how, moment(s.death.at))
 	case code != "" && code != "0":
@@ -160,6 +162,8 @@ func (s sight) describe(running bool, restarts int) string {
 		return fmt.Sprintf("%s, and was started again; it did so %s", last, times(restarts))
 	case running:
 		return ""
+	case sub == "auto-restart" && last == "":
+		return "its program was not reached, and it is started again"
 	case sub == "auto-restart":
 		return last + ", and is started again"
 	case active == "activating" && last == "":

@@ -36,10 +36,11 @@ type sight struct {
 	holders map[string]string
 }
 
-// death is the end of a main process.
+// death is the end of a main process, or of one that is run before it.
 type death struct {
-	how string
-	at  time.Time
+	how    string
+	at     time.Time
+	before bool
 }
 
 // see asks the part's machine once for what there is of its instances, in their order.
@@ -150,9 +151,10 @@ func (s *sight) unitLine(word, value string) {
 // event reads an entry of the journal, the newest first.
 func (s *sight) event(value string) {
 	var entry struct {
-		At     string `json:"__REALTIME_TIMESTAMP"`
-		Code   string `json:"EXIT_CODE"`
-		Status string `json:"EXIT_STATUS"`
+		At      string `json:"__REALTIME_TIMESTAMP"`
+		Code    string `json:"EXIT_CODE"`
+		Status  string `json:"EXIT_STATUS"`
+		Command string `json:"COMMAND"`
 	}
 	if json.Unmarshal([]byte(value), &entry) != nil {
 		return // What is not known is not told.
@@ -164,7 +166,7 @@ func (s *sight) event(value string) {
 	case entry.Status == "":
 		s.starts++
 	case s.death == (death{}):
-		s.death = death{how: ending(entry.Code, entry.Status), at: at}
+		s.death = death{how: ending(entry.Code, entry.Status), at: at, before: entry.Command == "ExecStartPre"}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -90,6 +91,42 @@ func TestDropIns(t *testing.T) {
 	if got := h.Run(t, "ls "+directory+"; rm -r "+directory); got != "override.conf\n" {
 		t.Errorf("after the removal: %q", got)
 	}
+}
+
+// What is run before a release's program, and fails, is the release's own failure, as its program's end is: it is seen to die, and its
+// words are in the log. What cannot be run at all is a failure to start it.
+func TestWhatIsRunBeforeFails(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, asRoot, hosts(t, 1), 1)
+	for _, c := range []struct{ script, ends string }{
+		{"echo cannot migrate; exit 7", "exit status 7"},
+		{"echo cannot migrate; kill -KILL $$", "signal: killed"},
+	} {
+		g.definition.Systemd.Before = [][]string{{"/bin/true"}, {"/bin/sh", "-c", c.script}}
+		g.open()
+		r := g.placed(g.release("1.0.0"), "blue")
+		g.ok(g.Start(t.Context(), r, nil))
+		g.eventually(func() error {
+			s := g.states(r)[0]
+			if s.Running || s.Restarts < 1 || !strings.Contains(s.Detail, "what is run before it (systemd.before) ended with "+c.ends) {
+				return fmt.Errorf("%+v", s)
+			}
+			return nil
+		})
+		lines, err := g.Logs(t.Context(), r.Placement, 20)
+		g.ok(err)
+		g.contains(strings.Join(lines, "\n"), "cannot migrate")
+		g.ok(g.Remove(t.Context(), r.Placement))
+	}
+	g.definition.Systemd.Before = [][]string{{"/nowhere/migrate"}}
+	g.open()
+	r := g.placed(g.release("1.0.0"), "blue")
+	err := g.Start(t.Context(), r, nil)
+	if err == nil {
+		t.Fatal("started what cannot be run")
+	}
+	g.contains(err.Error(), "systemd did not start it")
+	g.ok(g.Remove(t.Context(), r.Placement))
 }
 
 // What a unit may do is little, and systemd finds nothing wrong with it.

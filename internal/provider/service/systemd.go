@@ -38,7 +38,7 @@ func systemdAttribute() schema.Attribute {
 			"writable": listAttribute("Absolute paths that instances may write to all the same, in the system's scope. With `hardening = false` nothing is read-only, and this has no effect."),
 			"before": schema.ListAttribute{
 				Optional: true, ElementType: types.ListType{ElemType: types.StringType},
-				MarkdownDescription: "Commands that run before each start of an instance, in the release's directory, such as `[[\"./prepare\"]]` (systemd's `ExecStartPre`).",
+				MarkdownDescription: "Commands that run before each start of an instance, in the release's directory, such as `[[\"./prepare\"]]` (systemd's `ExecStartPre`). One that fails speaks against the release, as its program's end does.",
 			},
 			"limits": mapAttribute("Resource limits by systemd's names, such as `{ MemoryMax = \"512M\", LimitNOFILE = \"65536\" }`. " +
 				"In the user's own manager those hold whose controllers the machine delegates to it (`Delegate` of `user@.service`)."),

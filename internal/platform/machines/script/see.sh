@@ -16,7 +16,7 @@ hold() { # the sockets of a unit's processes
 	[ -n "$unit" ] || return 0
 	if [ "${restarts:-0}" -gt 0 ]; then
 		# The last starts, and ends of processes.
-		journal -o json --output-fields=MESSAGE_ID,EXIT_CODE,EXIT_STATUS -r -n 200 "$field=$unit" \
+		journal -o json --output-fields=MESSAGE_ID,EXIT_CODE,EXIT_STATUS,COMMAND -r -n 200 "$field=$unit" \
 			MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 MESSAGE_ID=7d4958e842da4a758f6c1cdc7b36dcc5 2>/dev/null | sed "s/^/event $unit /"
 	fi
 	[ "${pid:-0}" -gt 0 ] || return 0

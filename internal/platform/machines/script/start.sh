@@ -131,6 +131,14 @@ case " $labels " in
 *) ln -sfn "releases/$label" "$dir/current" ;;
 esac
 
+# Whether a command that is run before a unit's program ended by itself, and not well. Statuses from 200 are systemd's own.
+failed_before() {
+	show --value -p ExecStartPre "$1" | sed -n 's/.* ; code=\([a-z]*\) ; status=\([0-9]*\).*}$/\1 \2/p' | while read -r code status; do
+		[ "$code" != exited ] || { [ "$status" -gt 0 ] && [ "$status" -lt 200 ]; } || continue
+		echo failed
+	done | grep -q failed
+}
+
 if ! ctl enable --now $need >/dev/null 2>"$in/problem"; then
 	why=$(grep -v -e 'Created symlink' -e 'systemctl.* status ' -e '^See ' "$in/problem" | head -5)
 	failed=
@@ -139,7 +147,8 @@ if ! ctl enable --now $need >/dev/null 2>"$in/problem"; then
 		status=${state##*ExecMainStatus=}; status=${status%%[!0-9]*}
 		case $state in
 		*ActiveState=active*) continue ;;
-		*ExecMainPID=0*) ;;
+		# What is to be run before it ran, and did not come through: that is the release's, as its program's end is.
+		*ExecMainPID=0*) ! failed_before "$unit" || continue ;;
 		# Its program ran, and ended at once; that is no failure to start it. Statuses from 200 are systemd's own.
 		*ActiveState=activating*) [ "$status" -ge 200 ] || continue ;;
 		esac
