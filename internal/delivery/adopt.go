@@ -76,7 +76,7 @@ func (p *Procedure) look(ctx context.Context, adapters Adapters, r Remembered) (
 	for _, release := range releases {
 		instances, err := adapters.Platform.Inspect(ctx, release.Placement)
 		if err != nil {
-			return Survey{}, fmt.Errorf("inspect %s: %w", release.ID, err)
+			return Survey{}, err
 		}
 		if runsAny(release, instances) {
 			running = append(running, release)

@@ -112,7 +112,7 @@ func (w *work) crashed(ctx context.Context, r service.Release, denied logline.Pa
 		}
 	}
 	if silent != nil {
-		return &silentError{fmt.Errorf("inspect %s: %w", r.ID, silent)}
+		return &silentError{silent}
 	}
 	if len(denied) == 0 {
 		return nil
@@ -160,7 +160,7 @@ func (w *work) serving(ctx context.Context, r service.Release) (mostly bool, err
 	instances, err := w.adapters.Platform.Inspect(looking, r.Placement)
 	cancel()
 	if err != nil {
-		return !outOfReach(err) && w.mostlyAnswers(ctx, r, instances), fmt.Errorf("inspect %s: %w", r.ID, err)
+		return !outOfReach(err) && w.mostlyAnswers(ctx, r, instances), err
 	}
 	if !(service.Snapshot{Instances: instances}).Complete(r) {
 		return false, fmt.Errorf("%s is not complete: %s", r.ID, describe(instances))
@@ -215,7 +215,7 @@ func probeAll(ctx context.Context, platform Platform, instances []service.Instan
 func (w *work) verifyInstances(ctx context.Context, r service.Release) error {
 	instances, err := w.adapters.Platform.Inspect(ctx, r.Placement)
 	if err != nil {
-		return fmt.Errorf("inspect %s: %w", r.ID, err)
+		return err
 	}
 	if (service.Snapshot{Instances: instances}).Complete(r) {
 		return nil
@@ -273,7 +273,7 @@ func inspect(ctx context.Context, a Adapters, r service.Release) (service.Snapsh
 	})
 	instances, err := a.Platform.Inspect(ctx, r.Placement)
 	if err != nil {
-		return snapshot, &silentError{fmt.Errorf("inspect %s: %w", r.ID, err)}
+		return snapshot, &silentError{err}
 	}
 	read := weights()
 	snapshot.Instances, snapshot.Weights = instances, read.weights

@@ -68,7 +68,7 @@ func newJudge(ctx context.Context, o observer, spec *AnalysisSpec, candidate ser
 	j := &judge{observer: o, candidate: candidate, restarts: map[string]int{}, silent: map[string]int{}, interval: lookInterval}
 	instances, err := o.adapters.Platform.Inspect(ctx, candidate.Placement)
 	if err != nil {
-		return nil, fmt.Errorf("inspect %s: %w", candidate.ID, err)
+		return nil, err
 	}
 	for _, i := range instances {
 		j.restarts[i.Name] = i.Restarts
@@ -266,7 +266,7 @@ func (j *judge) alive(ctx context.Context) error {
 	})
 	instances, err := j.adapters.Platform.Inspect(ctx, j.candidate.Placement)
 	if err != nil {
-		return fmt.Errorf("inspect %s: %w", j.candidate.ID, err)
+		return err
 	}
 	for _, i := range instances {
 		if !i.Running || i.Restarts > j.restarts[i.Name] {

@@ -42,7 +42,6 @@ func (w *work) answering(ctx context.Context, r service.Release) (service.Releas
 			silent := slices.DeleteFunc(hostsOf(part.Placement), func(host string) bool {
 				return slices.ContainsFunc(states, func(s service.InstanceState) bool { return s.Host == host })
 			})
-			err = fmt.Errorf("inspect %s: %w", r.ID, err)
 			if outOfReach(err) || ctx.Err() != nil || len(silent) == 0 {
 				return part, states, err
 			}

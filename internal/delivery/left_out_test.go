@@ -127,7 +127,7 @@ func TestRollbackWithoutASilentHost(t *testing.T) {
 				t.Errorf("stable is %s, broken %v, unsized %t, untidied %v", s.Stable, s.Broken, delivery.Unsized(s), s.Untidied())
 			}
 			// What cannot be done yet changes nothing of that.
-			if err := byRecover(p); err == nil || !strings.Contains(err.Error(), "c: the host does not answer") {
+			if err := byRecover(p); err == nil || !strings.Contains(err.Error(), "c: the host does not answer") || strings.Count(err.Error(), "inspect ") != 1 {
 				t.Errorf("recovered while the host is silent: %v", err)
 			}
 			if c.back == nil {

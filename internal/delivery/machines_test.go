@@ -126,6 +126,8 @@ func TestHostThatIsDownIsRefused(t *testing.T) {
 		w.set(func() { w.silent["b"] = true })
 		if e := wantSummary(t, p.apply(context.Background(), "2"), "Preflight Failed"); !strings.Contains(e.Detail(), "b: the host does not answer") || !strings.Contains(e.Detail(), "take the host out of the service's hosts") {
 			t.Errorf("%d slots: %s does not name the host and what to do", len(slots), e.Detail())
+		} else if looks := strings.Count(e.Detail(), "inspect "); looks > 1 {
+			t.Errorf("%d slots: the look is said %d times: %s", len(slots), looks, e.Detail())
 		}
 		// Who overrides the look at stable is told all the same.
 		p.preflight = delivery.PreflightSpec{Override: &delivery.Override{Skip: []string{"health"}, Reason: "a test"}}

@@ -49,7 +49,8 @@ type Platform interface {
 	// one that placed it. What is only down, or does not answer, is in reach, whatever error that is. It changes nothing.
 	Reach(ctx context.Context, p service.Placement) error
 	// Inspect says for each instance of p what is there. An instance that is not there is a state, not an error; that p is
-	// on another machine is an error, and so is a machine that does not answer: then the states of the others come with it.
+	// on another machine is an error, and so is a machine that does not answer: then the states of the others come with it. The error says
+	// that p's release was inspected.
 	Inspect(ctx context.Context, p service.Placement) ([]service.InstanceState, error)
 	// Releases lists what was placed and not removed, as the platform itself knows it, placed last first, whether it runs or
 	// not: what a lost ledger is built anew from.

@@ -44,7 +44,7 @@ func (p *Procedure) goneBeside(ctx context.Context, view ledger.View) ([]service
 	}
 	instances, err := adapters.Platform.Inspect(ctx, stable.Placement)
 	if err != nil {
-		return nil, fmt.Errorf("inspect %s: %w", stable.ID, err)
+		return nil, err
 	}
 	return slices.DeleteFunc(instances, func(i service.InstanceState) bool { return i.Running && !i.Unsupervised && i.Release == stable.ID }), nil
 }

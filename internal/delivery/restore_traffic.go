@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
@@ -93,7 +92,7 @@ func (w *work) backInPlace(ctx context.Context, a *ledger.Attempt, stable servic
 func (w *work) startAgain(ctx context.Context, attempt int, r service.Release) error {
 	instances, silent := w.adapters.Platform.Inspect(ctx, r.Placement)
 	if outOfReach(silent) {
-		return fmt.Errorf("inspect %s: %w", r.ID, silent)
+		return silent
 	}
 	restarted := map[string]int{}
 	for _, i := range r.Placement.Instances {

@@ -47,7 +47,7 @@ func (w *work) takeable(ctx context.Context, adapters Adapters, survey Survey) e
 	stable := *survey.Stable
 	states, err := adapters.Platform.Inspect(ctx, stable.Placement)
 	if err != nil {
-		return fmt.Errorf("inspect %s: %w", stable.ID, err)
+		return err
 	}
 	wrong := slices.ContainsFunc(states, func(s service.InstanceState) bool { return s.Detail != "" })
 	if snapshot := (service.Snapshot{Instances: states}); !snapshot.Complete(stable) || wrong {

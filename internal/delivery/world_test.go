@@ -406,6 +406,9 @@ func (p platform) Inspect(ctx context.Context, at service.Placement) ([]service.
 		states = append(states, service.InstanceState{Instance: i, Running: p.running[i.Address] != "", Release: p.running[i.Address]})
 		return nil
 	})
+	if err != nil {
+		err = fmt.Errorf("inspect %s: %w", at.Release, err)
+	}
 	return states, err
 }
 
