@@ -108,6 +108,10 @@ func (w *work) recoverRedefined(ctx context.Context, request DefineRequest) erro
 		}
 	}
 	definition := request.Definition
+	// What may be on hosts that go is only removed after the recovery, which brings the traffic back.
+	if err := w.recordUnsized(ctx, definition); err != nil {
+		return errors.Join(first, err)
+	}
 	if err := w.append(ctx, ledger.Event{Type: ledger.ServiceDefined, Definition: &definition, Owner: state.Owner, Arguments: request.Arguments, Text: "the service is defined anew, to recover it"}); err != nil {
 		return errors.Join(first, err)
 	}

@@ -182,10 +182,41 @@ func (w *work) setWeightsAmong(ctx context.Context, placements []service.Placeme
 // dropUnsized removes what a change of the hosts that was cut short may have left on hosts which the next definition has no more: nothing
 // recorded it yet. w's adapters are of the definition that ends.
 func (w *work) dropUnsized(ctx context.Context, next service.Definition) error {
+	for _, left := range w.unrecorded(next) {
+		recorded := w.state().Releases[left.ID]
+		// It may have traffic already.
+		if err := w.withoutInstances(ctx, recorded, left); err != nil {
+			return err
+		}
+		if err := w.removePart(ctx, w.state().LastAttempt, left); err != nil && ctx.Err() != nil {
+			return err
+		} else if err != nil {
+			w.warnUntidied(left, err)
+		}
+	}
+	return nil
+}
+
+// recordUnsized records what dropUnsized would remove, where something else comes first: it is removed by a resize like what was there.
+func (w *work) recordUnsized(ctx context.Context, next service.Definition) error {
+	for _, left := range w.unrecorded(next) {
+		r := w.state().Releases[left.ID]
+		r.Placement.Platform = left.Placement.Platform
+		r.Placement.Instances = append(slices.Clone(r.Placement.Instances), left.Placement.Instances...)
+		if err := w.record(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unrecorded are the parts of what runs that may be on hosts which the next definition has no more, and that nothing recorded yet.
+func (w *work) unrecorded(next service.Definition) []service.Release {
 	state := w.state()
 	if w.adapters.Platform == nil || !Unsized(state) {
 		return nil
 	}
+	var all []service.Release
 	wanted := definedHosts(&next)
 	for _, id := range w.placedReleases() {
 		r := state.Releases[id]
@@ -197,22 +228,11 @@ func (w *work) dropUnsized(ctx context.Context, next service.Definition) error {
 		placement.Instances = slices.DeleteFunc(placement.Instances, func(i service.Instance) bool {
 			return slices.Contains(there, i.Host) || slices.Contains(wanted, i.Host)
 		})
-		recorded := r
-		r.Placement = placement
-		if len(placement.Instances) == 0 {
-			continue
-		}
-		// It may have traffic already.
-		if err := w.withoutInstances(ctx, recorded, r); err != nil {
-			return err
-		}
-		if err := w.removePart(ctx, state.LastAttempt, r); err != nil && ctx.Err() != nil {
-			return err
-		} else if err != nil {
-			w.warnUntidied(r, err)
+		if r.Placement = placement; len(placement.Instances) > 0 {
+			all = append(all, r)
 		}
 	}
-	return nil
+	return all
 }
 
 // leave removes a release from hosts that the service has no more, as far as they answer.

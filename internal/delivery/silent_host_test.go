@@ -158,6 +158,56 @@ func TestHostThatIsNotWantedAfterAllHasNoTraffic(t *testing.T) {
 	runsOn(t, w, "1", "blue/a", "blue/b")
 }
 
+// The same where the service has to be recovered first, by the definition that has the host no more: what nobody recorded on it is removed.
+func TestHostThatIsNotWantedAfterAllInABrokenService(t *testing.T) {
+	t.Parallel()
+	for _, down := range []bool{false, true} {
+		w, objects := newWorld(), newMemoryStore()
+		p := newProvider(t, w, objects)
+		p.platform = onHosts("a", "b")
+		if err := p.apply(context.Background(), "1"); err != nil {
+			t.Fatal(err)
+		}
+		p.close()
+		killed := newProvider(t, w, objects)
+		killed.process.killWhen = func(what string) bool { return what == "weights done" }
+		done := make(chan struct{})
+		go func() { defer close(done); _, _ = redefine(killed, "a", "b", "c") }()
+		<-done
+		next := newProvider(t, w, objects)
+		t.Cleanup(next.close)
+		w.set(func() {
+			w.failing[releaseOf("2")] = true
+			w.broken["remove"] = errors.New("systemd does not answer")
+		})
+		_ = wantSummary(t, next.apply(context.Background(), "2"), "Restore Failed")
+		if w.running["blue/c"] != releaseOf("1") || len(next.state().StableRelease().Placement.Instances) != 2 {
+			t.Fatalf("nothing runs on c that is not recorded: %v", w.running)
+		}
+		w.set(func() { delete(w.broken, "remove"); w.silent["c"] = down })
+		outcome, err := redefine(next, "a", "b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := next.state(); s.Broken != nil || delivery.Unsized(s) || w.hostsBehind("blue") != "a b" {
+			t.Errorf("broken %v, unsized %t, the router sends to %q", s.Broken, delivery.Unsized(s), w.hostsBehind("blue"))
+		}
+		if !down {
+			runsOn(t, w, "1", "blue/a", "blue/b")
+			continue
+		}
+		told := 0
+		for _, warning := range outcome.Warnings {
+			if warning.Summary == "Host Not Tidied" {
+				told++
+			}
+		}
+		if told != 2 {
+			t.Errorf("what is left of two releases on c is told %d times: %v", told, outcome.Warnings)
+		}
+	}
+}
+
 // Where the router's servers are the user's, a host whose server is still there is not removed, and one host can take another one's place.
 func TestRouterThatKnowsOtherHosts(t *testing.T) {
 	t.Parallel()
