@@ -34,7 +34,7 @@ func (m *Machines) Place(ctx context.Context, r service.Release, slot string) (s
 	}
 	parts, err := m.parts(p)
 	if err == nil {
-		err = each(parts, placedAtOnce, func(_ int, p part) error { return m.place(ctx, p, r, reference) })
+		err = m.placeAll(ctx, parts, r, reference)
 	}
 	if err != nil {
 		return service.Placement{}, fmt.Errorf("place %s: %w", r.ID, err)

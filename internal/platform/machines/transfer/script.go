@@ -21,6 +21,8 @@ var (
 	lookScript string
 	//go:embed script/upload.sh
 	uploadScript string
+	//go:embed script/fetch.sh
+	fetchScript string
 	//go:embed script/prune.sh
 	pruneScript string
 )
