@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/bluegreen"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // The slots. The share file holds the share of green.
 const (
-	blue  = "blue"
-	green = "green"
+	blue  = bluegreen.Blue
+	green = bluegreen.Green
 )
 
 const (
@@ -42,11 +43,8 @@ func WithHTTPClient(client *http.Client) Option {
 
 // New returns the router of d between slots, which must be blue and green. It asks nobody and touches no file.
 func New(d service.CaddyRouter, slots []string, options ...Option) (*Router, error) {
-	if problems := Validate(d, slots); len(problems) > 0 {
-		if len(problems[0].Path) == 0 {
-			return nil, fmt.Errorf("use Caddy as the router: %s", problems[0].Detail)
-		}
-		return nil, fmt.Errorf("use Caddy as the router: %w", problems[0])
+	if err := bluegreen.Usable(Validate(d, slots)); err != nil {
+		return nil, fmt.Errorf("use Caddy as the router: %w", err)
 	}
 	admin := d.Admin
 	if admin == "" {
@@ -84,10 +82,10 @@ func (r *Router) Weights(ctx context.Context) (map[string]int, error) {
 // the slots are is in Caddy's own configuration.
 func (r *Router) SetWeights(ctx context.Context, split delivery.Split) error {
 	weights := split.Weights
-	share, err := greenShare(weights)
-	if err != nil {
+	if err := bluegreen.CheckWeights(weights); err != nil {
 		return fmt.Errorf("set the weights %v: %w", weights, err)
 	}
+	share := weights[green]
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("set the weights %v in %s: %w", weights, r.file, err)
 	}
@@ -102,24 +100,6 @@ func (r *Router) SetWeights(ctx context.Context, split delivery.Split) error {
 		return fmt.Errorf("set the weights %v: %s gives green %d %% when it is read back: something else writes it", weights, r.file, got)
 	}
 	return nil
-}
-
-// greenShare is green's percent of weights.
-func greenShare(weights map[string]int) (int, error) {
-	sum := 0
-	for slot, weight := range weights {
-		if slot != blue && slot != green {
-			return 0, fmt.Errorf("there is no slot %q, only %s and %s", slot, blue, green)
-		}
-		if weight < 0 || weight > 100 {
-			return 0, fmt.Errorf("the weight of %s must be from 0 to 100", slot)
-		}
-		sum += weight
-	}
-	if sum != 100 {
-		return 0, fmt.Errorf("together they must be 100, not %d", sum)
-	}
-	return weights[green], nil
 }
 
 // Warnings are none: the share file outlives whatever becomes of Caddy.

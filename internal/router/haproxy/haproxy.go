@@ -24,13 +24,14 @@ import (
 	"time"
 
 	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/bluegreen"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // The slots.
 const (
-	blue  = "blue"
-	green = "green"
+	blue  = bluegreen.Blue
+	green = bluegreen.Green
 )
 
 const (
@@ -80,11 +81,8 @@ type node struct {
 // New returns the router of d for the service called id, between slots, which must be blue and green. access says how each node is come
 // to, by its name. It asks nobody.
 func New(d service.HAProxyRouter, id service.ID, slots []string, access func(node string) Access) (*Router, error) {
-	if problems := Validate(d, slots); len(problems) > 0 {
-		if len(problems[0].Path) == 0 {
-			return nil, fmt.Errorf("use HAProxy as the router: %s", problems[0].Detail)
-		}
-		return nil, fmt.Errorf("use HAProxy as the router: %w", problems[0])
+	if err := bluegreen.Usable(Validate(d, slots)); err != nil {
+		return nil, fmt.Errorf("use HAProxy as the router: %w", err)
 	}
 	r := &Router{
 		id: id, backend: d.Backend, servers: d.Servers, stateFile: d.StateFile,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/bluegreen"
 )
 
 // change is what one node is to be brought to.
@@ -32,7 +33,7 @@ type change struct {
 // With split.Back nothing is waited for and nothing put back: each node that can be reached has the traffic where it is to go, and the error
 // names those that have not.
 func (r *Router) SetWeights(ctx context.Context, split delivery.Split) error {
-	if err := slotWeights(split.Weights); err != nil {
+	if err := bluegreen.CheckWeights(split.Weights); err != nil {
 		return fmt.Errorf("set the weights %v: %w", split.Weights, err)
 	}
 	var wanted map[string][]added

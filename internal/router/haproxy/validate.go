@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/bluegreen"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -19,18 +20,9 @@ var nameForm = regexp.MustCompile(`^[A-Za-z0-9_.:-]+$`)
 // Validate lists what is wrong with d as the router between slots; paths are relative to it, and empty where the service has the wrong
 // slots. It looks at no disk and asks nobody.
 func Validate(d service.HAProxyRouter, slots []string) []service.Problem {
-	var problems []service.Problem
+	problems := bluegreen.Validate(slots)
 	add := func(detail string, path ...string) {
 		problems = append(problems, service.Problem{Path: path, Detail: detail})
-	}
-	sorted := slices.Sorted(slices.Values(slots))
-	if !slices.Equal(sorted, []string{blue, green}) {
-		names := "none"
-		if len(sorted) > 0 {
-			names = strings.Join(sorted, ", ")
-		}
-		add("a router splits the traffic between two slots, and the platform has " + names +
-			`; declare the slots "blue" and "green", or leave the router out`)
 	}
 	switch {
 	case d.Backend == "":

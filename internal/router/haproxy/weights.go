@@ -123,24 +123,6 @@ func shares(weights map[string]int) string {
 	return fmt.Sprintf("%s %d %%, %s %d %%", blue, weights[blue], green, weights[green])
 }
 
-// slotWeights is weights by slot, checked: each from 0 to 100, together 100.
-func slotWeights(weights map[string]int) error {
-	sum := 0
-	for slot, weight := range weights {
-		if slot != blue && slot != green {
-			return fmt.Errorf("there is no slot %q, only %s and %s", slot, blue, green)
-		}
-		if weight < 0 || weight > 100 {
-			return fmt.Errorf("the weight of %s must be from 0 to 100", slot)
-		}
-		sum += weight
-	}
-	if sum != 100 {
-		return fmt.Errorf("together they must be 100, not %d", sum)
-	}
-	return nil
-}
-
 // placed are the placements that say anything, by slot.
 func placed(placements []service.Placement) map[string]service.Placement {
 	bySlot := map[string]service.Placement{}
