@@ -7,48 +7,20 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/draining"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-const (
-	drainInterval = 25 * time.Millisecond
-	// quietLooks in a row must find nothing in flight: a request that was given its server a moment ago is not yet counted there.
-	quietLooks = 4
-)
-
-// Drain waits until no request is in flight to the servers of p's instances on any node, or queued for them, or the drain timeout is over,
-// which is no error: what is then still in flight is cut off. Other servers of the slot may go on. A node that cannot be reached is an error, since nothing is known then. What a
-// process from before a reload still serves is not seen.
+// Drain waits until no request is in flight to the servers of p's instances on any node, or queued for them. What is still in flight after
+// the drain timeout is an error that says how much. Other servers of the slot may go on. A node that cannot be reached is an error, since
+// nothing is known then. What a process from before a reload still serves is not seen.
 func (r *Router) Drain(ctx context.Context, p service.Placement) error {
 	if len(p.Instances) == 0 {
 		return nil
 	}
-	timeout := time.NewTimer(r.drainTimeout)
-	defer timeout.Stop()
-	ticker := time.NewTicker(drainInterval)
-	defer ticker.Stop()
-	for quiet := 0; ; {
-		requests, err := r.inFlight(ctx, p)
-		if err != nil {
-			return fmt.Errorf("wait for the requests in flight to slot %s: %w", p.Slot, err)
-		}
-		if quiet++; requests > 0 {
-			quiet = 0
-		}
-		if quiet == quietLooks {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for %d requests in flight to slot %s: %w", requests, p.Slot, ctx.Err())
-		case <-timeout.C:
-			return nil
-		case <-ticker.C:
-		}
-	}
+	return draining.Wait(ctx, p.Slot, r.drainTimeout, func(ctx context.Context) (int, error) { return r.inFlight(ctx, p) })
 }
 
 // inFlight counts the requests that the servers of p's instances have, or wait for, on all nodes.

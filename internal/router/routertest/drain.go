@@ -3,6 +3,7 @@ package routertest
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -62,8 +63,11 @@ func drainWaits(t *testing.T, d dataPlane) {
 func drainTimesOut(t *testing.T, d dataPlane) {
 	w := newWorld(t, d, 200*time.Millisecond)
 	ended := w.inFlight(t)
-	if err := w.Router.Drain(t.Context(), w.green.placement()); err != nil {
-		t.Errorf("the end of the drain timeout is an error: %v", err)
+	if err := w.Router.Drain(t.Context(), w.green.placement()); err == nil || !strings.Contains(err.Error(), "1 request") {
+		t.Errorf("a request is in flight at the end of the drain timeout, and Drain says %v", err)
+	}
+	if err := w.Router.Drain(t.Context(), w.blue.placement()); err != nil {
+		t.Errorf("nothing is in flight to blue: %v", err)
 	}
 	if w.green.slow.Load() != 1 {
 		t.Error("the request in flight is gone")
