@@ -44,6 +44,7 @@ func TestMachinesHAProxyStartedAnew(t *testing.T) {
 	if p.actions()["traffic_split"] != "update" {
 		t.Errorf("weights that a restart brought back are not seen: %v\n%s", p.actions(), p.text)
 	}
+	wantSaid(t, p.text, "The nodes of HAProxy differ")
 	r.apply(0)
 	r.runs("4")
 	wantActions(t, r.plan(), map[string]string{})

@@ -32,7 +32,7 @@ func plan(ctx context.Context, p stage.Planning[model]) diag.Diagnostics {
 		}
 		p.Plan.Judgement = p.Plan.toJudgement(ctx)
 	}
-	if p.ReleaseChanges != stage.Unchanged {
+	if p.ReleaseChanges != stage.Unchanged || p.Facts.ExpectedWeights != nil {
 		warnOfRouter(ctx, p)
 	}
 	p.Plan.Weights = plannedWeights(p)
@@ -40,8 +40,8 @@ func plan(ctx context.Context, p stage.Planning[model]) diag.Diagnostics {
 	return diags
 }
 
-// warnOfRouter tells what of the split would not outlive a reload, and whether its nodes differ. A router that does not answer is told of by
-// the refresh.
+// warnOfRouter tells what of the split would not outlive a reload, and whether its nodes differ: before a release, and where the weights
+// are not what they should be. A router that does not answer is told of by the refresh.
 func warnOfRouter(ctx context.Context, p stage.Planning[model]) {
 	if p.SurveyRouter == nil || p.Prior == nil {
 		return // The first split has yet to be made.

@@ -1,6 +1,8 @@
 package trafficsplit
 
 import (
+	"context"
+	"slices"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -104,6 +106,32 @@ func TestPlan(t *testing.T) {
 				t.Errorf("rerun: got %v, want %v", !test.rerun, test.rerun)
 			}
 		})
+	}
+}
+
+// What the router has to tell is in the plan of a release, and in one that repairs weights; where nothing changes nobody asks it.
+func TestPlanTellsOfTheRouter(t *testing.T) {
+	quarter := map[string]int{"blue": 75, "green": 25}
+	for name, test := range map[string]struct {
+		release string
+		facts   stage.Facts
+		told    bool
+	}{
+		"nothing changed": {one, stage.Facts{}, false},
+		"another release": {other, stage.Facts{}, true},
+		"moved by hand":   {one, stage.Facts{ExpectedWeights: quarter}, true},
+	} {
+		p := wanted(types.StringValue(test.release), types.Int64Value(25), state(one, 25, old, map[string]int{"blue": 74, "green": 25}))
+		p.Facts = test.facts
+		p.SurveyRouter = func(context.Context) ([]string, error) { return []string{"the nodes differ"}, nil }
+		var told []string
+		p.Warn = func(summary, detail string) { told = append(told, summary+": "+detail) }
+		if diags := plan(t.Context(), p); diags.HasError() {
+			t.Fatal(diags)
+		}
+		if want := "Router Needs Attention: the nodes differ"; test.told != slices.Contains(told, want) {
+			t.Errorf("%s: the plan tells %q", name, told)
+		}
 	}
 }
 

@@ -64,7 +64,7 @@ func resourceSchema() schema.Schema {
 			"judgement": judgement.LinesAttribute(),
 			"weights": schema.MapAttribute{
 				Computed: true, ElementType: types.Int64Type,
-				MarkdownDescription: "Share of the traffic in whole percent by slot, as the data plane says.",
+				MarkdownDescription: "Share of the traffic in whole percent by slot, as the data plane says. Several nodes of a router that differ give about their mean, together 99, which no split is.",
 			},
 			"promoted": schema.StringAttribute{
 				Computed: true,

@@ -1,7 +1,6 @@
 package haproxy
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -61,16 +60,6 @@ func TestCommands(t *testing.T) {
 			if now[name] != want[name] {
 				t.Fatalf("server %s ends as %v, want %v", name, now[name], want[name])
 			}
-		}
-	})
-}
-
-// TestBeside: nodes that differ have a split that none of them has, in which each slot has something.
-func TestBeside(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		shares := rapid.SliceOfN(rapid.IntRange(0, 100), 1, 20).Draw(t, "shares")
-		if got := beside(shares); got < 1 || got > 99 || got%5 == 0 || slices.Contains(shares, got) {
-			t.Fatalf("beside %v is %d", shares, got)
 		}
 	})
 }

@@ -31,9 +31,9 @@ func (r *Router) each(do func(n *node) error) []error {
 
 // Weights reads the split from each node: whole percent by slot, rounded, together 100. Servers in maintenance or draining have none.
 // Where no server of either slot has weight anywhere, both have 0: that is what a reload without a state file may leave behind, and the next
-// split repairs it. Nodes that differ give a split that none of them has, so that it is none that was asked for, and in which each
-// slot has something: no slot of theirs can be said to have all, or nothing. Warnings says which has what. A node that
-// does not answer is an error.
+// split repairs it. Nodes that differ give about their mean, in which each slot has something, so that none can be said to have all or
+// nothing, and which is together 99: whatever split was asked for, this is another. Warnings says which has what. A node that does not answer
+// is an error.
 func (r *Router) Weights(ctx context.Context) (map[string]int, error) {
 	byNode, err := r.weightsByNode(ctx)
 	if err != nil {
@@ -42,14 +42,7 @@ func (r *Router) Weights(ctx context.Context) (map[string]int, error) {
 	if same(byNode) {
 		return byNode[0], nil
 	}
-	var greens []int
-	for _, weights := range byNode {
-		if weights[blue]+weights[green] > 0 {
-			greens = append(greens, weights[green])
-		}
-	}
-	share := beside(greens)
-	return map[string]int{blue: 100 - share, green: share}, nil
+	return between(byNode), nil
 }
 
 func (r *Router) weightsByNode(ctx context.Context) ([]map[string]int, error) {
@@ -69,21 +62,19 @@ func same(byNode []map[string]int) bool {
 	return !slices.ContainsFunc(byNode, func(weights map[string]int) bool { return !maps.Equal(weights, byNode[0]) })
 }
 
-// beside is the percent from 1 to 99 next to the mean of shares that is none of them, and none that people ask for.
-func beside(shares []int) int {
-	total := 0
-	for _, share := range shares {
-		total += share
-	}
-	mean := total / len(shares)
-	for distance := range 100 {
-		for _, share := range []int{mean - distance, mean + distance} {
-			if share >= 1 && share <= 99 && share%5 != 0 && !slices.Contains(shares, share) {
-				return share
-			}
+// apart is what the weights of nodes that differ are together: not 100, which those of a split are.
+const apart = 99
+
+// between is the mean of nodes that differ, of those that send anything anywhere, with 1 at least for each slot, together apart.
+func between(byNode []map[string]int) map[string]int {
+	total, sending := 0, 0
+	for _, weights := range byNode {
+		if weights[blue]+weights[green] > 0 {
+			total, sending = total+weights[green], sending+1
 		}
 	}
-	return max(1, min(mean, 99)) // more nodes than percents
+	share := min(max(total/sending, 1), apart-1)
+	return map[string]int{blue: apart - share, green: share}
 }
 
 // Warnings has a sentence on each thing that a plan should tell: what a reload or restart of HAProxy would lose, a state file that is
@@ -99,7 +90,9 @@ func (r *Router) Warnings(ctx context.Context) ([]string, error) {
 		for i, n := range r.nodes {
 			text += fmt.Sprintf(" %s has %s;", n.name, shares(byNode[i]))
 		}
-		warnings = append(warnings, text[:len(text)-1]+". The next split sets all of them.")
+		seen := between(byNode)
+		warnings = append(warnings, fmt.Sprintf("%s. The weights that are read of them, %s, are about their mean, and together %d %%, so that they are those of no split. The next split sets all of them alike.",
+			text[:len(text)-1], shares(seen), apart))
 	}
 	switch {
 	case r.dynamic != nil:
