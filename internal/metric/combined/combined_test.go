@@ -19,6 +19,9 @@ type source struct {
 	err     error
 	found   int
 	survey  delivery.MetricsSurvey
+	// series are what it tells where it is asked for some; nil: three orders.
+	series  map[string]float64
+	missing map[string]error
 }
 
 func (s *source) Sampler(_ service.Placement, m delivery.Measure) delivery.Sampler {
@@ -45,7 +48,10 @@ func (s *source) Sample(context.Context) (delivery.Sample, error) {
 		sample.Timed, sample.Slow, sample.Threshold = 5, 2, s.asked.Threshold
 	}
 	if len(s.asked.Series) > 0 {
-		sample.Series = map[string]float64{"orders": 3}
+		sample.Series, sample.Missing = s.series, s.missing
+		if s.series == nil && s.missing == nil {
+			sample.Series = map[string]float64{"orders": 3}
+		}
 	}
 	return sample, s.err
 }
@@ -198,4 +204,50 @@ func TestResolutionOfThree(t *testing.T) {
 	if err != nil || got.Resolution != 15*time.Second || len(got.Notes) != 0 {
 		t.Errorf("of business series alone the survey is %+v (%v)", got, err)
 	}
+}
+
+// The source of business may be that of requests, with latency by another one: its series stand, and what it told in a sample that failed
+// for the sake of latency is in the next one.
+func TestBusinessBesideRequests(t *testing.T) {
+	broken, none := errors.New("broken"), errors.New("not there")
+	measure := both
+	measure.Series = map[string]delivery.Series{"orders": {Query: "orders"}, "queue": {Query: "queue", Gauge: true}}
+	requests, latency := &source{}, &source{}
+	sampler := combined.New(requests, latency, requests).Sampler(service.Placement{}, measure)
+	sample := func(orders, queue float64, fails error) (delivery.Sample, error) {
+		requests.series, latency.err = map[string]float64{"orders": orders, "queue": queue}, fails
+		return sampler.Sample(t.Context())
+	}
+	want := func(what string, orders, queue float64) func(got delivery.Sample, err error) {
+		return func(got delivery.Sample, err error) {
+			t.Helper()
+			if err != nil || got.Series["orders"] != orders || got.Series["queue"] != queue || got.Requests == 0 && orders > 0 {
+				t.Errorf("%s: %+v (%v), want %v orders and a queue of %v", what, got, err, orders, queue)
+			}
+		}
+	}
+	if _, err := sample(0, 4, broken); !errors.Is(err, broken) {
+		t.Fatalf("latency that fails at first: %v", err)
+	}
+	want("the sample that sets the mark", 0, 5)(sample(3, 5, nil))
+	want("one after it", 3, 6)(sample(3, 6, nil))
+	for _, orders := range []float64{3, 4} {
+		if _, err := sample(orders, 7, broken); !errors.Is(err, broken) {
+			t.Fatalf("latency that fails: %v", err)
+		}
+	}
+	want("what was told in three samples", 12, 8)(sample(5, 8, nil))
+	want("nothing is told twice", 5, 8)(sample(5, 8, nil))
+
+	// What has no value in the sample behind one that failed is in the one behind that.
+	if _, err := sample(5, 9, broken); !errors.Is(err, broken) {
+		t.Fatal(err)
+	}
+	requests.missing = map[string]error{"orders": none}
+	requests.series, latency.err = nil, nil
+	if got, err := sampler.Sample(t.Context()); err != nil || !errors.Is(got.Missing["orders"], none) || got.Series["queue"] != 9 {
+		t.Errorf("with orders missing the sample is %+v (%v)", got, err)
+	}
+	requests.missing = nil
+	want("orders are there again", 11, 9)(sample(6, 9, nil))
 }

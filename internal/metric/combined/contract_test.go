@@ -14,7 +14,7 @@ import (
 func TestContract(t *testing.T) {
 	a, b, c := scrape.New(service.ScrapeMetrics{}, nil), scrape.New(service.ScrapeMetrics{}, nil), scrape.New(service.ScrapeMetrics{}, nil)
 	for name, metrics := range map[string]*combined.Combined{
-		"one": combined.New(a, a, a), "business apart": combined.New(a, a, b), "requests apart": combined.New(a, b, b), "all apart": combined.New(a, b, c),
+		"one": combined.New(a, a, a), "business apart": combined.New(a, a, b), "requests apart": combined.New(a, b, b), "latency apart": combined.New(a, b, a), "all apart": combined.New(a, b, c),
 	} {
 		t.Run(name, func(t *testing.T) {
 			metrictest.Run(t, func(t *testing.T, n int) metrictest.Subject {

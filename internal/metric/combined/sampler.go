@@ -15,6 +15,7 @@ type sampler struct {
 	parts []part
 	// held is what sources counted in samples that failed for another's sake: theirs to tell in the next one.
 	held analysis.Counts
+	owed owed
 	// marked: a sample has set the marks of all; early: one failed before, in which some set theirs.
 	marked, early bool
 }
@@ -43,31 +44,48 @@ func (c *Combined) Sampler(p service.Placement, m delivery.Measure) delivery.Sam
 // different times, which does not matter: slow requests are compared with timed ones alone.
 //
 // A source of requests or of latency that fails is the failure of the sample: those behind it are not asked, so that their marks stay, and
-// what those before it counted is kept for the next sample, as if their marks had stayed. Where a source fails that is asked for
+// what those before it counted is kept for the next sample, as if their marks had stayed, business series as well. Where a source fails that is asked for
 // business series alone, none of these has a value, and nothing else is spoilt; where nothing else is asked for, its failure is that of the sample.
 func (s *sampler) Sample(ctx context.Context) (delivery.Sample, error) {
-	sample := delivery.Sample{Counts: s.held}
+	sample, rest := delivery.Sample{Counts: s.held}, s.owed
 	for i, p := range s.parts {
 		of, err := p.Sample(ctx)
 		switch {
 		case err == nil:
 			sample.Counts = sample.Counts.Add(p.own(of.Counts))
-			sample.Series, sample.Missing = of.Series, maps.Clone(of.Missing)
+			if len(p.measure.Series) > 0 { // those of the others are none
+				sample.Series, rest = s.owed.settle(of, p.measure.Series)
+				sample.Missing = maps.Clone(of.Missing)
+			}
 		case i > 0 && p.businessAlone():
-			sample.Series, sample.Missing = nil, map[string]error{}
+			sample.Missing = map[string]error{}
 			for rule := range p.measure.Series {
 				sample.Missing[rule] = err
 			}
 		default:
-			s.held, s.early = sample.Counts, s.early || !s.marked
+			s.held, s.owed, s.early = sample.Counts, rest.and(sample.Series), s.early || !s.marked
 			return delivery.Sample{}, err
 		}
 	}
 	if s.early && !s.marked {
-		sample.Counts = analysis.Counts{Threshold: sample.Threshold} // The mark is where all have one.
+		// The mark is where all have one.
+		sample.Counts = analysis.Counts{Threshold: sample.Threshold}
+		sample.Series, rest = s.unmarked(sample.Series), nil
 	}
-	s.held, s.marked = analysis.Counts{}, true
+	s.held, s.owed, s.marked = analysis.Counts{}, rest, true
 	return sample, nil
+}
+
+// unmarked is series of a sample that sets the mark: counters have no increase in it.
+func (s *sampler) unmarked(series map[string]float64) map[string]float64 {
+	for _, p := range s.parts {
+		for name, rule := range p.measure.Series {
+			if _, told := series[name]; told && !rule.Gauge {
+				series[name] = 0
+			}
+		}
+	}
+	return series
 }
 
 // own are the counts that the share is asked for; a source may count more beside.
