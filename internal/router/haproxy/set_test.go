@@ -85,6 +85,29 @@ func TestWarm(t *testing.T) {
 	}
 }
 
+// TestSeldomChecked: a server that HAProxy has not checked yet is waited for longer than one that it has, and where no check comes, the error says
+// what to write where.
+func TestSeldomChecked(t *testing.T) {
+	s := newStand(t, form{options: "check inter 3s fastinter 100ms"}, 1, 1)
+	s.SetWarmFor(100 * time.Millisecond)
+	s.set(t, s.split(25)) // the first check comes within 3 s, and the next one in no time
+	s.want(t, 25)
+
+	for options, says := range map[string][]string{
+		"check inter 10m":               {"has not checked server green at", "`check inter 2s`", "default-server inter 2s", "backend web"},
+		"check inter 10m rise 1 fall 1": {"do not find up server green at", "more seldom", "`check inter 2s`"},
+	} {
+		s := newStand(t, form{options: options}, 1, 1)
+		s.SetWarmFor(200 * time.Millisecond)
+		s.SetCheckedWithin(500 * time.Millisecond)
+		wantError(t, s.SetWeights(t.Context(), s.split(25)), append(says, "node a", s.green.Instances[0].Address, "now has blue 100 %, green 0 %")...)
+		s.want(t, 0)
+	}
+	added := newStand(t, form{options: "check inter 10m", dynamic: true}, 1, 1)
+	added.SetCheckedWithin(500 * time.Millisecond)
+	wantError(t, added.SetWeights(t.Context(), added.split(25)), "has not checked", "`check inter 2s` into dynamic.options")
+}
+
 // TestByHand: what somebody does at the socket shows, and the next split repairs it.
 func TestByHand(t *testing.T) {
 	s := newStand(t, form{options: checked}, 2, 1)

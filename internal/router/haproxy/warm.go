@@ -120,13 +120,24 @@ func lastCheck(stat api.Stat) string {
 	return strings.Join(parts, ", ")
 }
 
+// unchecked tells whether no check has come to its end since the server had this health: it would have changed it. Where one check decides
+// that cannot be told, and a server that is down may have been found so again.
+func (l look) unchecked(health int) bool {
+	return l.server.Checked() && l.fall > 1 && l.health > 0 && l.health == health
+}
+
 // waitFor polls until the servers are warm.
 func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map[string]look) error {
 	ticker := time.NewTicker(warmInterval)
 	defer ticker.Stop()
-	deadline := time.Now().Add(r.warmFor)
+	// since is when the last check passed, and passed the health that the servers had then.
+	since, passed := time.Now(), map[string]int{}
+	for _, name := range names {
+		passed[name] = looks[name].health
+	}
 	for {
 		var cold, again []string
+		unchecked := true // none of the cold ones has been checked since
 		for _, name := range names {
 			l, found := looks[name]
 			if !found {
@@ -134,17 +145,21 @@ func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map
 			}
 			if !l.warm() {
 				cold = append(cold, fmt.Sprintf("server %s at %s (%s)", name, placeOf(l.server), l.status))
+				unchecked = unchecked && l.unchecked(passed[name])
 				if l.server.Admin&api.ForcedMaint != 0 {
 					again = append(again, "set server "+r.at(name)+" weight 0", "set server "+r.at(name)+" state "+ready) // a reload brought it back
 				}
 			}
 		}
-		switch {
+		waited := time.Since(since)
+		switch all := strings.Join(cold, "; "); {
 		case len(cold) == 0:
 			return nil
-		case time.Now().After(deadline):
-			return fmt.Errorf("%s: HAProxy's own checks do not find up %s, after %s: a release that answers its own probe and not these needs other lines in backend %s, such as `option httpchk` with its path",
-				n.client, strings.Join(cold, "; "), r.warmFor, r.backend)
+		case unchecked && waited > r.checkedWithin:
+			return fmt.Errorf("%s: HAProxy has not checked %s within %s: its checks come too seldom to wait for; %s", n.client, all, r.checkedWithin, r.oftener())
+		case !unchecked && waited > r.warmFor:
+			return fmt.Errorf("%s: HAProxy's own checks do not find up %s, after %s: a release that answers its own probe and not these needs other lines in backend %s, such as `option httpchk` with its path; "+
+				"where they come more seldom than that, %s", n.client, all, r.warmFor, r.backend, r.oftener())
 		}
 		select {
 		case <-ctx.Done():
@@ -152,7 +167,7 @@ func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map
 		case <-ticker.C:
 		}
 		next, err := r.look(ctx, n, again...)
-		if gone(err) && !errors.Is(err, context.Cause(ctx)) && time.Now().Before(deadline) {
+		if gone(err) && !errors.Is(err, context.Cause(ctx)) && time.Since(since) < r.warmFor {
 			continue // it is reloaded
 		}
 		if err != nil {
@@ -160,9 +175,19 @@ func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map
 		}
 		for _, name := range names {
 			if next[name].health > looks[name].health {
-				deadline = time.Now().Add(r.warmFor)
+				since, passed[name] = time.Now(), next[name].health
 			}
 		}
 		looks = next
 	}
+}
+
+// oftener says how checks come often enough. HAProxy goes on with `inter` while a server is in maintenance, whatever fastinter and downinter
+// are, and does not say how long that is.
+func (r *Router) oftener() string {
+	const what = "`check inter 2s`"
+	if r.dynamic != nil {
+		return "write " + what + " into dynamic.options"
+	}
+	return fmt.Sprintf("write %s into the servers' lines in haproxy.cfg, or `default-server inter 2s` into backend %s, and reload HAProxy", what, r.backend)
 }
