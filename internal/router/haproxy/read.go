@@ -115,7 +115,8 @@ func needed(err error) error {
 	return errors.Join(rest...)
 }
 
-// weightsOf is the split by a node's servers: whole percent by slot, together 100, or all 0 where none of them has weight.
+// weightsOf is the split by a node's servers: whole percent by slot, together 100, or all 0 where none of them has weight. A slot that has
+// something has 1 at least: one that reads as 0 may be stopped.
 func (r *Router) weightsOf(servers []api.Server) map[string]int {
 	sums := map[string]int{}
 	for _, s := range servers {
@@ -128,5 +129,8 @@ func (r *Router) weightsOf(servers []api.Server) map[string]int {
 		return map[string]int{blue: 0, green: 0}
 	}
 	share := (200*sums[green] + total) / (2 * total)
+	if sums[blue] > 0 && sums[green] > 0 {
+		share = min(max(share, 1), 99)
+	}
 	return map[string]int{blue: 100 - share, green: share}
 }

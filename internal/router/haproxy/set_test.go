@@ -120,6 +120,11 @@ func TestByHand(t *testing.T) {
 	s.want(t, 0)
 	s.set(t, s.back(50))
 	s.want(t, 50)
+	// Less than half a percent is not nothing.
+	s.servers[0].Command(t, "set server web/green weight 1", "set server web/blue-0 weight 256")
+	s.want(t, 1)
+	s.servers[0].Command(t, "set server web/green weight 256", "set server web/blue-0 weight 1", "set server web/blue-1 weight 0")
+	s.want(t, 99)
 	s.servers[0].Command(t, "set server web/green weight 0", "set server web/blue-0 weight 0", "set server web/blue-1 weight 0")
 	got, err := s.Weights(t.Context())
 	if err != nil || got["blue"] != 0 || got["green"] != 0 {
