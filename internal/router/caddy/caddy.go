@@ -65,7 +65,7 @@ func New(d service.CaddyRouter, slots []string, options ...Option) (*Router, err
 }
 
 // Weights reads the split from the share file: whole percent by slot, together 100. A share between two whole percents
-// reads as the nearer one. Without a file blue has all, as in Caddy, whose placeholder is then empty. An error names
+// reads as the nearer one, and one that is not 0 as 1 at least. Without a file blue has all, as in Caddy, whose placeholder is then empty. An error names
 // the file.
 func (r *Router) Weights(ctx context.Context) (map[string]int, error) {
 	if err := ctx.Err(); err != nil {

@@ -24,7 +24,7 @@ func newRouter(t *testing.T, file string) *Router {
 }
 
 func TestWeightsOfFilesByHand(t *testing.T) {
-	for text, green := range map[string]int{"": 0, "\n": 0, "4000\n": 25, "4100": 25, "4200": 26, "8": 50, "0001": 0, "ffff": 100, "g\r\n": 100} {
+	for text, green := range map[string]int{"": 0, "\n": 0, "4000\n": 25, "4100": 25, "4200": 26, "8": 50, "0001": 1, "ffff": 99, "g\r\n": 100} {
 		file := filepath.Join(t.TempDir(), "web.share")
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -25,7 +25,8 @@ func formatShare(percent int) string {
 }
 
 // parseShare returns the nearest whole percent of UUIDs that Caddy finds below what a share file holds: of anything, since Caddy
-// compares anything. Whoever wrote "zz" by hand has given all of the traffic to green.
+// compares anything. Whoever wrote "zz" by hand has given all of the traffic to green. Less than half a percent is 1, since a slot that
+// reads as 0 may be stopped.
 func parseShare(text string) int {
 	// One end of line is not part of the placeholder's value.
 	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
@@ -43,7 +44,11 @@ func parseShare(text string) int {
 			break // No UUID goes on like this.
 		}
 	}
-	return int(math.Round(100 * below))
+	percent := int(math.Round(100 * below))
+	if below > 0 && below < 1 {
+		percent = min(max(percent, 1), 99)
+	}
+	return percent
 }
 
 const hexDigits = "0123456789abcdef"

@@ -25,6 +25,15 @@ func TestEveryPercentComesBack(t *testing.T) {
 	}
 }
 
+// A slot that has something does not read as having nothing.
+func TestLessThanHalfAPercent(t *testing.T) {
+	for text, want := range map[string]int{"0000": 0, "00000000": 0, "0001": 1, "00000001": 1, "00ff": 1, "fffe": 99, "ff": 99, "ffffffff": 99, "g": 100} {
+		if got := parseShare(text); got != want {
+			t.Errorf("%q reads as %d %%, want %d", text, got, want)
+		}
+	}
+}
+
 // The share of UUIDs that compare below what is written is the percent: counted over every first four digits.
 func TestShareIsWhatCaddyCompares(t *testing.T) {
 	const rest = "0000-0000-4000-8000-000000000000" // of a UUID, after its first four digits
@@ -48,7 +57,11 @@ func TestAnyShareReadsAsTheNearestPercent(t *testing.T) {
 		value := rapid.Uint64Range(0, uint64(of)-1).Draw(t, "value")
 		end := rapid.SampledFrom([]string{"", "\n", "\r\n"}).Draw(t, "end")
 		got := parseShare(fmt.Sprintf("%0*x", digits, value) + end)
-		if exact := 100 * float64(value) / of; math.Abs(float64(got)-exact) > 0.5 {
+		exact := 100 * float64(value) / of
+		if value > 0 && (got == 0 || got == 100) {
+			t.Fatalf("%0*x is %f %%, and reads as %d", digits, value, exact, got)
+		}
+		if nearest := math.Abs(float64(got) - exact); nearest > 0.5 && !(exact < 0.5 && got == 1) && !(exact > 99.5 && got == 99) {
 			t.Fatalf("%0*x is %f %%, and reads as %d", digits, value, exact, got)
 		}
 	})
