@@ -100,8 +100,10 @@ func (s Server) HostPort() string {
 	if s.Address == "" {
 		return ""
 	}
-	return net.JoinHostPort(s.Address, strconv.Itoa(s.Port))
+	return net.JoinHostPort(s.Address, s.port())
 }
+
+func (s Server) port() string { return strconv.Itoa(s.Port) }
 
 // Checked: HAProxy asks it whether it is up.
 func (s Server) Checked() bool {

@@ -24,10 +24,7 @@ package haproxy
 import (
 	"context"
 	"errors"
-	"net"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
@@ -61,24 +58,8 @@ func New(nodes []Node, backend string, match Match) *HAProxy {
 	return &HAProxy{nodes: nodes, backend: backend, match: match}
 }
 
-// ByAddress matches a server whose address is that of the instance, as HAProxy shows it, or whose name (fqdn) and port are. No name is
-// resolved.
-func ByAddress(s haproxy.Server, i service.Instance) bool {
-	wanted := normal(i.Address)
-	return wanted != "" && (wanted == normal(s.HostPort()) || s.FQDN != "" && wanted == normal(net.JoinHostPort(s.FQDN, strconv.Itoa(s.Port))))
-}
-
-// normal writes host:port in one way: IP addresses in their shortest form, names in small letters and without the dot at their end.
-func normal(address string) string {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return ""
-	}
-	if ip := net.ParseIP(host); ip != nil {
-		host = ip.String()
-	}
-	return net.JoinHostPort(strings.TrimSuffix(strings.ToLower(host), "."), port)
-}
+// ByAddress matches a server that is at the instance's address, as the router understands it.
+func ByAddress(s haproxy.Server, i service.Instance) bool { return s.At(i.Address) }
 
 // Sampler begins to count what m asks of p's instances; the first Sample sets the mark.
 func (h *HAProxy) Sampler(p service.Placement, m delivery.Measure) delivery.Sampler {

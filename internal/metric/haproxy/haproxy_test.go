@@ -139,6 +139,7 @@ func TestByAddress(t *testing.T) {
 		{client.Server{Port: 80, FQDN: "web.example"}, "web.example:80", true},
 		{client.Server{Address: "10.0.0.1", Port: 80, FQDN: "web.example"}, "10.0.0.1:80", true},
 		{client.Server{Address: "10.0.0.1", Port: 80}, "web.example:80", false},
+		{client.Server{Address: "127.0.0.1", Port: 80}, "localhost:80", true},
 		{client.Server{}, "", false},
 		{client.Server{}, "nonsense", false},
 	} {

@@ -80,14 +80,14 @@ func (r *Router) present(bySlot map[string][]api.Server, placements map[string]s
 
 // isOf tells whether a server is at an instance of p.
 func isOf(s api.Server, p service.Placement) bool {
-	return slices.ContainsFunc(p.Instances, func(i service.Instance) bool { return isAt(s, i.Address) })
+	return slices.ContainsFunc(p.Instances, func(i service.Instance) bool { return s.At(i.Address) })
 }
 
 // elsewhere is that servers of a slot are not where its instances are.
 func elsewhere(slot string, servers []api.Server, p service.Placement) error {
 	at, want := make([]string, len(servers)), make([]string, len(p.Instances))
 	for i, s := range servers {
-		at[i] = placeOf(s) + " (" + s.Name + ")"
+		at[i] = s.Place() + " (" + s.Name + ")"
 	}
 	for i, instance := range p.Instances {
 		want[i] = instance.Address

@@ -119,7 +119,7 @@ func (r *Router) checkSlot(slot string, servers []api.Server, stats []api.Stat, 
 		return nil
 	}
 	for _, instance := range p.Instances {
-		i := slices.IndexFunc(ours, func(s api.Server) bool { return isAt(s, instance.Address) })
+		i := slices.IndexFunc(ours, func(s api.Server) bool { return s.At(instance.Address) })
 		if i < 0 {
 			return elsewhere(slot, r.slots(servers)[slot], p)
 		}

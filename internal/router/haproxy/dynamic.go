@@ -95,7 +95,7 @@ func (d *dynamic) wanted(placements []service.Placement) (map[string][]added, er
 			if err != nil {
 				return nil, fmt.Errorf("instance %s: the address %q is not host:port", i.Name, i.Address)
 			}
-			ip, err := netip.ParseAddr(normalHost(host))
+			ip, err := netip.ParseAddr(api.NormalHost(host))
 			switch {
 			case err != nil:
 				return nil, fmt.Errorf("instance %s: %s is no IP address, and HAProxy resolves no names of servers that are added while it runs", i.Name, host)
@@ -121,7 +121,7 @@ func (r *Router) ensure(ctx context.Context, n *node, have []api.Server, wanted 
 			switch i := slices.IndexFunc(have, func(s api.Server) bool { return s.Name == w.name }); {
 			case i < 0:
 				add = append(add, w)
-			case sameAddress(have[i].HostPort(), w.address):
+			case api.SameAddress(have[i].HostPort(), w.address):
 			case have[i].Eligible() && have[i].Weight > 0:
 				move = append(move, w) // it may be the only one that has traffic
 			default:

@@ -144,7 +144,7 @@ func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map
 				return fmt.Errorf("%s: server %s is gone", n.client, name)
 			}
 			if !l.warm() {
-				cold = append(cold, fmt.Sprintf("server %s at %s (%s)", name, placeOf(l.server), l.status))
+				cold = append(cold, fmt.Sprintf("server %s at %s (%s)", name, l.server.Place(), l.status))
 				unchecked = unchecked && l.unchecked(passed[name])
 				if l.server.Admin&api.ForcedMaint != 0 {
 					again = append(again, "set server "+r.at(name)+" weight 0", "set server "+r.at(name)+" state "+ready) // a reload brought it back
