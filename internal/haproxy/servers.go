@@ -75,8 +75,8 @@ const (
 // Server is one line of `show servers state`.
 type Server struct {
 	Backend, Name string
-	// ID is the server's number in its backend.
-	ID int
+	// ID is the server's number in its backend, BackendID that of the backend among all proxies of the process.
+	ID, BackendID int
 	// Address is an IP address without brackets, empty where there is none (a name that was not resolved, a Unix socket), and Port 0 where
 	// the client's is kept. FQDN is the name it was resolved from, empty where the configuration has an address.
 	Address string
@@ -194,7 +194,7 @@ func parseServer(columns, values []string) (s Server, err error) {
 	texts := map[string]*string{"be_name": &s.Backend, "srv_name": &s.Name, "srv_addr": &s.Address, "srv_fqdn": &s.FQDN}
 	var seconds, operation, admin, result, state int
 	numbers := map[string]*int{
-		"srv_id": &s.ID, "srv_port": &s.Port, "srv_uweight": &s.Weight, "srv_iweight": &s.InitialWeight, "srv_op_state": &operation,
+		"srv_id": &s.ID, "be_id": &s.BackendID, "srv_port": &s.Port, "srv_uweight": &s.Weight, "srv_iweight": &s.InitialWeight, "srv_op_state": &operation,
 		"srv_admin_state": &admin, "srv_time_since_last_change": &seconds, "srv_check_result": &result, "srv_check_state": &state,
 	}
 	for i, column := range columns {

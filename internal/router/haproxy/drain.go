@@ -3,9 +3,7 @@ package haproxy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
@@ -28,25 +26,14 @@ func (r *Router) inFlight(ctx context.Context, p service.Placement) (int, error)
 	total := 0
 	var mutex sync.Mutex
 	errs := r.each(func(n *node) error {
-		answers, err := n.client.Query(ctx, r.showServers(), showServersStat)
+		servers, stats, err := r.observe(ctx, n, n.client.Query)
 		if err != nil {
 			return err
-		}
-		if strings.TrimSpace(answers[1]) == "" {
-			return nil
-		}
-		servers, err := api.ParseServers(answers[0])
-		if err != nil {
-			return fmt.Errorf("%s: read the servers of backend %s: %w", n.client, r.backend, err)
-		}
-		stats, err := api.ParseStat(answers[1])
-		if err != nil {
-			return fmt.Errorf("%s: read the statistics of backend %s: %w", n.client, r.backend, err)
 		}
 		mutex.Lock()
 		defer mutex.Unlock()
 		for _, s := range stats {
-			if server, found := find(servers, s.Name); s.Kind != api.KindServer || s.Proxy != r.backend || !found || !r.drains(server, p) {
+			if server, found := find(servers, s.Name); !found || !r.drains(server, p) {
 				continue
 			}
 			for _, field := range []string{"scur", "qcur"} {

@@ -21,6 +21,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
@@ -80,6 +81,8 @@ type node struct {
 	name   string
 	client *api.Client
 	files  Files
+	// backend is the number that the backend had when the node was asked last, 0 before.
+	backend atomic.Int64
 }
 
 // New returns the router of d for the service called id, between slots, which must be blue and green. access says how each node is come

@@ -52,10 +52,6 @@ func (r *Router) readBy(ctx context.Context, n *node, show string) (s state, tex
 	return state{note: parseNote(answers[0]), servers: r.inBackend(servers)}, answers[1], nil
 }
 
-// showServersStat asks for the statistics of all servers, those of other backends as well: by the name of the backend HAProxy would find a
-// frontend that is called as it first, which has none.
-const showServersStat = "show stat -1 4 -1"
-
 func (r *Router) showServers() string { return "show servers state " + r.backend }
 
 // insist reads as read does, and for a while again where the node is gone.

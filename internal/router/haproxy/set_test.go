@@ -3,9 +3,7 @@ package haproxy_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -129,105 +127,6 @@ func TestByHand(t *testing.T) {
 	got, err := s.Weights(t.Context())
 	if err != nil || got["blue"] != 0 || got["green"] != 0 {
 		t.Fatalf("nothing has weight: %v, %v", got, err)
-	}
-	s.set(t, s.split(50))
-	s.want(t, 50)
-}
-
-// TestOneNodeRefuses: the other is put back to what it had.
-func TestOneNodeRefuses(t *testing.T) {
-	s := newStand(t, form{options: checked, nodes: 2}, 1, 1, func(node int, b *haproxytest.Backend) {
-		if node == 1 {
-			b.Balance = "static-rr"
-		}
-	})
-	wantError(t, s.SetWeights(t.Context(), s.split(25)), "node b", "static LB algorithm", "node a now has blue 100 %, green 0 %", "node b now has blue 100 %, green 0 %")
-	if got := s.server(t, 0, "green"); !got.Admin.Maint() {
-		t.Errorf("left behind: %+v", got)
-	}
-	s.want(t, 0)
-}
-
-// TestOneNodeIsGone: nothing is changed on the other, unless traffic goes back: then it does where it can.
-func TestOneNodeIsGone(t *testing.T) {
-	s := newStand(t, form{options: checked, nodes: 2}, 1, 1)
-	s.set(t, s.split(50))
-	s.servers[1].Stop(t)
-	wantError(t, s.SetWeights(t.Context(), s.split(75)), "node b", "node a now has blue 50 %, green 50 %", "node b now does not say")
-	wantError(t, s.SetWeights(t.Context(), s.back(0)), "node b", "node a now has blue 100 %, green 0 %")
-	if _, err := s.Weights(t.Context()); err == nil {
-		t.Error("the weights of a node that is gone are known")
-	}
-	s.servers[1].Run(t)
-	s.set(t, s.split(0))
-	s.want(t, 0)
-}
-
-// TestOneNodeHangs: traffic goes back on the other before anybody has given up on it.
-func TestOneNodeHangs(t *testing.T) {
-	s := newStand(t, form{options: checked, nodes: 2}, 1, 1)
-	var hangs atomic.Bool
-	r, err := haproxy.New(s.definition(deadline, s.servers...), "production/web", []string{"blue", "green"}, func(node string) haproxy.Access {
-		dial := s.dialer(s.servers[node[0]-'a'])
-		return haproxy.Access{Dial: func(ctx context.Context) (net.Conn, error) {
-			if node == "b" && hangs.Load() {
-				<-ctx.Done()
-				return nil, ctx.Err()
-			}
-			return dial(ctx)
-		}}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.SetWeights(t.Context(), s.split(50)); err != nil {
-		t.Fatal(err)
-	}
-	hangs.Store(true)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- r.SetWeights(ctx, s.back(0)) }()
-	for moved := false; !moved; {
-		select {
-		case err := <-done:
-			t.Fatalf("it waited for the node that hangs: %v", err)
-		case <-time.After(10 * time.Millisecond):
-			moved = s.server(t, 0, "green").Weight == 0
-		}
-	}
-	cancel()
-	wantError(t, <-done, "node b", "node a now has blue 100 %, green 0 %")
-}
-
-// TestNodesThatDiffer: nodes that somebody changed by hand are never taken for the split that was asked for, also where that is their mean;
-// it is said which node has what, and the next split sets all of them.
-func TestNodesThatDiffer(t *testing.T) {
-	s := newStand(t, form{options: checked, nodes: 3}, 1, 1)
-	for name, c := range map[string]struct {
-		declared int
-		byHand   [3]int
-	}{
-		"around a quarter": {25, [3]int{20, 25, 30}}, "around 37": {37, [3]int{36, 37, 38}}, "around one percent": {1, [3]int{0, 1, 2}},
-		"one went back": {50, [3]int{50, 50, 0}}, "one has all": {99, [3]int{100, 98, 99}},
-	} {
-		s.set(t, s.split(c.declared))
-		var says []string
-		for node, green := range c.byHand {
-			s.servers[node].Command(t, fmt.Sprintf("set server web/green weight %d", green), fmt.Sprintf("set server web/blue weight %d", 100-green))
-			says = append(says, fmt.Sprintf("%s has blue %d %%, green %d %%", nodeName(node), 100-green, green))
-		}
-		got, err := s.Weights(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if green, blue := got["green"], got["blue"]; green == 0 || blue == 0 || green+blue == 100 {
-			t.Errorf("%s: the weights are %v", name, got)
-		}
-		warnings, err := s.Warnings(t.Context())
-		if err != nil || len(warnings) == 0 {
-			t.Fatalf("%s: warnings %q, %v", name, warnings, err)
-		}
-		wantError(t, errors.New(warnings[0]), append(says, fmt.Sprintf("blue %d %%, green %d %%, are about their mean", got["blue"], got["green"]))...)
 	}
 	s.set(t, s.split(50))
 	s.want(t, 50)

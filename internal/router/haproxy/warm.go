@@ -79,27 +79,15 @@ func (l look) warm() bool {
 
 // look runs commands, and returns what the node says of the backend's servers then.
 func (r *Router) look(ctx context.Context, n *node, commands ...string) (map[string]look, error) {
-	commands = append(slices.Clip(commands), r.showServers(), showServersStat)
-	answers, err := n.client.Command(ctx, commands...)
+	servers, stats, err := r.observe(ctx, n, n.client.Command, commands...)
 	if err != nil {
 		return nil, err
-	}
-	servers, err := api.ParseServers(answers[len(answers)-2])
-	if err != nil {
-		return nil, fmt.Errorf("%s: read the servers of backend %s: %w", n.client, r.backend, err)
-	}
-	stats, err := api.ParseStat(answers[len(answers)-1])
-	if err != nil {
-		return nil, fmt.Errorf("%s: read the statistics of backend %s: %w", n.client, r.backend, err)
 	}
 	looks := map[string]look{}
 	for _, s := range servers {
 		looks[s.Name] = look{server: s}
 	}
 	for _, stat := range stats {
-		if stat.Proxy != r.backend {
-			continue
-		}
 		l := looks[stat.Name]
 		number := func(name string) int { v, _ := stat.Number(name); return int(v) } // 0 where it is not checked
 		l.health, l.rise, l.fall = number("check_health"), number("check_rise"), number("check_fall")
@@ -151,15 +139,18 @@ func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map
 				}
 			}
 		}
-		waited := time.Since(since)
+		waited, limit := time.Since(since), r.warmFor
+		if unchecked {
+			limit = r.checkedWithin
+		}
 		switch all := strings.Join(cold, "; "); {
 		case len(cold) == 0:
 			return nil
-		case unchecked && waited > r.checkedWithin:
-			return fmt.Errorf("%s: HAProxy has not checked %s within %s: its checks come too seldom to wait for; %s", n.client, all, r.checkedWithin, r.oftener())
-		case !unchecked && waited > r.warmFor:
+		case unchecked && waited > limit:
+			return fmt.Errorf("%s: HAProxy has not checked %s within %s: its checks come too seldom to wait for; %s", n.client, all, limit, r.oftener())
+		case waited > limit:
 			return fmt.Errorf("%s: HAProxy's own checks do not find up %s, after %s: a release that answers its own probe and not these needs other lines in backend %s, such as `option httpchk` with its path; "+
-				"where they come more seldom than that, %s", n.client, all, r.warmFor, r.backend, r.oftener())
+				"where they come more seldom than that, %s", n.client, all, limit, r.backend, r.oftener())
 		}
 		select {
 		case <-ctx.Done():
@@ -167,7 +158,7 @@ func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map
 		case <-ticker.C:
 		}
 		next, err := r.look(ctx, n, again...)
-		if gone(err) && !errors.Is(err, context.Cause(ctx)) && time.Since(since) < r.warmFor {
+		if gone(err) && !errors.Is(err, context.Cause(ctx)) && time.Since(since) < limit {
 			continue // it is reloaded
 		}
 		if err != nil {
