@@ -2,7 +2,6 @@ package haproxytest
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,7 +19,7 @@ func (s *Server) Reload(t testing.TB) {
 		t.Fatal(err)
 	}
 	old := s.worker
-	if err := s.command.Process.Signal(syscall.SIGUSR2); err != nil {
+	if err := s.process.Signal(syscall.SIGUSR2); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.wait(old); err != nil {
@@ -88,15 +87,14 @@ func (s *Server) Run(t testing.TB) {
 // Kill ends HAProxy at once, as a crash does, and waits until it is gone.
 func (s *Server) Kill(t testing.TB) {
 	t.Helper()
-	if s.command == nil {
+	if s.process == nil {
 		return
 	}
-	command := s.command
-	s.command = nil
-	if err := syscall.Kill(-command.Process.Pid, syscall.SIGKILL); err != nil { // its group has the workers, too
+	process := s.process
+	s.process = nil
+	if err := process.Kill(); err != nil {
 		t.Error(err)
 	}
-	<-s.ended
 }
 
 // Suspend stops the processes where they are: they take connections, and answer nothing. Resume lets them go on.
@@ -143,7 +141,7 @@ func (s *Server) Resume(t testing.TB) {
 // Stop ends HAProxy at once and waits until it is gone. Stopping it twice is no error.
 func (s *Server) Stop(t testing.TB) {
 	t.Helper()
-	if s.command == nil {
+	if s.process == nil {
 		return
 	}
 	if err := s.end(); err != nil {
@@ -152,22 +150,10 @@ func (s *Server) Stop(t testing.TB) {
 }
 
 func (s *Server) end() error {
-	process := s.command.Process
-	s.command = nil
+	process := s.process
+	s.process = nil
 	if s.worker != 0 {
 		_ = syscall.Kill(s.worker, syscall.SIGCONT) // may be suspended, or have ended
 	}
-	if err := process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("stop HAProxy: %w", err)
-	}
-	timer := time.NewTimer(stopDeadline)
-	defer timer.Stop()
-	select {
-	case <-s.ended:
-		return nil
-	case <-timer.C:
-	}
-	err := process.Kill()
-	<-s.ended
-	return errors.Join(fmt.Errorf("stop HAProxy: it still ran %s after SIGTERM", stopDeadline), err)
+	return process.Stop(stopDeadline)
 }

@@ -9,14 +9,13 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
 )
 
@@ -44,8 +43,7 @@ type Server struct {
 
 	binary, directory, listen string
 	config                    func(*Server) string
-	command                   *exec.Cmd
-	ended                     chan struct{}
+	process                   *component.Process
 	// worker is the pid of the one that answers.
 	worker int
 }
@@ -61,11 +59,7 @@ func Start(t testing.TB, config func(*Server) string) *Server {
 		}
 	}
 	if err != nil {
-		complaint := "haproxy is missing: apt-get install haproxy"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(complaint)
-		}
-		t.Skip(complaint)
+		component.Missing(t, "haproxy is missing: apt-get install haproxy")
 	}
 	// Not t.TempDir: its name is too long for the path of a socket.
 	directory, err := os.MkdirTemp("", "haproxy")
@@ -82,7 +76,7 @@ func Start(t testing.TB, config func(*Server) string) *Server {
 	s.Master = s.path("master.sock")
 	t.Cleanup(func() { s.Stop(t) })
 	for try := 1; ; try++ {
-		ports := freePorts(t, 2)
+		ports := component.FreePorts(t, 2)
 		s.listen, s.URL, s.Address = ports[0], "http://"+ports[0], ports[1]
 		err := s.run()
 		if err == nil {
@@ -151,24 +145,9 @@ func (s *Server) run() error {
 	defer func() { _ = output.Close() }()
 	command := exec.Command(s.binary, "-W", "-S", s.Master, "-f", s.path("haproxy.cfg")) //nolint:gosec,noctx // ends with Stop
 	command.Dir, command.Stdout, command.Stderr = s.directory, output, output
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	endWithParent(command.SysProcAttr)
-	started, ended := make(chan error), make(chan struct{})
-	go func() {
-		// The kernel ends it when the thread that started it does, so this thread must live as long.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := command.Start()
-		started <- err
-		if err == nil {
-			_ = command.Wait() // its output says why it ended
-		}
-		close(ended)
-	}()
-	if err := <-started; err != nil {
-		return fmt.Errorf("start HAProxy: %w", err)
+	if s.process, err = component.Run(command); err != nil {
+		return err
 	}
-	s.command, s.ended = command, ended
 	if err := s.wait(0); err != nil {
 		return errors.Join(fmt.Errorf("start HAProxy: %w\n%s", err, s.said()), s.end())
 	}
@@ -192,7 +171,7 @@ func (s *Server) wait(old int) error {
 			}
 		}
 		select {
-		case <-s.ended:
+		case <-s.process.Ended():
 			return errors.New("it ended at once")
 		case <-ctx.Done():
 			return fmt.Errorf("no worker answers: %w", err)
@@ -223,19 +202,4 @@ func (s *Server) mastered(ctx context.Context, worker int) error {
 		return fmt.Errorf("the master does not know the worker %d: %s", worker, text)
 	}
 	return nil
-}
-
-// freePorts are addresses of loopback that the kernel finds free.
-func freePorts(t testing.TB, n int) []string {
-	t.Helper()
-	var addresses []string
-	for range n {
-		listener, err := new(net.ListenConfig).Listen(context.WithoutCancel(t.Context()), "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = listener.Close() }()
-		addresses = append(addresses, listener.Addr().String())
-	}
-	return addresses
 }

@@ -6,21 +6,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 )
 
 const (
@@ -46,11 +45,7 @@ func Start(t testing.TB, interval time.Duration, targets ...string) *Server {
 	t.Helper()
 	binary, err := exec.LookPath("prometheus")
 	if err != nil {
-		complaint := "prometheus is missing: apt-get install prometheus"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(complaint)
-		}
-		t.Skip(complaint)
+		component.Missing(t, "prometheus is missing: apt-get install prometheus")
 	}
 	directory := t.TempDir()
 	for try := 1; ; try++ {
@@ -66,10 +61,7 @@ func Start(t testing.TB, interval time.Duration, targets ...string) *Server {
 
 func start(t testing.TB, binary, directory string, interval time.Duration, targets []string) (*Server, error) {
 	t.Helper()
-	address, err := freePort(t.Context())
-	if err != nil {
-		return nil, err
-	}
+	address := component.FreePorts(t, 1)[0]
 	config := filepath.Join(directory, "prometheus.yml")
 	text := fmt.Sprintf("global: {scrape_interval: %dms, scrape_timeout: %dms}\nscrape_configs:\n- job_name: web\n  static_configs: [{targets: [%s]}]\n",
 		interval.Milliseconds(), interval.Milliseconds(), quoted(targets))
@@ -80,35 +72,18 @@ func start(t testing.TB, binary, directory string, interval time.Duration, targe
 	command := exec.Command(binary, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(directory, "data"), //nolint:gosec,noctx // ends with the test
 		"--web.listen-address="+address, "--log.level=warn")
 	command.Dir, command.Env, command.Stdout, command.Stderr = directory, []string{"HOME=" + directory}, log, log
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	endWithParent(command.SysProcAttr)
-	started, ended := make(chan error), make(chan struct{})
-	go func() {
-		// The kernel ends it when the thread that started it does, so this thread must live as long.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := command.Start()
-		started <- err
-		if err == nil {
-			_ = command.Wait() // the tests ask it questions
-		}
-		close(ended)
-	}()
-	if err := <-started; err != nil {
-		return nil, fmt.Errorf("start Prometheus: %w", err)
+	process, err := component.Run(command)
+	if err != nil {
+		return nil, err
 	}
 	stop := func() {
-		_ = command.Process.Signal(syscall.SIGTERM) // fails only where it has ended
-		select {
-		case <-ended:
-		case <-time.After(stopDeadline):
-			_ = command.Process.Kill()
-			<-ended
+		if err := process.Stop(stopDeadline); err != nil {
+			t.Error(err)
 		}
 	}
 	client, err := api.NewClient(api.Config{Address: "http://" + address})
 	if err == nil {
-		err = ready(t.Context(), "http://"+address, ended)
+		err = ready(t.Context(), "http://"+address, process.Ended())
 	}
 	if err != nil {
 		stop()
@@ -124,14 +99,6 @@ func quoted(targets []string) string {
 		all[i] = "'" + target + "'"
 	}
 	return strings.Join(all, ", ")
-}
-
-func freePort(ctx context.Context) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }
 
 func ready(ctx context.Context, url string, ended <-chan struct{}) error {

@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -40,8 +39,7 @@ type Server struct {
 
 	binary, directory, listen string
 	site                      func(*Server) string
-	command                   *exec.Cmd
-	ended                     chan struct{}
+	process                   *component.Process
 	output                    string
 }
 
@@ -83,7 +81,7 @@ func start(t testing.TB, site func(*Server) string, socket bool) *Server {
 	}
 	t.Cleanup(func() { s.Stop(t) })
 	for try := 1; ; try++ {
-		ports := freePorts(t, 2)
+		ports := component.FreePorts(t, 2)
 		s.listen, s.URL, s.Admin = ports[0], "http://"+ports[0], "http://"+ports[1]
 		if socket {
 			s.Admin = "unix/" + filepath.Join(directory, "admin.sock")
@@ -126,7 +124,7 @@ func (s *Server) Restart(t testing.TB) {
 // Stop ends Caddy and waits until it is gone. Stopping it twice is no error.
 func (s *Server) Stop(t testing.TB) {
 	t.Helper()
-	if s.command == nil {
+	if s.process == nil {
 		return
 	}
 	if err := s.end(); err != nil {
@@ -135,21 +133,9 @@ func (s *Server) Stop(t testing.TB) {
 }
 
 func (s *Server) end() error {
-	process := s.command.Process
-	s.command = nil
-	if err := process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("stop Caddy: %w", err)
-	}
-	timer := time.NewTimer(stopDeadline)
-	defer timer.Stop()
-	select {
-	case <-s.ended:
-		return nil
-	case <-timer.C:
-	}
-	err := process.Kill()
-	<-s.ended
-	return errors.Join(fmt.Errorf("stop Caddy: it still ran %s after SIGTERM", stopDeadline), err)
+	process := s.process
+	s.process = nil
+	return process.Stop(stopDeadline)
 }
 
 func (s *Server) caddyfile() string { return filepath.Join(s.directory, "Caddyfile") }
@@ -177,17 +163,9 @@ func (s *Server) run() error {
 	defer func() { _ = output.Close() }()
 	command := exec.Command(s.binary, "run", "--config", s.caddyfile(), "--adapter", "caddyfile") //nolint:gosec,noctx // ends with Stop
 	command.Dir, command.Env, command.Stdout, command.Stderr = s.directory, s.environment(), output, output
-	command.SysProcAttr = &syscall.SysProcAttr{}
-	endWithParent(command.SysProcAttr)
-	if err := command.Start(); err != nil {
-		return fmt.Errorf("start Caddy: %w", err)
+	if s.process, err = component.Run(command); err != nil {
+		return err
 	}
-	ended := make(chan struct{})
-	go func() {
-		_ = command.Wait() // its output says why it ended
-		close(ended)
-	}()
-	s.command, s.ended = command, ended
 	if err := s.wait(); err != nil {
 		text, _ := os.ReadFile(s.output) // only adds to the error
 		return errors.Join(fmt.Errorf("start Caddy: %w\n%s", err, bytes.TrimSpace(text)), s.end())
@@ -204,7 +182,7 @@ func (s *Server) wait() error {
 			return nil
 		}
 		select {
-		case <-s.ended:
+		case <-s.process.Ended():
 			return errors.New("it ended at once")
 		case <-ctx.Done():
 			return fmt.Errorf("it does not answer: %w", err)
@@ -244,19 +222,4 @@ func (s *Server) answers(ctx context.Context) error {
 		return err
 	}
 	return connection.Close()
-}
-
-// freePorts are addresses of loopback that the kernel finds free.
-func freePorts(t testing.TB, n int) []string {
-	t.Helper()
-	var addresses []string
-	for range n {
-		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = listener.Close() }()
-		addresses = append(addresses, listener.Addr().String())
-	}
-	return addresses
 }

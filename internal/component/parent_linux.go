@@ -1,6 +1,6 @@
-package caddytest
+package component
 
 import "syscall"
 
-// endWithParent has the kernel end Caddy when the test that started it is gone.
+// endWithParent has the kernel end the server when the thread that started it is gone.
 func endWithParent(attributes *syscall.SysProcAttr) { attributes.Pdeathsig = syscall.SIGKILL }

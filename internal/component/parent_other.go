@@ -1,6 +1,6 @@
 //go:build !linux
 
-package prometheustest
+package component
 
 import "syscall"
 

@@ -1,6 +1,0 @@
-package haproxytest
-
-import "syscall"
-
-// endWithParent has the kernel end HAProxy when the thread that started it is gone.
-func endWithParent(attributes *syscall.SysProcAttr) { attributes.Pdeathsig = syscall.SIGKILL }
