@@ -42,6 +42,33 @@ func TestOneNodeIsGone(t *testing.T) {
 	s.want(t, 0)
 }
 
+// TestOneNodeDiesInTheMiddle: it has said what it has, and cannot be told what it is to have: the other, which was, is put back.
+func TestOneNodeDiesInTheMiddle(t *testing.T) {
+	s := newStand(t, form{options: checked, nodes: 2}, 1, 1)
+	s.set(t, s.split(10))
+	var dials, told atomic.Int32
+	r, err := haproxy.New(s.definition(deadline, s.servers...), "production/web", []string{"blue", "green"}, func(node string) haproxy.Access {
+		dial := s.dial(int(node[0] - 'a'))
+		return haproxy.Access{Dial: func(ctx context.Context) (net.Conn, error) {
+			if node == "b" && dials.Add(1) > 1 {
+				// Not before the other one has the new weights, at least once.
+				haproxytest.Wait(t, "node a is set", func() bool { return told.Load() > 0 || s.server(t, 0, "green").Weight == 75 })
+				told.Add(1)
+				return nil, errors.New("no way there")
+			}
+			return dial(ctx)
+		}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, r.SetWeights(t.Context(), s.split(75)), "node b", "no way there", "node a now has blue 90 %, green 10 %", "node b now does not say what it has")
+	if told.Load() == 0 {
+		t.Error("node a was never set")
+	}
+	s.want(t, 10)
+}
+
 // TestOneNodeHangs: traffic goes back on the other before anybody has given up on it.
 func TestOneNodeHangs(t *testing.T) {
 	s := newStand(t, form{options: checked, nodes: 2}, 1, 1)
