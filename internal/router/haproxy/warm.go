@@ -118,8 +118,9 @@ func (l look) unchecked(health int) bool {
 func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map[string]look) error {
 	ticker := time.NewTicker(warmInterval)
 	defer ticker.Stop()
-	// since is when the last check passed, and passed the health that the servers had then.
-	since, passed := time.Now(), map[string]int{}
+	// since is when the last check passed, and passed the health that the servers had then. So many are waited for as it takes from the bottom:
+	// checks that pass and fail in turn come to no end.
+	since, passed, passes := time.Now(), map[string]int{}, map[string]int{}
 	for _, name := range names {
 		passed[name] = looks[name].health
 	}
@@ -165,8 +166,9 @@ func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map
 			return err
 		}
 		for _, name := range names {
-			if next[name].health > looks[name].health {
-				since, passed[name] = time.Now(), next[name].health
+			if l := next[name]; l.health > looks[name].health && passes[name] < l.rise+l.fall {
+				since, passed[name] = time.Now(), l.health
+				passes[name]++
 			}
 		}
 		looks = next
