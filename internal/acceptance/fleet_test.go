@@ -1,8 +1,11 @@
 package acceptance_test
 
 import (
+	"cmp"
 	"fmt"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -41,16 +44,30 @@ type fleet struct {
 	alone bool
 }
 
-// fleets are one at a time: they share the machines of this process, and the names of units.
-var fleets sync.Mutex
+// fleetSize is how many machines a fleet is.
+const fleetSize = 5
+
+// fleets are the numbers of those that no test uses now: tests share the machines of this process one after the other, since units have the same
+// names in all of them. There is one fleet, or as many as DEPLOY_FLEETS says, which the crash matrix has for the sake of time.
+var fleets = sync.OnceValue(func() chan int {
+	n, err := strconv.Atoi(cmp.Or(os.Getenv("DEPLOY_FLEETS"), "1"))
+	if err != nil || n < 1 {
+		panic("DEPLOY_FLEETS must be a number from 1")
+	}
+	free := make(chan int, n)
+	for i := range n {
+		free <- i
+	}
+	return free
+})
 
 // newFleetRig makes a rig on machines.
 func newFleetRig(t *testing.T) *rig {
 	t.Helper()
 	build(t)
-	all := machinetest.Shared(t, 5)
-	fleets.Lock()
-	t.Cleanup(fleets.Unlock)
+	number := <-fleets()
+	t.Cleanup(func() { fleets() <- number })
+	all := machinetest.Shared(t, (number+1)*fleetSize)[number*fleetSize:]
 	r := newRig(t, false)
 	ports := machinetest.FreePorts(t, 3)
 	f := &fleet{
