@@ -131,23 +131,31 @@ case " $labels " in
 *) ln -sfn "releases/$label" "$dir/current" ;;
 esac
 
-# Whether a command that is run before a unit's program ended by itself, and not well. Statuses from 200 are systemd's own.
+# Whether a command that is run before a unit's program ran, and did not come through: $1 is the unit, of which $state is known. The
+# journal says how it ended: systemd forgets that when it reads its units anew. Statuses from 200 are its own.
 failed_before() {
-	show --value -p ExecStartPre "$1" | sed -n 's/.* ; code=\([a-z]*\) ; status=\([0-9]*\).*}$/\1 \2/p' | while read -r code status; do
-		[ "$code" != exited ] || { [ "$status" -gt 0 ] && [ "$status" -lt 200 ]; } || continue
-		echo failed
-	done | grep -q failed
+	case $state in
+	*Result=exit-code* | *Result=signal* | *Result=core-dump* | *Result=timeout* | *SubState=start-pre*) ;;
+	*) return 1 ;;
+	esac
+	journal --sync >/dev/null 2>&1
+	ended=$(journal -o json --output-fields=COMMAND,EXIT_STATUS -r -n 1 "$field=$1" MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 "--since=@$now" 2>/dev/null)
+	case $ended in
+	*'"EXIT_STATUS":"2'[0-9][0-9]'"'*) return 1 ;;
+	*'"COMMAND":"ExecStartPre"'*) return 0 ;;
+	esac
+	return 1
 }
 
 if ! ctl enable --now $need >/dev/null 2>"$in/problem"; then
 	why=$(grep -v -e 'Created symlink' -e 'systemctl.* status ' -e '^See ' "$in/problem" | head -5)
 	failed=
 	for unit in $need; do
-		state=$(show -p ActiveState -p Result -p ExecMainPID -p ExecMainStatus "$unit")
+		state=$(show -p ActiveState -p SubState -p Result -p ExecMainPID -p ExecMainStatus "$unit")
 		status=${state##*ExecMainStatus=}; status=${status%%[!0-9]*}
 		case $state in
 		*ActiveState=active*) continue ;;
-		# What is to be run before it ran, and did not come through: that is the release's, as its program's end is.
+		# That is the release's own failure, as its program's end is.
 		*ExecMainPID=0*) ! failed_before "$unit" || continue ;;
 		# Its program ran, and ended at once; that is no failure to start it. Statuses from 200 are systemd's own.
 		*ActiveState=activating*) [ "$status" -ge 200 ] || continue ;;
