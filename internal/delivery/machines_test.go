@@ -254,6 +254,22 @@ func TestAddedAndRemovedHosts(t *testing.T) {
 	}
 }
 
+// Parts of the router that differ have no shares that could be kept when hosts are added: what the ledger says is set.
+func TestHostsAddedWhileTheRouterDiffers(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	p := newFleet(t, w, "a", "b")
+	w.set(func() { w.weights = map[string]int{"blue": 74, "green": 25} })
+	if _, err := p.service().Define(context.Background(), delivery.DefineRequest{Definition: service.Definition{ID: web, Platform: onHosts("a", "b", "c")}, Owner: p.state().Owner}); err != nil {
+		t.Fatal(err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.weights["blue"] != 100 || w.weights["green"] != 0 {
+		t.Errorf("the weights are %v", w.weights)
+	}
+}
+
 // What runs already becomes the first stable release, untouched.
 func TestTakeOver(t *testing.T) {
 	t.Parallel()

@@ -84,11 +84,12 @@ type Split struct {
 type Router interface {
 	// Check tells whether the running router has a split of these slots' addresses; the error says what to paste where.
 	Check(ctx context.Context, placements []service.Placement) error
-	// Weights reads the split back from the data plane: whole percent by slot, together 100; or 0 each, where it sends nothing anywhere.
+	// Weights reads the split back from the data plane: whole percent by slot, together 100; or 0 each, where it sends nothing anywhere; or
+	// together less than 100, where it has parts that differ: then no slot has 0.
 	Weights(ctx context.Context) (map[string]int, error)
 	// SetWeights sets the split, and reads it back from the data plane.
 	SetWeights(ctx context.Context, split Split) error
-	// Drain waits until no request is in flight to p's addresses, or the router's drain timeout is over.
+	// Drain waits until no request is in flight to p's addresses. What still is after the router's drain timeout is an error that says how much.
 	Drain(ctx context.Context, p service.Placement) error
 	// Warnings has a sentence on each thing that a plan should tell: what a reload of the data plane would lose, nodes that differ. It
 	// changes nothing. An error says that it cannot be asked.

@@ -170,11 +170,19 @@ func (w *work) inSlotsBut(r service.Release) []service.Placement {
 	return placements
 }
 
-// setWeightsAmong has the router send to other instances, in the same shares.
+// setWeightsAmong has the router send to other instances, in the same shares. Where parts of it differ, or send nothing anywhere, there are none
+// to keep: then it is what the ledger says.
 func (w *work) setWeightsAmong(ctx context.Context, placements []service.Placement) error {
 	weights, err := w.adapters.Router.Weights(ctx)
 	if err != nil {
 		return fmt.Errorf("read the weights: %w", err)
+	}
+	sum := 0
+	for _, weight := range weights {
+		sum += weight
+	}
+	if expected := ExpectedWeights(ledger.View{State: *w.state(), Now: w.now(), Alive: true}); sum != 100 && expected != nil {
+		weights = expected
 	}
 	return w.splitAmong(ctx, w.state().LastAttempt, weights, placements)
 }
