@@ -2,6 +2,7 @@ package delivery_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -376,3 +377,53 @@ func TestResizeKilledAnywhere(t *testing.T) {
 }
 
 func hasHost(hosts map[string]service.Host, name string) bool { _, found := hosts[name]; return found }
+
+// What a killed run has given traffic on a host that was added loses it again, before it is taken away there.
+func TestHostThatHasTrafficAndDoesNotComeUp(t *testing.T) {
+	t.Parallel()
+	w, objects := newWorld(), newMemoryStore()
+	p := newProvider(t, w, objects)
+	p.platform = onHosts("a", "b")
+	if err := p.apply(context.Background(), "1"); err != nil {
+		t.Fatal(err)
+	}
+	owner := p.state().Owner
+	p.close()
+	define := func(p *provider) error {
+		_, err := p.service().Define(context.Background(), delivery.DefineRequest{Definition: service.Definition{ID: web, Platform: onHosts("a", "b", "c")}, Owner: owner})
+		return err
+	}
+	killed := newProvider(t, w, objects)
+	killed.process.killWhen = func(what string) bool { return what == "weights done" }
+	done := make(chan error, 1)
+	go func() {
+		defer close(done)
+		done <- define(killed)
+	}()
+	if <-done; !killed.process.dead() || len(w.behind[0].Instances) != 3 {
+		t.Fatalf("it was not killed with the traffic on c: %v", w.behind)
+	}
+	next := newProvider(t, w, objects)
+	t.Cleanup(next.close)
+	// It dies on c, and does not come up there again.
+	w.set(func() {
+		delete(w.running, "blue/c")
+		w.broken["start"] = errors.New("no")
+	})
+	next.process.before = func(_ int, what string) {
+		if what == "remove" {
+			w.set(func() {
+				if n := len(w.behind[0].Instances); n != 2 {
+					t.Errorf("it is removed from c while the router sends to %d instances", n)
+				}
+			})
+		}
+	}
+	if e := wantSummary(t, define(next), "Hosts Not Added"); len(e.Leftovers) > 0 {
+		t.Errorf("left over is %v", e.Leftovers)
+	}
+	if n := len(w.behind[0].Instances); n != 2 {
+		t.Errorf("the router sends to %d instances: %v", n, w.behind)
+	}
+	runsOn(t, w, "1", "blue/a", "blue/b")
+}

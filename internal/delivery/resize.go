@@ -61,7 +61,7 @@ func (w *work) grow(ctx context.Context, r service.Release) error {
 	}
 	// Recorded last: killed before that, the definition still says that it is to be there, and it is done again.
 	if err := w.comeUp(ctx, part); err != nil {
-		return w.ungrown(ctx, part, err)
+		return w.ungrown(ctx, r, part, err)
 	}
 	if w.adapters.Router != nil {
 		if err := w.setWeightsAmong(ctx, w.inSlotsBut(grown)); err != nil {
@@ -95,8 +95,8 @@ func (w *work) comeUp(ctx context.Context, part service.Release) error {
 	return w.verifyInstances(ctx, part)
 }
 
-// ungrown takes a release away again from where it did not come up.
-func (w *work) ungrown(ctx context.Context, part service.Release, cause error) error {
+// ungrown takes a release, recorded as it is elsewhere, away again from where it did not come up.
+func (w *work) ungrown(ctx context.Context, recorded, part service.Release, cause error) error {
 	ctx, cancel := w.rescue(ctx, restoreTimeout)
 	defer cancel()
 	hosts := strings.Join(hostsOf(part.Placement), ", ")
@@ -107,7 +107,12 @@ func (w *work) ungrown(ctx context.Context, part service.Release, cause error) e
 			e.Evidence = append(e.Evidence, w.secretsOf(part).Text(line))
 		}
 	}
-	if err := w.removePart(ctx, w.state().LastAttempt, part); err != nil {
+	// A run that was killed before it recorded them may have given them traffic.
+	err := w.withoutInstances(ctx, recorded, part)
+	if err == nil {
+		err = w.removePart(ctx, w.state().LastAttempt, part)
+	}
+	if err != nil {
 		e.Leftovers = []string{fmt.Sprintf("what was placed on %s is still there: %s", hosts, err)}
 		return e
 	}
