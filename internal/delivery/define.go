@@ -44,6 +44,9 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 	if adopted, err := ownership(p.id, state, request); adopted != nil || err != nil {
 		return *orEmpty(adopted), err
 	}
+	if moved := MovedHosts(state, request.Definition); moved != nil {
+		return DefineOutcome{}, moved
+	}
 	if a := state.OpenAttempt(); state.Broken != nil || a != nil && a.Busy() {
 		if err := w.recoverRedefined(ctx, request); err != nil {
 			return DefineOutcome{}, err

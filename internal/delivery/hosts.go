@@ -67,8 +67,9 @@ func parted(r service.Release, wanted []string) (stays, goes service.Release) {
 }
 
 // placedReleases in a fixed order, stable first.
-func (w *work) placedReleases() []service.ReleaseID {
-	state := w.state()
+func (w *work) placedReleases() []service.ReleaseID { return placedIn(w.state()) }
+
+func placedIn(state *ledger.State) []service.ReleaseID {
 	var all []service.ReleaseID
 	for id, r := range state.Releases {
 		if r.Placement.Placed() {

@@ -400,8 +400,8 @@ func TestHostThatHasTrafficAndDoesNotComeUp(t *testing.T) {
 		defer close(done)
 		done <- define(killed)
 	}()
-	if <-done; !killed.process.dead() || len(w.behind[0].Instances) != 3 {
-		t.Fatalf("it was not killed with the traffic on c: %v", w.behind)
+	if err := <-done; !killed.process.dead() || len(w.behind[0].Instances) != 3 {
+		t.Fatalf("it was not killed with the traffic on c: %v, %v", w.behind, err)
 	}
 	next := newProvider(t, w, objects)
 	t.Cleanup(next.close)

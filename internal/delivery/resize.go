@@ -126,6 +126,13 @@ func (w *work) shrink(ctx context.Context, r service.Release, wanted []string) e
 	if len(goes.Placement.Instances) == 0 {
 		return nil
 	}
+	// One that has another name by now is the one that stays.
+	goes.Placement.Instances = slices.DeleteFunc(goes.Placement.Instances, func(i service.Instance) bool {
+		return slices.ContainsFunc(stays.Placement.Instances, func(j service.Instance) bool { return i.Address == j.Address })
+	})
+	if len(goes.Placement.Instances) == 0 {
+		return w.record(ctx, stays)
+	}
 	if runs(w.state(), r.ID) {
 		if err := w.withoutInstances(ctx, stays, goes); err != nil {
 			return err

@@ -305,7 +305,11 @@ func (p platform) Room(context.Context, service.Release, string) []service.Probl
 func (p platform) Placement(r service.Release, slot string) (service.Placement, error) {
 	placement := service.Placement{Release: r.ID, Slot: slot}
 	for _, host := range p.hosts() {
-		placement.Instances = append(placement.Instances, service.Instance{Name: slot + "/" + host + "/0", Address: slot + "/" + host, Host: host})
+		i := service.Instance{Name: slot + "/" + host + "/0", Address: slot + "/" + host, Host: host}
+		if address := p.definition.Platform.Host.Hosts[host].Address; address != "" { // of a machine, whatever its name
+			i.Address = address + ":" + slot
+		}
+		placement.Instances = append(placement.Instances, i)
 	}
 	if len(placement.Instances) == 0 {
 		placement.Instances = []service.Instance{{Name: slot + "/0", Address: slot}}

@@ -1,5 +1,10 @@
 package service
 
+import (
+	"net"
+	"strconv"
+)
+
 // Definition is a service as its users declare it: where it runs, what splits its traffic, what it is judged by,
 // who is told. It is kept in the ledger, so that operator commands and recoveries need no HCL.
 type Definition struct {
@@ -107,6 +112,15 @@ type SSH struct {
 	Bastion *SSH `json:"bastion,omitempty"`
 	// ConnectTimeout bounds one try to log in.
 	ConnectTimeout Duration `json:"connect_timeout"`
+}
+
+// Machine names the machine that one comes to, and nothing of how one logs in: two of the same name are one machine.
+func (s SSH) Machine() string {
+	name := net.JoinHostPort(s.Address, strconv.Itoa(s.Port))
+	if s.Bastion != nil {
+		name += " through " + s.Bastion.Machine()
+	}
+	return name
 }
 
 // Systemd is how instances are units of it.

@@ -1,18 +1,22 @@
 package service
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/diagnostics"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // refuseMoved refuses to look for the releases that there are in another place than they were put into: on other machines, with
 // another supervisor, in another directory. Hosts that are added or removed are no other place: those that stay have the releases.
-func refuseMoved(id service.ID, wanted service.Definition, state ledger.State, diags *diag.Diagnostics) {
+// Names of hosts that mean other machines, and machines that have other names, are.
+func refuseMoved(ctx context.Context, id service.ID, wanted service.Definition, state ledger.State, diags *diag.Diagnostics) {
 	if state.Definition == nil || state.Definition.Platform.Host == nil || wanted.Platform.Host == nil || len(state.Releases) == 0 {
 		return
 	}
@@ -33,6 +37,10 @@ func refuseMoved(id service.ID, wanted service.Definition, state ledger.State, d
 			fmt.Sprintf("Releases of %s are units in the scope %s of systemd, and would be looked for in the scope %s.", id, scopeOf(before), scopeOf(after)), fmt.Sprintf("scope = %q", scopeOf(before)))
 	case after.Directory != "" && before.Directory != after.Directory:
 		refuse(hostPath.AtName("directory"), "Directory In Use", fmt.Sprintf("Releases of %s run from %s.", id, before.Directory), "the directory")
+	default:
+		if moved := delivery.MovedHosts(&state, wanted); moved != nil {
+			diagnostics.AddError(ctx, diags, resourceSchema().Type(), moved.Summary, moved)
+		}
 	}
 }
 

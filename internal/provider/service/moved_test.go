@@ -34,13 +34,19 @@ func TestReleasesStayWhereTheyAre(t *testing.T) {
 		"processes to systemd":     {processes, leastHosts, hostPath.AtName("supervisor"), `keep supervisor = "process"`},
 		"systemd to processes":     {leastHosts, processes, hostPath.AtName("supervisor"), `keep supervisor = "systemd"`},
 		"to systemd, here":         {least, strings.Replace(least, `"directory"`, `"supervisor":"systemd","directory"`, 1), hostPath.AtName("supervisor"), "supervised by process"},
+		"a host's other login":     {before: leastHosts, after: hosts(`"ssh":{"address":"10.0.0.1"`, `"address":"10.0.0.1","ssh":{"address":"192.0.2.7"`)},
+		"a host of another name":   {leastHosts, hosts(`"a":{`, `"web-1":{`), hostPath.AtName("hosts").AtMapKey("web-1"), "Host web-1 is the machine 10.0.0.1"},
+		"a name of another host":   {leastHosts, hosts(`10.0.0.1`, `10.0.0.9`), hostPath.AtName("hosts").AtMapKey("a"), "would be looked for at 10.0.0.9"},
 		"to the user's own system": {leastHosts, hosts(`"hosts"`, `"systemd":{"scope":"user"},"hosts"`), hostPath.AtName("systemd").AtName("scope"), `keep scope = "system"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := defined(t, test.before)
-			state := ledger.State{Definition: &before, Releases: map[service.ReleaseID]service.Release{"production/web/1-00000000": {}}}
+			release := service.Release{ID: "production/web/1-00000000", Placement: service.Placement{
+				Release: "production/web/1-00000000", Slot: "blue", Instances: []service.Instance{{Name: "blue/a/0", Address: "10.0.0.1:8081", Host: "a"}},
+			}}
+			state := ledger.State{Definition: &before, Stable: release.ID, Releases: map[service.ReleaseID]service.Release{release.ID: release}}
 			var diags diag.Diagnostics
-			refuseMoved("production/web", defined(t, test.after), state, &diags)
+			refuseMoved(t.Context(), "production/web", defined(t, test.after), state, &diags)
 			if test.want == "" {
 				if len(diags) > 0 {
 					t.Errorf("refused: %v", diags)
@@ -52,7 +58,7 @@ func TestReleasesStayWhereTheyAre(t *testing.T) {
 				t.Errorf("%v has no remedy", diags[0])
 			}
 			diags, state.Releases = nil, nil
-			if refuseMoved("production/web", defined(t, test.after), state, &diags); len(diags) > 0 {
+			if refuseMoved(t.Context(), "production/web", defined(t, test.after), state, &diags); len(diags) > 0 {
 				t.Errorf("refused without a release: %v", diags)
 			}
 		})

@@ -116,7 +116,7 @@ func (r *serviceResource) refuse(ctx context.Context, plan model, prior *model, 
 	}
 	if prior != nil {
 		if known {
-			refuseMoved(id, definition, view.State, diags)
+			refuseMoved(ctx, id, definition, view.State, diags)
 		}
 		return
 	}
