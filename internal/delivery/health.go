@@ -34,6 +34,8 @@ func (w *work) awaitHealthy(ctx context.Context, r service.Release, h service.He
 	}
 	began := time.Now()
 	progress := began
+	// One that was taken over may be recorded without.
+	healthyDeadline, progressDeadline := positive(h.HealthyDeadline.D(), service.DefaultHealthyDeadline.D()), positive(h.ProgressDeadline.D(), service.DefaultProgressDeadline.D())
 	since := map[string]time.Time{}
 	healthy := map[string]bool{}
 	reason := map[string]string{}
@@ -71,7 +73,7 @@ func (w *work) awaitHealthy(ctx context.Context, r service.Release, h service.He
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("wait for %s to become healthy: %w", r.ID, err)
 		}
-		if time.Since(began) > h.HealthyDeadline.D() || time.Since(progress) > h.ProgressDeadline.D() {
+		if time.Since(began) > healthyDeadline || time.Since(progress) > progressDeadline {
 			return w.unhealthy(ctx, r, healthy, reason, time.Since(began))
 		}
 		select {

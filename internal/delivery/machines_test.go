@@ -271,14 +271,23 @@ func TestHostsAddedWhileTheRouterDiffers(t *testing.T) {
 	}
 }
 
+// byHand has a version run in blue on hosts, as what a definition names as existing.
+func (w *world) byHand(version string, hosts ...string) service.ReleaseID {
+	r := service.Release{ID: releaseOf(version), Content: content(version), Placement: service.Placement{Release: releaseOf(version), Slot: "blue"}}
+	for _, host := range hosts {
+		r.Placement.Instances = append(r.Placement.Instances, service.Instance{Name: "blue/" + host + "/0", Address: "blue/" + host, Host: host})
+		w.running["blue/"+host] = r.ID
+	}
+	w.records[r.ID], w.files[r.ID] = r, true
+	return r.ID
+}
+
 // What runs already becomes the first stable release, untouched.
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	existing := service.Release{ID: releaseOf("0"), Content: content("0")}
-	existing.Placement = service.Placement{Release: existing.ID, Slot: "blue", Instances: []service.Instance{{Name: "blue/a/0", Address: "blue/a", Host: "a"}, {Name: "blue/b/0", Address: "blue/b", Host: "b"}}}
-	w.records[existing.ID], w.files[existing.ID] = existing, true
-	w.running["blue/a"] = existing.ID
+	existing := w.byHand("0", "a", "b")
+	delete(w.running, "blue/b")
 	p := newProvider(t, w, newMemoryStore())
 	t.Cleanup(p.close)
 	p.platform = onHosts("a", "b")
@@ -290,7 +299,7 @@ func TestTakeOver(t *testing.T) {
 	if e := wantSummary(t, err, "Nothing To Take Over"); !strings.Contains(e.Detail(), "blue/b/0 does not run") {
 		t.Error(e.Detail())
 	}
-	w.running["blue/b"] = existing.ID
+	w.running["blue/b"] = existing
 	w.weights = map[string]int{"blue": 90, "green": 10}
 	_, err = define()
 	if e := wantSummary(t, err, "Nothing To Take Over"); !strings.Contains(e.Detail(), "90 %") {
@@ -310,7 +319,7 @@ func TestTakeOver(t *testing.T) {
 	if len(w.started) > 0 {
 		t.Errorf("it was started: %v", w.started)
 	}
-	if s := p.state(); s.Stable != existing.ID || len(s.StableRelease().Placement.Instances) != 2 || s.OpenAttempt() != nil {
+	if s := p.state(); s.Stable != existing || len(s.StableRelease().Placement.Instances) != 2 || s.OpenAttempt() != nil {
 		t.Errorf("stable is %v", s.StableRelease())
 	}
 	// A bad release goes back to it, a good one takes its place, and it is kept ready.
@@ -321,9 +330,38 @@ func TestTakeOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	runsOn(t, w, "3", "green/a", "green/b")
-	if !slices.Contains(p.state().Kept, existing.ID) {
+	if !slices.Contains(p.state().Kept, existing) {
 		t.Errorf("kept are %v", p.state().Kept)
 	}
+}
+
+// What was taken over was recorded without deadlines, in ledgers that there are: it has the time to start that a release has for which
+// nothing is written.
+func TestTakenOverHasTimeToStart(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	existing := w.byHand("0", "a", "b")
+	p := newProvider(t, w, newMemoryStore())
+	t.Cleanup(p.close)
+	p.platform = onHosts("a", "b")
+	p.platform.Host.Existing = &service.ExistingUnit{Unit: "web.service", Version: "0", Slot: "blue"}
+	if err := p.apply(context.Background(), "1"); err != nil {
+		t.Fatal(err)
+	}
+	runsOn(t, w, "1", "green/a", "green/b")
+	looks := 0
+	w.set(func() {
+		w.probed = func(r service.ReleaseID) error {
+			if looks++; r == existing && looks < 3 {
+				return errors.New("it is being started")
+			}
+			return nil
+		}
+	})
+	if _, err := p.service().Rollback(context.Background(), "", ""); err != nil {
+		t.Fatal(err)
+	}
+	runsOn(t, w, "0", "blue/a", "blue/b")
 }
 
 // A definition that was refused, or a run that was killed after it, leaves a service that is whole at the next try.

@@ -1,5 +1,16 @@
 package service
 
+import "time"
+
+// The times of a Health for which nothing is written.
+const (
+	DefaultMinHealthyTime   = Duration(10 * time.Second)
+	DefaultHealthyDeadline  = Duration(5 * time.Minute)
+	DefaultProgressDeadline = Duration(10 * time.Minute)
+	DefaultProbeInterval    = Duration(time.Second)
+	DefaultProbeTimeout     = Duration(2 * time.Second)
+)
+
 // Health is how one decides that a release's instances work.
 type Health struct {
 	// HTTP is asked of each instance; nil: a TCP connection.

@@ -28,7 +28,14 @@ func (m *Machines) existing(ctx context.Context, p part) (*service.Release, erro
 	if properties["LoadState"] != "loaded" || !runs && properties["Kept"] == "" {
 		return nil, nil
 	}
-	r := service.Release{Content: service.Content{Version: e.Version, Host: &service.HostContent{Command: commandOf(properties["ExecStart"])}}}
+	r := service.Release{
+		Content: service.Content{Version: e.Version, Host: &service.HostContent{Command: commandOf(properties["ExecStart"])}},
+		// Started again, it is to have the time that a release has: min_healthy_time alone would delay the way back to what ran all along.
+		Health: service.Health{
+			HealthyDeadline: service.DefaultHealthyDeadline, ProgressDeadline: service.DefaultProgressDeadline,
+			Interval: service.DefaultProbeInterval, Timeout: service.DefaultProbeTimeout,
+		},
+	}
 	r.ID = r.Content.ReleaseID(m.id)
 	r.Placement, err = m.placement(r.ID, e.Slot, e.Unit)
 	return &r, err

@@ -270,6 +270,9 @@ func TestExisting(t *testing.T) {
 		t.Fatalf("%+v", releases)
 	}
 	old := releases[0]
+	if old.Health.HealthyDeadline <= 0 || old.Health.ProgressDeadline <= 0 {
+		t.Errorf("started again, it has no time: %+v", old.Health)
+	}
 	runs := func(want bool) {
 		t.Helper()
 		s := g.states(old)[0]

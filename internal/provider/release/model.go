@@ -48,15 +48,8 @@ type httpModel struct {
 	Headers types.Map    `tfsdk:"headers"`
 }
 
-// Where nothing is written.
-const (
-	defaultMinHealthyTime   = 10 * time.Second
-	defaultHealthyDeadline  = 5 * time.Minute
-	defaultProgressDeadline = 10 * time.Minute
-	defaultInterval         = time.Second
-	defaultTimeout          = 2 * time.Second
-	defaultMaxAttempts      = 3
-)
+// defaultMaxAttempts where nothing is written.
+const defaultMaxAttempts = 3
 
 // toSpec is the stage's specification with defaults where nothing is written, or nothing is known yet.
 func (m model) toSpec(ctx context.Context) (delivery.ReleaseSpec, diag.Diagnostics) {
@@ -76,11 +69,11 @@ func (m model) toHealth(ctx context.Context, diags *diag.Diagnostics) service.He
 		return duration.ToDuration(value, fallback, at.AtName(name), diags)
 	}
 	health := service.Health{
-		MinHealthyTime:   length(h.MinHealthyTime, "min_healthy_time", defaultMinHealthyTime),
-		HealthyDeadline:  length(h.HealthyDeadline, "healthy_deadline", defaultHealthyDeadline),
-		ProgressDeadline: length(h.ProgressDeadline, "progress_deadline", defaultProgressDeadline),
-		Interval:         length(h.Interval, "interval", defaultInterval),
-		Timeout:          length(h.Timeout, "timeout", defaultTimeout),
+		MinHealthyTime:   length(h.MinHealthyTime, "min_healthy_time", service.DefaultMinHealthyTime.D()),
+		HealthyDeadline:  length(h.HealthyDeadline, "healthy_deadline", service.DefaultHealthyDeadline.D()),
+		ProgressDeadline: length(h.ProgressDeadline, "progress_deadline", service.DefaultProgressDeadline.D()),
+		Interval:         length(h.Interval, "interval", service.DefaultProbeInterval.D()),
+		Timeout:          length(h.Timeout, "timeout", service.DefaultProbeTimeout.D()),
 		DenyLogs:         plain.Strings(h.DenyLogs),
 	}
 	if http, found := plain.Object[httpModel](ctx, h.HTTP, diags); found {
