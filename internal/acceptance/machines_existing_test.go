@@ -15,7 +15,8 @@ func TestMachinesTakenOver(t *testing.T) {
 	r := newFleetRig(t)
 	f := r.fleet
 	f.byHand()
-	f.more = `      existing = { unit = "web.service", version = "0", slot = "blue" }` + "\n"
+	existing := `      existing = { unit = "web.service", version = "0", slot = "blue" }` + "\n"
+	f.more = existing
 	started := f.startedByHand()
 	stop := r.traffic()
 	r.write(failing(service.StageSmokeTest, "1").hcl(r))
@@ -25,6 +26,10 @@ func TestMachinesTakenOver(t *testing.T) {
 	if now := f.startedByHand(); now != started {
 		t.Errorf("what was taken over was started anew: %s, before %s", now, started)
 	}
+	f.more = ""
+	r.write(config{Version: "2", Pause: "1s"}.hcl(r))
+	wantSaid(t, r.planFails(), "Existing Unit In Use", "web.service", "Nothing was changed")
+	f.more = existing
 	r.write(config{Version: "2", Pause: "1s"}.hcl(r))
 	r.apply(0)
 	r.runs("2")

@@ -47,6 +47,10 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 	if moved := MovedHosts(state, request.Definition); moved != nil {
 		return DefineOutcome{}, moved
 	}
+	if refused := p.RefuseExisting(state, request.Definition); refused != nil {
+		return DefineOutcome{}, refused
+	}
+	existing := existingOf(state.Definition)
 	if a := state.OpenAttempt(); state.Broken != nil || a != nil && a.Busy() {
 		if err := w.recoverRedefined(ctx, request); err != nil {
 			return DefineOutcome{}, err
@@ -72,7 +76,7 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 	if err := w.dropUnsized(ctx, definition); err != nil {
 		return DefineOutcome{}, err
 	}
-	if takesOver(definition) && w.state().Definition == nil {
+	if takesOver(w.state(), existing, definition) {
 		if err := w.takeOver(ctx, definition, owner); err != nil {
 			return DefineOutcome{}, err
 		}

@@ -3,7 +3,6 @@ package delivery_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -269,99 +268,6 @@ func TestHostsAddedWhileTheRouterDiffers(t *testing.T) {
 	if w.weights["blue"] != 100 || w.weights["green"] != 0 {
 		t.Errorf("the weights are %v", w.weights)
 	}
-}
-
-// byHand has a version run in blue on hosts, as what a definition names as existing.
-func (w *world) byHand(version string, hosts ...string) service.ReleaseID {
-	r := service.Release{ID: releaseOf(version), Content: content(version), Placement: service.Placement{Release: releaseOf(version), Slot: "blue"}}
-	for _, host := range hosts {
-		r.Placement.Instances = append(r.Placement.Instances, service.Instance{Name: "blue/" + host + "/0", Address: "blue/" + host, Host: host})
-		w.running["blue/"+host] = r.ID
-	}
-	w.records[r.ID], w.files[r.ID] = r, true
-	return r.ID
-}
-
-// What runs already becomes the first stable release, untouched.
-func TestTakeOver(t *testing.T) {
-	t.Parallel()
-	w := newWorld()
-	existing := w.byHand("0", "a", "b")
-	delete(w.running, "blue/b")
-	p := newProvider(t, w, newMemoryStore())
-	t.Cleanup(p.close)
-	p.platform = onHosts("a", "b")
-	p.platform.Host.Existing = &service.ExistingUnit{Unit: "web.service", Version: "0", Slot: "blue"}
-	define := func() (delivery.DefineOutcome, error) {
-		return p.service().Define(context.Background(), delivery.DefineRequest{Definition: service.Definition{ID: web, Platform: p.platform}, Create: true})
-	}
-	_, err := define()
-	if e := wantSummary(t, err, "Nothing To Take Over"); !strings.Contains(e.Detail(), "blue/b/0 does not run") {
-		t.Error(e.Detail())
-	}
-	w.running["blue/b"] = existing
-	w.weights = map[string]int{"blue": 90, "green": 10}
-	_, err = define()
-	if e := wantSummary(t, err, "Nothing To Take Over"); !strings.Contains(e.Detail(), "90 %") {
-		t.Error(e.Detail())
-	}
-	if p.state().Definition != nil {
-		t.Error("what was refused is in the ledger")
-	}
-	w.weights = map[string]int{"blue": 100, "green": 0}
-	outcome, err := define()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(outcome.Warnings) != 1 || outcome.Warnings[0].Summary != "Service Taken Over" {
-		t.Errorf("warnings %v", outcome.Warnings)
-	}
-	if len(w.started) > 0 {
-		t.Errorf("it was started: %v", w.started)
-	}
-	if s := p.state(); s.Stable != existing || len(s.StableRelease().Placement.Instances) != 2 || s.OpenAttempt() != nil {
-		t.Errorf("stable is %v", s.StableRelease())
-	}
-	// A bad release goes back to it, a good one takes its place, and it is kept ready.
-	w.failing[releaseOf("2")] = true
-	_ = wantSummary(t, p.apply(context.Background(), "2"), "Release Rolled Back")
-	runsOn(t, w, "0", "blue/a", "blue/b")
-	if err := p.apply(context.Background(), "3"); err != nil {
-		t.Fatal(err)
-	}
-	runsOn(t, w, "3", "green/a", "green/b")
-	if !slices.Contains(p.state().Kept, existing) {
-		t.Errorf("kept are %v", p.state().Kept)
-	}
-}
-
-// What was taken over was recorded without deadlines, in ledgers that there are: it has the time to start that a release has for which
-// nothing is written.
-func TestTakenOverHasTimeToStart(t *testing.T) {
-	t.Parallel()
-	w := newWorld()
-	existing := w.byHand("0", "a", "b")
-	p := newProvider(t, w, newMemoryStore())
-	t.Cleanup(p.close)
-	p.platform = onHosts("a", "b")
-	p.platform.Host.Existing = &service.ExistingUnit{Unit: "web.service", Version: "0", Slot: "blue"}
-	if err := p.apply(context.Background(), "1"); err != nil {
-		t.Fatal(err)
-	}
-	runsOn(t, w, "1", "green/a", "green/b")
-	looks := 0
-	w.set(func() {
-		w.probed = func(r service.ReleaseID) error {
-			if looks++; r == existing && looks < 3 {
-				return errors.New("it is being started")
-			}
-			return nil
-		}
-	})
-	if _, err := p.service().Rollback(context.Background(), "", ""); err != nil {
-		t.Fatal(err)
-	}
-	runsOn(t, w, "0", "blue/a", "blue/b")
 }
 
 // A definition that was refused, or a run that was killed after it, leaves a service that is whole at the next try.

@@ -9,12 +9,65 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-// takesOver tells whether a definition names what runs already and is to become the first stable release.
-func takesOver(d service.Definition) bool {
-	return d.Platform.Host != nil && d.Platform.Host.Existing != nil
+// existingOf is what a definition names of what runs already: the unit and its slot. Nil: nothing.
+func existingOf(d *service.Definition) *service.ExistingUnit {
+	if d == nil || d.Platform.Host == nil || d.Platform.Host.Existing == nil {
+		return nil
+	}
+	e := *d.Platform.Host.Existing
+	e.Version = "" // What it is called changes nothing of what it is.
+	return &e
 }
 
-// takeOver makes what runs already the first stable release of a service that is new to the ledger. It touches nothing of it.
+func sameExisting(a, b *service.ExistingUnit) bool {
+	return a == nil && b == nil || a != nil && b != nil && *a == *b
+}
+
+// RefuseExisting refuses what a definition makes of a unit that runs already: one that is named when there are releases, of which it
+// cannot be the first any more; and one that is named no more, or otherwise, while it is a release that is stable or kept ready. nil: it may.
+func (p *Procedure) RefuseExisting(state *ledger.State, wanted service.Definition) *Error {
+	before, after := existingOf(state.Definition), existingOf(&wanted)
+	there := remaining(state)
+	a := state.OpenAttempt()
+	if sameExisting(before, after) || len(there) == 0 && (a == nil || a.Busy()) {
+		return nil
+	}
+	if before != nil {
+		if adapters, err := p.run.connector.Adapters(wanted); err == nil { // What is wrong with the definition is said elsewhere.
+			for _, r := range there {
+				if _, err := adapters.Platform.Placement(r, r.Placement.Slot); err != nil {
+					return atExisting(refuse("Existing Unit In Use", err.Error(), fmt.Sprintf("Keep `existing` with the unit %s and the slot %s. "+
+						"It is let go with the second release after it, and can be removed then.", before.Unit, before.Slot)))
+				}
+			}
+		}
+	}
+	if after == nil {
+		return nil
+	}
+	runs := "a release of it is being introduced"
+	if len(there) > 0 {
+		runs = fmt.Sprintf("it has %s", there[0].ID)
+	}
+	return atExisting(refuse("Existing Unit Not Taken Over",
+		fmt.Sprintf("The unit %s can only become the first release of %s, and %s already", after.Unit, p.id, runs),
+		"Remove `existing`; or destroy the deploy_release first, with deletion_protection = false, and start the unit."))
+}
+
+func atExisting(e *Error) *Error {
+	e.Path = []string{"platform", "host", "existing"}
+	return e
+}
+
+// takesOver tells whether a definition names what runs already and is to become the first stable release: there is none, and it was
+// not asked before. before is what the definition named that was there when the work on it began.
+func takesOver(state *ledger.State, before *service.ExistingUnit, wanted service.Definition) bool {
+	after := existingOf(&wanted)
+	return after != nil && state.Stable == "" && len(state.Releases) == 0 && state.OpenAttempt() == nil &&
+		(state.LastAttempt == 0 || state.Retired || !sameExisting(before, after))
+}
+
+// takeOver makes what runs already the first stable release of a service. It touches nothing of it.
 func (w *work) takeOver(ctx context.Context, definition service.Definition, owner string) error {
 	adapters, err := w.procedure.run.connector.Adapters(definition)
 	if err != nil {

@@ -62,6 +62,8 @@ type world struct {
 	probing func(context.Context, service.Instance)
 	// draining, where it is set, is what draining does.
 	draining func(context.Context) error
+	// existing is the release that a unit is which somebody wrote; empty: none.
+	existing service.ReleaseID
 	// started lists the addresses of instances in the order in which they were started; behind is what the router was told of last.
 	started []string
 	behind  []service.Placement
@@ -86,7 +88,7 @@ func (w *world) copied() *world {
 		slots: w.slots, router: w.router, silent: maps.Clone(w.silent), hanging: maps.Clone(w.hanging), servers: maps.Clone(w.servers), running: maps.Clone(w.running), files: maps.Clone(w.files), records: maps.Clone(w.records),
 		weights: maps.Clone(w.weights), sick: maps.Clone(w.sick), failing: maps.Clone(w.failing), erring: maps.Clone(w.erring),
 		unreachable: w.unreachable, data: w.data, saved: maps.Clone(w.saved), restores: slices.Clone(w.restores),
-		broken: maps.Clone(w.broken), blind: w.blind, resolution: w.resolution, probed: w.probed, draining: w.draining, sampled: w.sampled, checking: w.checking, cutOff: slices.Clone(w.cutOff),
+		existing: w.existing, broken: maps.Clone(w.broken), blind: w.blind, resolution: w.resolution, probed: w.probed, draining: w.draining, sampled: w.sampled, checking: w.checking, cutOff: slices.Clone(w.cutOff),
 	}
 }
 
@@ -303,6 +305,9 @@ func (p platform) Room(context.Context, service.Release, string) []service.Probl
 }
 
 func (p platform) Placement(r service.Release, slot string) (service.Placement, error) {
+	if h := p.definition.Platform.Host; r.ID != "" && r.ID == p.existing && r.Placement.Placed() && (h == nil || h.Existing == nil) {
+		return service.Placement{}, fmt.Errorf("%s is a unit that is not named", r.ID)
+	}
 	placement := service.Placement{Release: r.ID, Slot: slot}
 	for _, host := range p.hosts() {
 		i := service.Instance{Name: slot + "/" + host + "/0", Address: slot + "/" + host, Host: host}

@@ -74,9 +74,10 @@ func adopt(s *State, e Event) {
 	a := *e.Adoption
 	s.Definition, s.Owner, s.Retired, s.DefinedRun, s.AdoptedFrom = e.Definition, e.Owner, false, e.Run, a.Was
 	s.Stable, s.Kept, s.Releases = a.Stable, slices.Clone(a.Kept), cloned(a.Releases)
-	s.LastAttempt = a.Attempt
+	last := s.LastAttempt // Of a service that was taken over when its releases were gone.
+	s.LastAttempt = max(a.Attempt, last)
 	if a.Stable != "" {
-		s.LastAttempt = max(a.Attempt, 1)
+		s.LastAttempt = max(a.Attempt, last+1)
 		s.Attempts = append(s.Attempts, Attempt{
 			Number: s.LastAttempt, Release: a.Stable, Mode: service.ModeInstall, Run: e.Run, FirstEvent: e.Number, OpenedAt: e.Time, EndedAt: e.Time,
 			End: service.EndFinalized, Tidied: true, Weight: 100, Judged: 100, Executing: true, StageOpenedAt: e.Time, Passages: renumbered(a.Passages, s.LastAttempt),

@@ -78,6 +78,10 @@ func (m *Machines) Placement(r service.Release, slot string) (service.Placement,
 		return service.Placement{}, fmt.Errorf("%s is the unit %s, which listens on the ports of slot %s: it cannot come to slot %s; release its program as an artifact, or wait until slot %s is free",
 			r.ID, before.Existing, r.Placement.Slot, slot, r.Placement.Slot)
 	}
+	// Whether what answers is this unit is told by the definition: an instance is asked by its address alone.
+	if e := d.Existing; before.Existing != "" && (e == nil || e.Unit != before.Existing || e.Slot != slot) {
+		return service.Placement{}, fmt.Errorf("%s is the unit %s in slot %s, and platform.host.existing has to name it as long as it is stable or kept ready", r.ID, before.Existing, slot)
+	}
 	p, err := m.placement(r.ID, slot, before.Existing)
 	if err != nil {
 		return p, err

@@ -98,4 +98,10 @@ func TestExistingUnitStaysInItsSlot(t *testing.T) {
 	if _, err := m.Placement(r, "green"); err == nil || !strings.Contains(err.Error(), "web.service") || !strings.Contains(err.Error(), "slot blue") {
 		t.Errorf("in the other slot: %v", err)
 	}
+	// Its probes would take its answers for those of another program.
+	for _, other := range []*service.ExistingUnit{nil, {Unit: "api.service", Version: "1", Slot: "blue"}, {Unit: "web.service", Version: "1", Slot: "green"}} {
+		if _, err := of(t, other, "1", "2").Placement(r, "blue"); err == nil || !strings.Contains(err.Error(), "platform.host.existing has to name it") {
+			t.Errorf("where the definition names %v: %v", other, err)
+		}
+	}
 }

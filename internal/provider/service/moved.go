@@ -44,6 +44,20 @@ func refuseMoved(ctx context.Context, id service.ID, wanted service.Definition, 
 	}
 }
 
+// refuseExisting refuses to name a unit to take over when it cannot be any more, and not to name the one that was.
+func (r *serviceResource) refuseExisting(ctx context.Context, wanted service.Definition, state ledger.State, diags *diag.Diagnostics) {
+	if r.engine.Credentials() == nil || diags.HasError() {
+		return
+	}
+	run, err := r.engine.Run()
+	if err != nil {
+		return
+	}
+	if refused := run.Service(wanted.ID).RefuseExisting(&state, wanted); refused != nil {
+		diagnostics.AddError(ctx, diags, resourceSchema().Type(), refused.Summary, refused)
+	}
+}
+
 func scopeOf(h service.HostPlatform) string {
 	if h.Systemd == nil {
 		return ""

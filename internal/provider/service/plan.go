@@ -117,6 +117,7 @@ func (r *serviceResource) refuse(ctx context.Context, plan model, prior *model, 
 	if prior != nil {
 		if known {
 			refuseMoved(ctx, id, definition, view.State, diags)
+			r.refuseExisting(ctx, definition, view.State, diags)
 		}
 		return
 	}
