@@ -169,3 +169,46 @@ func TestTakeOverLater(t *testing.T) {
 	must(p.apply(context.Background(), "3"))
 	runsOn(t, w, "3", "green/a", "green/b")
 }
+
+// A create that was killed at any point of a takeover is created again: what it came to is its own.
+func TestTakeOverKilledAnywhere(t *testing.T) {
+	t.Parallel()
+	for at := 1; ; at++ {
+		w, objects := newWorld(), newMemoryStore()
+		existing := w.byHand("0", "a", "b")
+		define := func(p *provider) error {
+			platform := onHosts("a", "b")
+			platform.Host.Existing = &service.ExistingUnit{Unit: "web.service", Version: "0", Slot: "blue"}
+			_, err := p.service().Define(context.Background(), delivery.DefineRequest{Definition: service.Definition{ID: web, Platform: platform}, Create: true})
+			return err
+		}
+		killed := newProvider(t, w, objects)
+		killed.process.killAt = at
+		done := make(chan error, 1)
+		go func() {
+			defer close(done)
+			done <- define(killed)
+		}()
+		if err := <-done; !killed.process.dead() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			killed.close()
+			if at < 5 {
+				t.Fatalf("only %d points", at)
+			}
+			return
+		}
+		next := newProvider(t, w, objects)
+		if err := define(next); err != nil {
+			t.Fatalf("killed at point %d: %v", at, err)
+		}
+		if s := next.state(); s.Stable != existing || s.Owner == "" {
+			t.Errorf("killed at point %d: stable is %q, the owner %q", at, s.Stable, s.Owner)
+		}
+		if err := next.apply(context.Background(), "1"); err != nil {
+			t.Errorf("killed at point %d: %v", at, err)
+		}
+		next.close()
+	}
+}

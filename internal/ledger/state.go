@@ -90,6 +90,8 @@ type Attempt struct {
 	Undone bool `json:"undone,omitempty"`
 	// Tidied: finalized, and what it took the place of is stopped or removed.
 	Tidied bool `json:"tidied,omitempty"`
+	// TakenOver: it is what ran before the service was defined, and no run introduced it.
+	TakenOver bool `json:"taken_over,omitempty"`
 	// Accepted: its restore failed, and an operator took what runs for the stable release.
 	Accepted bool `json:"accepted,omitempty"`
 	// Stage that is open now, empty between stages, since StageOpenedAt and at the latest until Deadline.
@@ -271,8 +273,9 @@ func (s *State) AnswerLost(p Passage) bool {
 	return true
 }
 
-// DefinitionLost is AnswerLost for the definition of the service: its run was lost, and had not begun an attempt.
+// DefinitionLost is AnswerLost for the definition of the service: its run was lost, and had not begun an attempt. To take over what
+// runs already is part of defining it.
 func (s *State) DefinitionLost() bool {
 	return slices.Contains(s.LostRuns, s.DefinedRun) &&
-		!slices.ContainsFunc(s.Attempts, func(a Attempt) bool { return a.Run == s.DefinedRun })
+		!slices.ContainsFunc(s.Attempts, func(a Attempt) bool { return a.Run == s.DefinedRun && !a.TakenOver })
 }
