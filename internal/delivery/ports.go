@@ -55,6 +55,8 @@ type Platform interface {
 	// Releases lists what was placed and not removed, as the platform itself knows it, placed last first, whether it runs or
 	// not: what a lost ledger is built anew from.
 	Releases(ctx context.Context) ([]service.Release, error)
+	// Existing says, as Inspect does, what there is of what the definition names as running already; nil where it names nothing. It changes nothing.
+	Existing(ctx context.Context) ([]service.InstanceState, error)
 	// Logs returns the last lines (at most limit) that p's instances wrote since they were started for this placement,
 	// each prefixed with the instance's name where there are several.
 	Logs(ctx context.Context, p service.Placement, limit int) ([]string, error)

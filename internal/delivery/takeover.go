@@ -73,11 +73,12 @@ func (w *work) takeOver(ctx context.Context, definition service.Definition, owne
 	if err != nil {
 		return fmt.Errorf("connect to %s: %w", w.procedure.id, err)
 	}
+	w.adapters = adapters
 	survey, err := w.procedure.look(ctx, adapters, Remembered{Definition: definition, Owner: owner})
 	if err != nil {
 		return err
 	}
-	if err := w.takeable(ctx, adapters, survey); err != nil {
+	if err := w.takeable(ctx, definition, survey); err != nil {
 		return err
 	}
 	text := fmt.Sprintf("the service is taken over as it runs: %s", survey)
@@ -91,25 +92,35 @@ func (w *work) takeOver(ctx context.Context, definition service.Definition, owne
 }
 
 // takeable refuses to take over what a restore could not go back to.
-func (w *work) takeable(ctx context.Context, adapters Adapters, survey Survey) error {
+func (w *work) takeable(ctx context.Context, definition service.Definition, survey Survey) error {
 	const title = "Nothing To Take Over"
-	existing := "what platform.host.existing names"
 	if survey.Stable == nil {
-		return refuse(title, fmt.Sprintf("Of %s nothing runs: %s", w.procedure.id, existing), "Start it on every host; or remove `existing`, and the first release is installed.")
+		states, err := w.adapters.Platform.Existing(ctx)
+		if err != nil {
+			return err
+		}
+		e := refuse(title, fmt.Sprintf("The unit %s, which platform.host.existing names, does not run: %s", existingOf(&definition).Unit, describe(states)),
+			"Start it on every host, on the ports of its slot, or correct its name; or remove `existing`, and the first release is installed.")
+		return atExisting(e)
 	}
 	stable := *survey.Stable
-	states, err := adapters.Platform.Inspect(ctx, stable.Placement)
+	states, err := w.adapters.Platform.Inspect(ctx, stable.Placement)
 	if err != nil {
 		return err
 	}
-	wrong := slices.ContainsFunc(states, func(s service.InstanceState) bool { return s.Detail != "" })
+	const remedy = "Mend what is named: all of it has to run, on the ports of its slot, before it can be what a restore goes back to."
+	// That it was started again, whenever that was, says nothing of how it runs now.
+	wrong := slices.ContainsFunc(states, func(s service.InstanceState) bool { return s.Detail != "" && s.Restarts == 0 })
 	if snapshot := (service.Snapshot{Instances: states}); !snapshot.Complete(stable) || wrong {
-		return refuse(title, fmt.Sprintf("Not all of %s runs: %s", stable.ID, describe(states)), "Mend what is named: all of it has to run, on the ports of its slot, before it can be what a restore goes back to.")
+		return atExisting(refuse(title, fmt.Sprintf("%s does not run everywhere as it has to: %s", stable.ID, describe(states)), remedy))
 	}
-	if adapters.Router == nil {
+	if err := w.probeOnce(ctx, stable); err != nil {
+		return atExisting(refuse(title, fmt.Sprintf("%s runs, and does not answer: %s", stable.ID, err), remedy))
+	}
+	if w.adapters.Router == nil {
 		return nil
 	}
-	if err := adapters.Router.Check(ctx, []service.Placement{stable.Placement}); err != nil {
+	if err := w.adapters.Router.Check(ctx, []service.Placement{stable.Placement}); err != nil {
 		return refuse(title, fmt.Sprintf("The router is not ready to split the traffic of %s: %s", w.procedure.id, err), "Mend the router's configuration, and apply again.")
 	}
 	if weight := survey.Weights[stable.Placement.Slot]; weight != 100 {

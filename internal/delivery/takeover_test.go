@@ -26,8 +26,6 @@ func (w *world) byHand(version string, hosts ...string) service.ReleaseID {
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	existing := w.byHand("0", "a", "b")
-	delete(w.running, "blue/b")
 	p := newProvider(t, w, newMemoryStore())
 	t.Cleanup(p.close)
 	p.platform = onHosts("a", "b")
@@ -36,10 +34,24 @@ func TestTakeOver(t *testing.T) {
 		return p.service().Define(context.Background(), delivery.DefineRequest{Definition: service.Definition{ID: web, Platform: p.platform}, Create: true})
 	}
 	_, err := define()
+	if e := wantSummary(t, err, "Nothing To Take Over"); !strings.Contains(e.Detail(), "The unit web.service, which platform.host.existing names, does not run: blue/a/0 does not run, blue/b/0 does not run.") {
+		t.Error(e.Detail())
+	}
+	existing := w.byHand("0", "a", "b")
+	delete(w.running, "blue/b")
+	_, err = define()
 	if e := wantSummary(t, err, "Nothing To Take Over"); !strings.Contains(e.Detail(), "blue/b/0 does not run") {
 		t.Error(e.Detail())
 	}
 	w.running["blue/b"] = existing
+	// What it went through before is of no account, as long as it answers now.
+	w.died = map[string]int{"blue/a": 2}
+	w.sick[existing] = true
+	_, err = define()
+	if e := wantSummary(t, err, "Nothing To Take Over"); !strings.Contains(e.Detail(), "blue/a/0 at blue/a: connection refused") {
+		t.Error(e.Detail())
+	}
+	delete(w.sick, existing)
 	w.weights = map[string]int{"blue": 90, "green": 10}
 	_, err = define()
 	if e := wantSummary(t, err, "Nothing To Take Over"); !strings.Contains(e.Detail(), "90 %") {

@@ -62,6 +62,8 @@ type world struct {
 	probing func(context.Context, service.Instance)
 	// draining, where it is set, is what draining does.
 	draining func(context.Context) error
+	// died counts by address how often an instance was started again.
+	died map[string]int
 	// existing is the release that a unit is which somebody wrote; empty: none.
 	existing service.ReleaseID
 	// started lists the addresses of instances in the order in which they were started; behind is what the router was told of last.
@@ -386,6 +388,12 @@ func (p platform) Releases(context.Context) ([]service.Release, error) {
 	return slices.SortedFunc(maps.Values(p.records), func(a, b service.Release) int { return strings.Compare(string(b.ID), string(a.ID)) }), nil
 }
 
+// Existing is in blue, on each host.
+func (p platform) Existing(ctx context.Context) ([]service.InstanceState, error) {
+	placement, _ := p.Placement(service.Release{}, "blue")
+	return p.Inspect(ctx, placement)
+}
+
 func (p platform) Reach(context.Context, service.Placement) error {
 	if p.reached != nil {
 		p.reached()
@@ -412,7 +420,11 @@ func (p platform) Inspect(ctx context.Context, at service.Placement) ([]service.
 	defer p.mu.Unlock()
 	var states []service.InstanceState
 	err := p.each(at.Instances, func(i service.Instance) error {
-		states = append(states, service.InstanceState{Instance: i, Running: p.running[i.Address] != "", Release: p.running[i.Address]})
+		state := service.InstanceState{Instance: i, Running: p.running[i.Address] != "", Release: p.running[i.Address]}
+		if state.Restarts = p.died[i.Address]; state.Restarts > 0 {
+			state.Detail = "it died, and was started again"
+		}
+		states = append(states, state)
 		return nil
 	})
 	if err != nil {

@@ -17,5 +17,8 @@ func (h *Host) Dial(ctx context.Context, _ service.Instance, address string) (ne
 	return new(net.Dialer).DialContext(ctx, "tcp", address)
 }
 
+// Existing implements delivery.Platform: processes are taken over from nobody.
+func (h *Host) Existing(context.Context) ([]service.InstanceState, error) { return nil, nil }
+
 // Unready implements delivery.Platform: the machine that asks is ready.
 func (h *Host) Unready(context.Context) []service.Problem { return nil }

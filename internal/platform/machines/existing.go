@@ -41,6 +41,20 @@ func (m *Machines) existing(ctx context.Context, p part) (*service.Release, erro
 	return &r, err
 }
 
+// Existing implements delivery.Platform.
+func (m *Machines) Existing(ctx context.Context) ([]service.InstanceState, error) {
+	e := m.definition.Existing
+	if e == nil {
+		return nil, nil
+	}
+	content := service.Content{Version: e.Version} // The command, which its id hangs on, is not known where it does not run.
+	p, err := m.placement(content.ReleaseID(m.id), e.Slot, e.Unit)
+	if err != nil {
+		return nil, err
+	}
+	return m.Inspect(ctx, p)
+}
+
 // commandOf reads the words of ExecStart as systemctl shows it, which does not tell words with spaces from several.
 func commandOf(shown string) []string {
 	_, text, found := strings.Cut(shown, "argv[]=")

@@ -75,6 +75,9 @@ func (p part) state(i instance, s sight) service.InstanceState {
 	case state.Release == "" && p.Existing == "" && s.last != p.release:
 		state.Detail = "it was not started again since " + s.last.Label() + " had its place"
 		return state
+	case state.Release == "" && p.Existing != "" && s.properties["LoadState"] == "not-found":
+		state.Detail = "there is no unit " + i.unit
+		return state
 	case state.Release != "" && state.Release != p.release:
 		state.Detail = "its place is taken by " + state.Release.Label()
 		return state

@@ -262,8 +262,16 @@ func TestExisting(t *testing.T) {
 	h.WriteFile(t, "/etc/systemd/system/"+unit, text, 0o644)
 	h.Run(t, "systemctl daemon-reload && systemctl enable --now "+unit)
 	t.Cleanup(func() { h.Run(t, "systemctl disable --now "+unit+"; rm /etc/systemd/system/"+unit) })
-	g.definition.Existing = &service.ExistingUnit{Unit: unit, Version: "0.9.0", Slot: "green"}
+	g.definition.Existing = &service.ExistingUnit{Unit: "no-" + unit, Version: "0.9.0", Slot: "green"}
 	g.open()
+	if states, err := g.Existing(t.Context()); err != nil || len(states) != 1 || states[0].Running || states[0].Detail != "there is no unit no-"+unit {
+		t.Errorf("of a unit that is not there: %+v, %v", states, err)
+	}
+	g.definition.Existing.Unit = unit
+	g.open()
+	if states, err := g.Existing(t.Context()); err != nil || len(states) != 1 || !states[0].Running {
+		t.Errorf("of a unit that runs: %+v, %v", states, err)
+	}
 	releases, err := g.Releases(t.Context())
 	g.ok(err)
 	if len(releases) != 1 || releases[0].ID.Version() != "0.9.0" || releases[0].Placement.Slot != "green" || strings.Join(releases[0].Content.Host.Command, " ") != instanceProgram+" "+asInstance+" --old" {
