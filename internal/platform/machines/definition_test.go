@@ -89,6 +89,30 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+// Units and directories are named by the service alone: a machine cannot be two of its hosts, whatever their ports.
+func TestMachineIsOneHost(t *testing.T) {
+	t.Parallel()
+	login := func(d service.HostPlatform, change func(*service.SSH)) []service.Problem {
+		h := d.Hosts["c"] // With ports of its own.
+		h.Address, h.SSH.Address, h.SSH.User = "10.0.0.21", "10.0.0.12", "other"
+		change(&h.SSH)
+		d.Hosts["c"] = h
+		return Validate(d)
+	}
+	problems := login(definition(), func(*service.SSH) {})
+	if len(problems) != 1 || strings.Join(problems[0].Path, ".") != "hosts.c" || !strings.Contains(problems[0].Detail, "the machine of host b already, 10.0.0.12:22") {
+		t.Errorf("%v", problems)
+	}
+	for what, change := range map[string]func(*service.SSH){
+		"another port":  func(s *service.SSH) { s.Port = 2222 },
+		"another place": func(s *service.SSH) { s.Bastion = &service.SSH{Address: "192.0.2.1", Port: 22} },
+	} {
+		if problems := login(definition(), change); len(problems) > 0 {
+			t.Errorf("%s: %v", what, problems)
+		}
+	}
+}
+
 // fake is a machine whose scripts are answered by a function.
 type fake struct {
 	name string

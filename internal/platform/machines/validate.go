@@ -66,7 +66,7 @@ func Validate(d service.HostPlatform) []service.Problem {
 }
 
 func (p *problems) hosts(d service.HostPlatform) {
-	taken := map[string]string{}
+	taken, machines := map[string]string{}, map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(d.Hosts)) {
 		h := d.Hosts[name]
 		path := []string{"hosts", name}
@@ -76,6 +76,14 @@ func (p *problems) hosts(d service.HostPlatform) {
 		if h.Address == "" || strings.ContainsAny(h.Address, "/[] \t") || strings.Count(h.Address, ":") == 1 {
 			p.add(fmt.Sprintf("%q is not an address: write an IP address or a host name, without a port, such as 10.0.0.11", h.Address), "hosts", name, "address")
 		}
+		if h.SSH.Address != "" {
+			machine := h.SSH.Machine()
+			if other, found := machines[machine]; found {
+				p.add(fmt.Sprintf("it is the machine of host %s already, %s: a machine is one host, since units and directories are named by the service; for more instances there, give its slots more ports", other, machine), path...)
+				continue
+			}
+			machines[machine] = name
+		}
 		if h.Slots != nil {
 			p.hostSlots(d, h, path)
 		}
@@ -83,7 +91,7 @@ func (p *problems) hosts(d service.HostPlatform) {
 			for _, port := range portsOf(d, h, slot) {
 				at := h.Address + ":" + strconv.Itoa(port)
 				if other, found := taken[at]; found && other != name {
-					p.add(fmt.Sprintf("port %d of %s is that of host %s already: give each its own address or ports", port, h.Address, other), path...)
+					p.add(fmt.Sprintf("port %d of %s is that of host %s already: give each its own address, or ports where they share one", port, h.Address, other), path...)
 				}
 				taken[at] = name
 			}
