@@ -7,7 +7,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/analysis"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/metric/suggest"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/suggest"
 )
 
 // kept is how many requests HAProxy's means of times are of.

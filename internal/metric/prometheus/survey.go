@@ -11,8 +11,8 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/analysis"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/metric/suggest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/suggest"
 )
 
 // Survey tells what of m the server has of p. A query that it refuses is unknown; a server that cannot be asked is an error.

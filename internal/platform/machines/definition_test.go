@@ -67,6 +67,8 @@ func TestValidate(t *testing.T) {
 		"systemd.limits.MemoryMax": func(d *service.HostPlatform) {
 			d.Systemd.Limits = map[string]string{"MemoryMax": "1G\nExecStart=/bin/sh"}
 		},
+		"systemd.limits.MemoryMx":    func(d *service.HostPlatform) { d.Systemd.Limits = map[string]string{"MemoryMx": "512M"} },
+		"systemd.limits.TasksMax":    func(d *service.HostPlatform) { d.Systemd.Limits = map[string]string{"TasksMax": "many"} },
 		"systemd.drop_ins.../x.conf": func(d *service.HostPlatform) { d.Systemd.DropIns = map[string]string{"../x.conf": ""} },
 		"systemd.drop_ins.10-a":      func(d *service.HostPlatform) { d.Systemd.DropIns = map[string]string{"10-a": ""} },
 		"existing.unit": func(d *service.HostPlatform) {
@@ -109,6 +111,18 @@ func TestMachineIsOneHost(t *testing.T) {
 	} {
 		if problems := login(definition(), change); len(problems) > 0 {
 			t.Errorf("%s: %v", what, problems)
+		}
+	}
+}
+
+// A ledger may have limits from before systemd's names were asked for: its service is still looked at and restored.
+func TestLimitsOfBeforeAreWorkedWith(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{"MemoryMx": true, "ExecStart": false} {
+		d := definition()
+		d.Systemd.Limits = map[string]string{name: "512M"}
+		if _, err := New(d, "production/web", nil, nil, Options{}); (err == nil) != want {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

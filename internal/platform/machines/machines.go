@@ -30,6 +30,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/machines/limits"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -86,9 +87,14 @@ func New(definition service.HostPlatform, id service.ID, machine func(name strin
 	if options.This == (host.Machine{}) {
 		options.This = host.ThisMachine()
 	}
-	problems := Validate(definition)
-	errs := make([]error, len(problems))
-	for i, p := range problems {
+	problems := unusable(definition)
+	for name, value := range definition.Systemd.Limits {
+		if !limits.Safe(name, value) {
+			problems.add(fmt.Sprintf("%s=%q is no limit of systemd", name, value), "systemd", "limits", name)
+		}
+	}
+	errs := make([]error, len(problems.all))
+	for i, p := range problems.all {
 		errs[i] = p
 	}
 	if err := errors.Join(errs...); err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/machines/limits"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -18,7 +19,6 @@ var (
 	accountPattern   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,30}\$?$|^[0-9]{1,10}$`)
 	dropInPattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.conf$`)
 	existingPattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,200}\.service$`)
-	limitPattern     = regexp.MustCompile(`^(Limit[A-Z]+|(Memory|CPU|IO|Tasks|Startup|Allowed)[A-Z][A-Za-z]*|Nice|OOMScoreAdjust|OOMPolicy|Slice)$`)
 	restarts         = []string{"no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always"}
 )
 
@@ -32,6 +32,20 @@ func (p *problems) add(detail string, path ...string) {
 
 // Validate lists what is wrong with a definition whose defaults are filled in; paths are relative to it. How one logs in is not looked at.
 func Validate(d service.HostPlatform) []service.Problem {
+	p := unusable(d)
+	if d.Systemd != nil {
+		for _, name := range slices.Sorted(maps.Keys(d.Systemd.Limits)) {
+			if detail := limits.Problem(name, d.Systemd.Limits[name]); detail != "" {
+				p.add(detail, "systemd", "limits", name)
+			}
+		}
+	}
+	return p.all
+}
+
+// unusable lists what nothing can be done with. That systemd would leave out a limit is no such thing: a service whose ledger has one from
+// before is still looked at and restored.
+func unusable(d service.HostPlatform) *problems {
 	p := &problems{}
 	if d.Supervisor != service.SupervisorSystemd {
 		if len(d.Hosts) > 0 {
@@ -62,7 +76,7 @@ func Validate(d service.HostPlatform) []service.Problem {
 	if !slices.Contains([]string{service.ReachAuto, service.ReachNetwork, service.ReachSSH}, d.Reach) {
 		p.add(fmt.Sprintf("%q is no way to reach instances: write auto, network or ssh", d.Reach), "reach")
 	}
-	return p.all
+	return p
 }
 
 func (p *problems) hosts(d service.HostPlatform) {
@@ -150,13 +164,6 @@ func (p *problems) systemd(d service.HostPlatform) {
 	for n, command := range s.Before {
 		if len(command) == 0 || command[0] == "" {
 			p.add("give the program and its arguments", "systemd", "before", strconv.Itoa(n))
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(s.Limits)) {
-		if !limitPattern.MatchString(name) {
-			p.add(fmt.Sprintf("%q is no limit of systemd: write one such as MemoryMax, CPUQuota, TasksMax or LimitNOFILE; other settings go into drop_ins", name), "systemd", "limits", name)
-		} else if value := s.Limits[name]; value == "" || strings.ContainsAny(value, "\n\r\x00\\") {
-			p.add(fmt.Sprintf("%q is no value for %s", value, name), "systemd", "limits", name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.DropIns)) {

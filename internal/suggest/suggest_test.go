@@ -3,7 +3,7 @@ package suggest_test
 import (
 	"testing"
 
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/metric/suggest"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/suggest"
 )
 
 func TestInstead(t *testing.T) {
