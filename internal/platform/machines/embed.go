@@ -28,6 +28,8 @@ var (
 	existingStartBody string
 	//go:embed script/existing_stop.sh
 	existingStopBody string
+	//go:embed script/verify.sh
+	verifyBody string
 	//go:embed script/foreign.sh
 	foreign string
 )

@@ -32,60 +32,54 @@ func (m *Machines) Room(ctx context.Context, r service.Release, slot string) []s
 		found[n] = m.room(ctx, p, r)
 		return nil
 	})
-	problems := slices.Concat(found...)
+	problems := toldOnce(parts, found)
 	if r.Content.Artifact != "" {
-		if problem := m.artifactProblem(ctx, parts, r); problem != nil && len(problems) == 0 {
-			problems = append(problems, *problem)
+		if missing := m.artifactProblem(ctx, parts, r); missing != nil && len(problems) == 0 {
+			problems = append(problems, *missing)
 		}
 	}
 	return problems
 }
 
-// at is a problem of p's machine.
-func (p part) at(detail string, path ...string) service.Problem {
-	if p.host == "" {
-		return service.Problem{Path: append([]string{"platform", "host"}, path...), Detail: detail}
-	}
-	return service.Problem{Path: []string{"platform", "host", "hosts", p.host}, Detail: "host " + p.host + ": " + detail}
+// problem of a machine, which toldOnce names. Where there are hosts, it lies at the host and not at path.
+func problem(detail string, path ...string) service.Problem {
+	return service.Problem{Path: append([]string{"platform", "host"}, path...), Detail: detail}
 }
 
 // room looks at one machine.
 func (m *Machines) room(ctx context.Context, p part, r service.Release) []service.Problem {
-	out, err := p.look(ctx, p.prelude()+p.roomScript(m.definition, r.Content))
+	draft, err := m.draft(p, r.Content)
+	if err != nil {
+		return []service.Problem{problem(err.Error(), "systemd")}
+	}
+	out, err := p.look(ctx, p.prelude()+p.roomScript(m.definition, r.Content)+p.unitsScript(draft)+"echo; echo sights\n"+p.seeScript())
 	var refused *refusal
 	switch {
 	case errors.As(err, &refused):
-		return []service.Problem{p.at(sudoRemedy(refused.text), "directory")}
+		return []service.Problem{problem(sudoRemedy(refused.text), "directory")}
 	case err != nil:
-		return []service.Problem{p.at(fmt.Sprintf("%s does not answer: %s", p.machine, err))}
+		return []service.Problem{problem(fmt.Sprintf("%s does not answer: %s", p.machine, err))}
 	}
 	seeing, sights, _ := strings.Cut(out, "\nsights\n")
-	var problems []service.Problem
-	for line := range strings.Lines(seeing) {
-		word, text, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if word == "problem" {
-			at, text, _ := strings.Cut(text, " ")
-			problems = append(problems, p.at(text, strings.Split(at, ".")...))
-		}
-	}
+	problems := readProblems(seeing, draft)
 	seen, err := p.readSights(sights)
 	if err != nil {
-		return append(problems, p.at(err.Error()))
+		return append(problems, problem(err.Error()))
 	}
 	taken := map[service.ReleaseID]bool{}
 	for n, i := range p.instances {
 		_, other := seen[n].listener(i, p.address)
 		if release := seen[n].occupant(p); release != "" && release != r.ID {
 			if !taken[release] {
-				problems = append(problems, p.at(fmt.Sprintf("slot %s holds another release: %s runs as %s; stop it first", p.slot, release, i.Name), "slots", p.slot))
+				problems = append(problems, problem(fmt.Sprintf("slot %s holds another release: %s runs as %s; stop it first", p.slot, release, i.Name), "slots", p.slot))
 			}
 			taken[release] = true
 		} else if other != "" {
-			problems = append(problems, p.at(fmt.Sprintf("port %d of %s is held by another program: %s", i.port, i.Name, other), "slots", p.slot, "ports"))
+			problems = append(problems, problem(fmt.Sprintf("port %d of %s is held by another program: %s", i.port, i.Name, other), "slots", p.slot, "ports"))
 		}
 	}
-	if problem := m.diskProblem(ctx, p, r); problem != nil {
-		problems = append(problems, *problem)
+	if unfit := m.transferProblem(ctx, p, r); unfit != nil {
+		problems = append(problems, *unfit)
 	}
 	return problems
 }
@@ -115,11 +109,36 @@ func (p part) roomScript(d service.HostPlatform, c service.Content) string {
 	} else if p.Scope == service.ScopeSystem {
 		script += "[ \"$(id -u)\" = 0 ] || echo \"problem systemd.scope the user $(id -un) cannot write units of the system: set systemd.sudo, or systemd.scope to user\"\n"
 	}
-	return script + readyBody + roomBody + "echo; echo sights\n" + p.seeScript()
+	return script + readyBody + roomBody
 }
 
-// diskProblem tells whether the release's files fit: whether Place would find so. What else is wrong with the artifact is artifactProblem's.
-func (m *Machines) diskProblem(ctx context.Context, p part, r service.Release) *service.Problem {
+// unitsScript says what systemd says of the draft.
+func (p part) unitsScript(d draft) string {
+	if p.Existing != "" {
+		return "" // It is the user's, and stays as it is.
+	}
+	return d.script()
+}
+
+// readProblems reads what roomScript and unitsScript say.
+func readProblems(out string, d draft) []service.Problem {
+	var problems []service.Problem
+	lines := strings.Split(out, "\n")
+	for _, line := range lines {
+		if text, is := strings.CutPrefix(strings.TrimSpace(line), "problem "); is {
+			at, text, _ := strings.Cut(text, " ")
+			problems = append(problems, problem(text, strings.Split(at, ".")...))
+		}
+	}
+	for _, text := range d.problems(lines) {
+		problems = append(problems, problem(text, "systemd"))
+	}
+	return problems
+}
+
+// transferProblem tells whether the machine can take the release's files, and run its program: whether Place would find so. What else is wrong
+// with the artifact is artifactProblem's.
+func (m *Machines) transferProblem(ctx context.Context, p part, r service.Release) *service.Problem {
 	reference, err := service.ParseReference(r.Content.Artifact)
 	if err != nil {
 		return nil //nolint:nilerr // nothing is known of its size
@@ -128,8 +147,8 @@ func (m *Machines) diskProblem(ctx context.Context, p part, r service.Release) *
 	if !errors.As(transfer.Room(ctx, p.machine, m.request(p, r, reference)), &full) {
 		return nil
 	}
-	problem := p.at(full.Lacking(), "directory")
-	return &problem
+	lacking := problem(full.Lacking(), "directory")
+	return &lacking
 }
 
 // request is what is brought to a machine for a release.
@@ -169,23 +188,23 @@ func (m *Machines) Unready(ctx context.Context) []service.Problem {
 	defer cancel()
 	found := make([][]service.Problem, len(parts))
 	_ = each(parts, 0, func(n int, p part) error { // What went wrong is a problem.
-		out, err := p.look(bounded, p.prelude()+readyBody+"exit 0\n")
+		draft, err := m.draft(p, service.Content{})
+		if err != nil {
+			found[n] = append(found[n], problem(err.Error(), "systemd"))
+			return nil
+		}
+		out, err := p.look(bounded, p.prelude()+readyBody+p.unitsScript(draft)+"exit 0\n")
 		var refused *refusal
 		switch {
 		case errors.As(err, &refused):
-			found[n] = append(found[n], p.at(refused.text, "systemd", "scope"))
+			found[n] = append(found[n], problem(refused.text, "systemd", "scope"))
 		case err != nil && bounded.Err() != nil && ctx.Err() == nil:
-			found[n] = append(found[n], p.at(fmt.Sprintf("%s does not answer: %s", p.machine, context.Cause(bounded))))
+			found[n] = append(found[n], problem(fmt.Sprintf("%s does not answer: %s", p.machine, context.Cause(bounded))))
 		case err != nil:
-			found[n] = append(found[n], p.at(fmt.Sprintf("%s does not answer: %s", p.machine, err)))
+			found[n] = append(found[n], problem(fmt.Sprintf("%s does not answer: %s", p.machine, err)))
 		}
-		for line := range strings.Lines(out) {
-			if text, is := strings.CutPrefix(strings.TrimSpace(line), "problem "); is {
-				at, text, _ := strings.Cut(text, " ")
-				found[n] = append(found[n], p.at(text, strings.Split(at, ".")...))
-			}
-		}
+		found[n] = append(found[n], readProblems(out, draft)...)
 		return nil
 	})
-	return slices.Concat(found...)
+	return toldOnce(parts, found)
 }

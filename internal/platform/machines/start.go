@@ -49,35 +49,49 @@ func (m *Machines) start(ctx context.Context, p part, c service.Content, environ
 func (m *Machines) files(p part, c service.Content, environment map[string]string) (io.Reader, error) {
 	f := &bundle{}
 	f.writer = tar.NewWriter(&f.data)
-	systemd := *m.definition.Systemd
-	systemd.Scope = p.Scope
-	secrets := slices.Sorted(maps.Keys(c.Secrets))
+	dropIns := m.dropIns(p)
 	f.directory("units", 0o755)
 	for _, i := range p.instances {
-		text, err := unit{
-			instance: i, service: p.release.Service(), release: p.release, command: c.Host.Command, secrets: secrets, directory: p.Directory,
-			address: p.address, login: m.login(p), drain: p.DrainTimeout.D(), systemd: systemd,
-		}.render()
+		text, err := m.unit(p, i, c).render()
 		if err != nil {
 			return nil, err
 		}
 		f.file("units/"+i.unit, text, 0o644)
-		if len(systemd.DropIns) > 0 {
+		if len(dropIns) > 0 {
 			f.directory("units/"+i.unit+".d", 0o755)
 		}
-		for _, name := range slices.Sorted(maps.Keys(systemd.DropIns)) {
-			f.file("units/"+i.unit+".d/"+name, mark(p.release.Service())+"\n"+strings.TrimRight(systemd.DropIns[name], "\n")+"\n", 0o644)
+		for _, name := range slices.Sorted(maps.Keys(dropIns)) {
+			f.file("units/"+i.unit+".d/"+name, dropIns[name], 0o644)
 		}
 		number := strconv.Itoa(i.number)
 		f.directory(number, 0o755)
 		f.file(number+"/unit", i.unit+"\n", 0o644)
 		f.file(number+"/release", string(p.release)+"\n", 0o644)
-		f.file(number+"/drop-ins", lines(slices.Sorted(maps.Keys(systemd.DropIns))), 0o644)
-		if err := f.environment(number, c, environment, systemd.Secrets == service.SecretsCredentials); err != nil {
+		f.file(number+"/drop-ins", lines(slices.Sorted(maps.Keys(dropIns))), 0o644)
+		if err := f.environment(number, c, environment, m.definition.Systemd.Secrets == service.SecretsCredentials); err != nil {
 			return nil, err
 		}
 	}
 	return f.reader()
+}
+
+// unit is what an instance's unit is made of.
+func (m *Machines) unit(p part, i instance, c service.Content) unit {
+	systemd := *m.definition.Systemd
+	systemd.Scope = p.Scope
+	return unit{
+		instance: i, service: p.release.Service(), release: p.release, command: c.Host.Command, secrets: slices.Sorted(maps.Keys(c.Secrets)),
+		directory: p.Directory, address: p.address, login: m.login(p), drain: p.DrainTimeout.D(), systemd: systemd,
+	}
+}
+
+// dropIns are the files of the definition's drop-ins, by name.
+func (m *Machines) dropIns(p part) map[string]string {
+	files := map[string]string{}
+	for name, text := range m.definition.Systemd.DropIns {
+		files[name] = mark(p.release.Service()) + "\n" + strings.TrimRight(text, "\n") + "\n"
+	}
+	return files
 }
 
 // login is the user who logs in to p's machine.

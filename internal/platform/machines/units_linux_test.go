@@ -54,6 +54,35 @@ func TestForeignUnit(t *testing.T) {
 	}
 }
 
+// What systemd would leave out is told before anything is started, once for all hosts, and also where the content is not known yet.
+func TestWhatSystemdIgnores(t *testing.T) {
+	t.Parallel()
+	for name, k := range map[string]kind{"AsRoot": asRoot, "WithSudo": withSudo, "UsersOwn": usersOwn} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newGround(t, k, hosts(t, 2), 1)
+			r := g.release("1.0.0")
+			if problems := slices.Concat(g.Room(t.Context(), r, "blue"), g.Unready(t.Context())); len(problems) > 0 {
+				t.Errorf("of nothing: %v", problems)
+			}
+			g.definition.Systemd.Limits = map[string]string{"CPUShares": "500", "AllowedCPUs": "some"} // The one is out of fashion alone.
+			g.definition.Systemd.DropIns = map[string]string{"10-a.conf": "nonsense\n[Service]\nMemoryMx=5", "20-b.conf": "[Service]\nNice=5\n"}
+			g.open()
+			for _, problems := range [][]service.Problem{g.Room(t.Context(), r, "blue"), g.Room(t.Context(), service.Release{ID: r.ID}, "blue"), g.Unready(t.Context())} {
+				if len(problems) != 2 {
+					t.Fatalf("%v", problems)
+				}
+				g.contains(problems[0].Detail, "hosts a and b: systemd 252 would ignore", `platform.host.systemd.limits["AllowedCPUs"]`, g.unit("blue", 0)+": ", "some")
+				g.contains(problems[1].Detail, "hosts a and b: systemd 252 would ignore", `platform.host.systemd.drop_ins["10-a.conf"]`,
+					"line 1: Assignment outside of section. Ignoring; line 3: Unknown key 'MemoryMx' in section [Service], ignoring")
+			}
+			if left := g.hosts[0].Run(t, "ls -d /tmp/"+g.unit("blue", 0)+".* 2>/dev/null; exit 0"); left != "" {
+				t.Errorf("left behind: %s", left)
+			}
+		})
+	}
+}
+
 // Overrides of the definition come and go; those that an administrator wrote stay.
 func TestDropIns(t *testing.T) {
 	t.Parallel()

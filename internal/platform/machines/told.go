@@ -1,0 +1,58 @@
+package machines
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// theMachine stands for a machine's name where the same is said of several.
+const theMachine = "the machine"
+
+// toldOnce are the problems of machines, in their order: what several have in common is told once, with their names.
+func toldOnce(parts []part, found [][]service.Problem) []service.Problem {
+	var problems []service.Problem
+	at := map[string]int{}
+	hosts := map[string][]string{}
+	for n, p := range parts {
+		for _, problem := range found[n] {
+			if p.host == "" {
+				problems = append(problems, problem)
+				continue
+			}
+			key := common(p, problem.Detail)
+			if _, seen := at[key]; !seen {
+				at[key] = len(problems)
+				problems = append(problems, problem)
+			}
+			if !slices.Contains(hosts[key], p.host) {
+				hosts[key] = append(hosts[key], p.host)
+			}
+		}
+	}
+	for key, names := range hosts {
+		problem := &problems[at[key]]
+		if len(names) == 1 {
+			problem.Path = []string{"platform", "host", "hosts", names[0]}
+			problem.Detail = "host " + names[0] + ": " + problem.Detail
+			continue
+		}
+		problem.Path = []string{"platform", "host", "hosts"}
+		problem.Detail = several(names) + ": " + key
+	}
+	return problems
+}
+
+// common is a text without the name of p's machine.
+func common(p part, text string) string {
+	if p.machine == nil {
+		return text
+	}
+	return strings.ReplaceAll(text, p.machine.String(), theMachine)
+}
+
+// several names hosts.
+func several(names []string) string {
+	return "hosts " + strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
