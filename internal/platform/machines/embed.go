@@ -28,6 +28,10 @@ var (
 	existingStartBody string
 	//go:embed script/existing_stop.sh
 	existingStopBody string
+	//go:embed script/theirs.sh
+	theirsBody string
+	//go:embed script/units.sh
+	unitsBody string
 	//go:embed script/verify.sh
 	verifyBody string
 	//go:embed script/foreign.sh

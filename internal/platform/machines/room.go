@@ -112,12 +112,13 @@ func (p part) roomScript(d service.HostPlatform, c service.Content) string {
 	return script + readyBody + roomBody
 }
 
-// unitsScript says what systemd says of the draft.
+// unitsScript says what stands in the way of the part's units, and what systemd says of the draft.
 func (p part) unitsScript(d draft) string {
 	if p.Existing != "" {
 		return "" // It is the user's, and stays as it is.
 	}
-	return d.script()
+	return "wanted=" + shellWord(strings.Join(p.wanted(), " ")) + " mark=" + shellWord(mark(p.release.Service())) +
+		" dropins=" + shellWord(strings.Join(slices.Sorted(maps.Keys(d.dropIns)), " ")) + "\n" + theirsBody + unitsBody + d.script()
 }
 
 // readProblems reads what roomScript and unitsScript say.

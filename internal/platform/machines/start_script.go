@@ -37,6 +37,7 @@ func (p part) startScript(d service.HostPlatform) string {
 	if e := d.Existing; e != nil && e.Slot == p.slot {
 		fmt.Fprintf(&b, "[ \"$(show --value -p ActiveState %[1]s)\" != active ] || fail '' \"slot $slot holds another release: \"%[1]s\" runs there; stop it first\"\n", shellWord(e.Unit))
 	}
+	b.WriteString(theirsBody)
 	b.WriteString(startBody)
 	return b.String()
 }

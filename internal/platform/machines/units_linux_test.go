@@ -43,15 +43,45 @@ func TestForeignUnit(t *testing.T) {
 	const text = "[Service]\nExecStart=/bin/true\n"
 	h.WriteFile(t, path, text, 0o644)
 	r := g.placed(g.release("1.0.0"), "blue")
+	for _, problems := range [][]service.Problem{g.Room(t.Context(), r, "blue"), g.Unready(t.Context())} {
+		if len(problems) != 1 {
+			t.Errorf("%v", problems)
+			continue
+		}
+		g.contains(problems[0].Detail, "host a: there is a unit "+path, "not this service's", "systemctl disable --now "+g.unit("blue", 0), "another name")
+	}
 	err := g.Start(t.Context(), r, nil)
 	if err == nil {
 		t.Fatal("started")
 	}
-	g.contains(err.Error(), path, "not this service's", "host a")
+	g.contains(err.Error(), path, "not this service's", "host a", "systemctl disable --now")
 	g.ok(g.Remove(t.Context(), r.Placement))
 	if got := h.Run(t, "cat "+path+"; rm "+path); got != text {
 		t.Errorf("it is %q now", got)
 	}
+}
+
+// So is a drop-in, and it is told before any host starts.
+func TestForeignDropIn(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, usersOwn, hosts(t, 2), 1)
+	h, directory := g.hosts[1], "/home/"+machinetest.User+"/.config/systemd/user/"+g.unit("green", 0)+".d"
+	h.WriteFile(t, directory+"/10-a.conf", "[Service]\nNice=1\n", 0o644)
+	t.Cleanup(func() { h.Run(t, "rm -r "+directory) })
+	g.definition.Systemd.DropIns = map[string]string{"10-a.conf": "[Service]\nNice=5\n"}
+	g.open()
+	r := g.placed(g.release("1.0.0"), "green")
+	problems := g.Room(t.Context(), r, "green")
+	if len(problems) != 1 {
+		t.Fatalf("%v", problems)
+	}
+	g.contains(problems[0].Detail, "host b: there is a drop-in "+directory+"/10-a.conf", "give that of systemd.drop_ins another name")
+	err := g.Start(t.Context(), r, nil)
+	if err == nil {
+		t.Fatal("started")
+	}
+	g.contains(err.Error(), "host b", directory+"/10-a.conf already", "another name")
+	g.ok(g.Remove(t.Context(), r.Placement))
 }
 
 // What systemd would leave out is told before anything is started, once for all hosts, and also where the content is not known yet.

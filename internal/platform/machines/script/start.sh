@@ -32,7 +32,7 @@ seen() {
 	deactivating) leaving="$leaving $id" ;;
 	esac
 	case " $wanted " in *" $id "*)
-		[ -z "$fragment" ] || [ "$fragment" = "$units/$id" ] || fail '' "there is a unit $id already, $fragment, which is not this service's"
+		[ -z "$fragment" ] || [ "$fragment" = "$units/$id" ] || fail '' "$(their_unit "$id" "$fragment")"
 	esac
 }
 id= loaded= active= file= fragment= environment=
@@ -80,7 +80,7 @@ for unit in $need; do
 	of "$unit"
 	if [ -s "$units/$unit" ] || [ -L "$units/$unit" ]; then
 		if ! cmp -s "$unit" "$units/$unit"; then
-			grep -qxF "$mark" "$units/$unit" || fail '' "there is a unit $units/$unit already, which is not this service's: it is left as it is"
+			! problem=$(their_unit "$unit" "$units/$unit") || fail '' "$problem"
 			changed="$changed $unit"
 		fi
 	else
@@ -91,7 +91,7 @@ for unit in $need; do
 		there=$units/$unit.d/$name
 		if [ -s "$there" ]; then
 			cmp -s "$unit.d/$name" "$there" && continue
-			grep -qxF "$mark" "$there" || fail '' "there is a drop-in $there already, which is not this service's: give that of systemd.drop_ins another name"
+			! problem=$(their_dropin "$there") || fail '' "$problem"
 		fi
 		new="$new $unit.d/$name"
 	done
