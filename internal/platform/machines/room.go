@@ -144,12 +144,16 @@ func (m *Machines) transferProblem(ctx context.Context, p part, r service.Releas
 	if err != nil {
 		return nil //nolint:nilerr // nothing is known of its size
 	}
-	var full *transfer.FullError
-	if !errors.As(transfer.Room(ctx, p.machine, m.request(p, r, reference)), &full) {
+	err = transfer.Room(ctx, p.machine, m.request(p, r, reference))
+	var found service.Problem
+	if full, is := errors.AsType[*transfer.FullError](err); is {
+		found = problem(full.Lacking(), "directory")
+	} else if foreign, is := errors.AsType[*transfer.ArchitectureError](err); is {
+		found = problem(foreign.Unfit())
+	} else {
 		return nil
 	}
-	lacking := problem(full.Lacking(), "directory")
-	return &lacking
+	return &found
 }
 
 // request is what is brought to a machine for a release.

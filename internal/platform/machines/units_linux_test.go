@@ -449,6 +449,21 @@ func TestSmallDisk(t *testing.T) {
 	}
 }
 
+// A program for other machines is told before anything is sent, once for all of them.
+func TestForeignArchitecture(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, asRoot, hosts(t, 2), 1)
+	header := make([]byte, 64)
+	copy(header, "\x7fELF\x02\x02\x01") // which is big-endian, as no machine here is
+	header[19] = 0x16
+	g.artifact(string(header))
+	problems := g.Room(t.Context(), g.release("1.0.0"), "blue")
+	if len(problems) != 1 {
+		t.Fatalf("%v", problems)
+	}
+	g.contains(problems[0].Detail, "hosts a and b: the program ./web is for s390x, and the machine is ", ": build it for linux/")
+}
+
 // A machine that was started again runs what ran, and says of what was stopped that it was.
 func TestReboot(t *testing.T) {
 	t.Parallel()

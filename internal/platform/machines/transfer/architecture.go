@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
 )
 
 // architecture is a kind of machine that ELF programs are for.
@@ -72,11 +74,24 @@ type ArchitectureError struct {
 }
 
 // Error implements error.
-func (e *ArchitectureError) Error() string {
+func (e *ArchitectureError) Error() string { return e.on(e.Machine) }
+
+// Unfit says it without the machine's name, for who tells it of several.
+func (e *ArchitectureError) Unfit() string { return e.on("the machine") }
+
+func (e *ArchitectureError) on(machine string) string {
 	remedy := "build it for " + e.Want
 	i := slices.IndexFunc(architectures, func(a architecture) bool { return a.name == e.Want || slices.Contains(a.alsoOn, e.Want) })
 	if i >= 0 {
 		remedy = "build it for linux/" + architectures[i].golang
 	}
-	return fmt.Sprintf("the program %s is for %s, and %s is %s: %s", e.Program, e.Got, e.Machine, e.Want, remedy)
+	return fmt.Sprintf("the program %s is for %s, and %s is %s: %s", e.Program, e.Got, machine, e.Want, remedy)
+}
+
+// fits looks whether the program that r wants of an artifact runs on m, which said what it is.
+func fits(m Machine, r Request, there answers, contents artifact.Contents) error {
+	if is, machine := architectureOf(contents.Head), there.word("machine", 0); machine != "" && !is.runsOn(machine) {
+		return &ArchitectureError{Machine: m.String(), Program: r.Program, Got: is.name, Want: machine}
+	}
+	return nil
 }

@@ -175,8 +175,8 @@ func (i *installation) suits(there answers, contents artifact.Contents, offset i
 		return i.noZstd()
 	}
 	// The machine looks at the program too, but only when all of it is there.
-	if is, machine := architectureOf(contents.Head), there.word("machine", 0); machine != "" && !is.runsOn(machine) {
-		return &ArchitectureError{Machine: i.machine.String(), Program: i.request.Program, Got: is.name, Want: machine}
+	if err := fits(i.machine, i.request, there, contents); err != nil {
+		return err
 	}
 	i.needed = contents.Disk(contents.Size - offset)
 	if free := there.number("free"); there.has("free") && free < i.needed {

@@ -226,6 +226,9 @@ func TestProgram(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := request(t, write(t, "web.tar.gz", gzipped(t, tarOf(t, entry{name: "bin/web", content: string(c.program), mode: c.mode}))), awkward(t))
 			r.Program = c.named
+			if err := transfer.Room(t.Context(), &local{}, r); errors.As(err, &wrong) != (name == "foreign") {
+				t.Errorf("room: %v", err)
+			}
 			report, err := transfer.Install(t.Context(), &local{}, r)
 			if c.want == "" {
 				if err != nil {

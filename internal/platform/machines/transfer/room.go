@@ -11,9 +11,10 @@ import (
 // lookTime bounds a look at a machine.
 const lookTime = 30 * time.Second
 
-// Room tells whether the machine has the room that Install would ask for: nil, or a *FullError. It changes nothing. It reads all of the
-// artifact, once in a process that calls Install later. An artifact that is not here needs none that is known. Other errors are those of
-// Run, and *artifact.DigestError and *artifact.EntryError for an artifact that must not be sent.
+// Room tells whether the machine has the room that Install would ask for, and can run the program: nil, a *FullError or an
+// *ArchitectureError. It changes nothing. It reads all of the artifact, once in a process that calls Install later. Of an artifact that is
+// not here nothing is known. Other errors are those of Run, and *artifact.DigestError and *artifact.EntryError for an artifact that must not
+// be sent.
 func Room(ctx context.Context, m Machine, r Request) error {
 	if err := room(ctx, m, r); err != nil {
 		return fmt.Errorf("see what room %s has for %s: %w", m, r.Release, err)
@@ -31,6 +32,9 @@ func room(ctx context.Context, m Machine, r Request) error {
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	if err := fits(m, r, there, contents); err != nil {
 		return err
 	}
 	missing := contents.Size - there.number("absent")
