@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/logline"
@@ -171,10 +170,25 @@ func (w *work) serving(ctx context.Context, r service.Release) (mostly bool, err
 }
 
 // beside begins to ask while its caller looks elsewhere; what it returns waits for the answer. Who does not wait ends ask's context.
+// A panic of ask becomes one of who waits: a stage turns it into a failure, and puts back what was there.
 func beside[T any](ask func() T) func() T {
-	answer := make(chan T, 1)
-	go func() { answer <- ask() }()
-	return func() T { return <-answer }
+	answer, broken := make(chan T, 1), make(chan any, 1)
+	go func() {
+		defer func() {
+			if r := recover(); r != nil {
+				broken <- r
+			}
+		}()
+		answer <- ask()
+	}()
+	return func() T {
+		select {
+		case given := <-answer:
+			return given
+		case r := <-broken:
+			panic(r)
+		}
+	}
 }
 
 // runsAny tells whether any of the instances runs r.
@@ -204,12 +218,14 @@ func (w *work) probeOnce(ctx context.Context, r service.Release) error {
 
 // probeAll asks every instance once, side by side: one that hangs must not hide another that has died.
 func probeAll(ctx context.Context, platform Platform, instances []service.Instance, h service.Health) []error {
-	failures := make([]error, len(instances))
-	var group sync.WaitGroup
+	answers := make([]func() error, len(instances))
 	for n, i := range instances {
-		group.Go(func() { failures[n] = platform.Probe(ctx, i, h) })
+		answers[n] = beside(func() error { return platform.Probe(ctx, i, h) })
 	}
-	group.Wait()
+	failures := make([]error, len(instances))
+	for n, answer := range answers {
+		failures[n] = answer()
+	}
 	return failures
 }
 

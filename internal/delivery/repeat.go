@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -66,8 +67,13 @@ func (r *repeatedChecks) start(ctx context.Context) <-chan checked {
 	return rounds
 }
 
-// once runs one round.
-func (r *repeatedChecks) once(ctx context.Context) checked {
+// once runs one round. A check that breaks down is a fault of the stage, not the end of the process.
+func (r *repeatedChecks) once(ctx context.Context) (round checked) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			round = checked{failed: fmt.Errorf("a check broke down, which is a defect of the provider: %v", broken)}
+		}
+	}()
 	passed, failed, err := r.run(ctx)
 	switch {
 	case err != nil:

@@ -780,3 +780,10 @@ func (p *provider) hasRouter(ledger.View) bool {
 	a, err := p.run.Connector().Adapters(service.Definition{ID: web})
 	return err == nil && a.Router != nil
 }
+
+// weightOf a slot, as the router has it.
+func (w *world) weightOf(slot string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.weights[slot]
+}
