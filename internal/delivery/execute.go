@@ -192,8 +192,11 @@ func (s *stageWork) repair(ctx context.Context) error {
 
 // complete starts what is missing of a release that runs.
 func (s *stageWork) complete(ctx context.Context, release service.Release) error {
-	snapshot, err := s.inspect(ctx, release)
-	if err != nil {
+	var snapshot service.Snapshot
+	if err := patiently(ctx, func() (err error) {
+		snapshot, err = s.inspect(ctx, release)
+		return err
+	}); err != nil {
 		return err
 	}
 	if snapshot.Supervised(release) {

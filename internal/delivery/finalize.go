@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -54,20 +53,14 @@ func (s *stageWork) lastLook(ctx context.Context) error {
 	if release == nil {
 		return fmt.Errorf("look at %s: the ledger has no record of where it runs", s.request.Release)
 	}
-	for look := 1; ; look++ {
-		err := s.serves(ctx, *release)
-		if err == nil {
-			return nil
-		}
-		if look == silentLooks {
-			return against([]string{err.Error()}, "%s does not answer, right before it would be finalized, %d times in a row: %s", release.ID, look, err)
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("look at %s: %w", release.ID, ctx.Err())
-		case <-time.After(lookInterval):
-		}
+	err := patiently(ctx, func() error { return s.serves(ctx, *release) })
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("look at %s: %w", release.ID, ctx.Err())
+	case err != nil:
+		return against([]string{err.Error()}, "%s does not answer, right before it would be finalized, %d times in a row: %s", release.ID, silentLooks, err)
 	}
+	return nil
 }
 
 // bake watches the release for a while, by the judgement of its traffic split or verification.

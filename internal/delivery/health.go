@@ -172,23 +172,30 @@ func (w *work) serving(ctx context.Context, r service.Release) (mostly bool, err
 // beside begins to ask while its caller looks elsewhere; what it returns waits for the answer. Who does not wait ends ask's context.
 // A panic of ask becomes one of who waits: a stage turns it into a failure, and puts back what was there.
 func beside[T any](ask func() T) func() T {
-	answer, broken := make(chan T, 1), make(chan any, 1)
-	go func() {
-		defer func() {
-			if r := recover(); r != nil {
-				broken <- r
-			}
-		}()
-		answer <- ask()
-	}()
-	return func() T {
-		select {
-		case given := <-answer:
-			return given
-		case r := <-broken:
-			panic(r)
-		}
+	answers := make(chan answer[T], 1)
+	go func() { answers <- ended(ask) }()
+	return func() T { return (<-answers).get() }
+}
+
+// answer of what was asked beside, or the panic that it ended in.
+type answer[T any] struct {
+	given  T
+	broken any
+}
+
+// ended asks, and comes back whatever becomes of it.
+func ended[T any](ask func() T) (a answer[T]) {
+	defer func() { a.broken = recover() }()
+	a.given = ask()
+	return a
+}
+
+// get is what was given; it panics as what was asked did.
+func (a answer[T]) get() T {
+	if a.broken != nil {
+		panic(a.broken)
 	}
+	return a.given
 }
 
 // runsAny tells whether any of the instances runs r.
@@ -231,8 +238,11 @@ func probeAll(ctx context.Context, platform Platform, instances []service.Instan
 
 // verifyInstances sees to it that every instance runs the release: success means that.
 func (w *work) verifyInstances(ctx context.Context, r service.Release) error {
-	instances, err := w.adapters.Platform.Inspect(ctx, r.Placement)
-	if err != nil {
+	var instances []service.InstanceState
+	if err := patiently(ctx, func() (err error) {
+		instances, err = w.adapters.Platform.Inspect(ctx, r.Placement)
+		return err
+	}); err != nil {
 		return err
 	}
 	if (service.Snapshot{Instances: instances}).Complete(r) {

@@ -41,6 +41,8 @@ func (j *judge) hold(ctx context.Context, s stay) error {
 		switch {
 		case checking:
 			// What a round of checks finds that has begun is waited for, that of the first one in any case.
+		case j.unseen != "":
+			// A step does not end with instances that could not be seen: the next looks tell what became of them.
 		case over && j.spec == nil && (looks.done || s.Pause == 0):
 			return nil
 		case over && j.spec == nil:
@@ -65,7 +67,7 @@ func (j *judge) hold(ctx context.Context, s stay) error {
 			}
 			continue
 		case <-looks.timer.C:
-			if looks.done && !checking {
+			if looks.done && !checking && j.unseen == "" {
 				continue // the pause is over
 			}
 			looks.begin()

@@ -44,9 +44,7 @@ type judge struct {
 	observer
 	spec      *AnalysisSpec
 	candidate service.Release
-	restarts  map[string]int
-	// silent counts for each instance the looks in a row at which it did not answer.
-	silent map[string]int
+	sights
 	judge  analysis.Judge
 	ours   Sampler
 	theirs Sampler
@@ -65,11 +63,12 @@ type judge struct {
 
 // newJudge begins to watch candidate. spec nil: only its instances are looked at. stable nil: there is nothing to compare with.
 func newJudge(ctx context.Context, o observer, spec *AnalysisSpec, candidate service.Release, stable *service.Release) (*judge, error) {
-	j := &judge{observer: o, candidate: candidate, restarts: map[string]int{}, silent: map[string]int{}, interval: lookInterval}
+	j := &judge{observer: o, candidate: candidate, sights: newSights(), interval: lookInterval}
 	instances, err := o.adapters.Platform.Inspect(ctx, candidate.Placement)
-	if err != nil {
+	if outOfReach(err) || ctx.Err() != nil {
 		return nil, err
 	}
+	// How often one was started on a machine that does not answer is known when it does.
 	for _, i := range instances {
 		j.restarts[i.Name] = i.Restarts
 	}
@@ -185,6 +184,9 @@ func (j *judge) look(ctx context.Context, at ledger.Progress) (enough bool, trou
 	}
 	if j.spec == nil {
 		at.Text = fmt.Sprintf("%s at %d %%, its instances are up", j.candidate.ID, at.Weight)
+		if j.unseen != "" {
+			at.Text = fmt.Sprintf("%s at %d %%: %s", j.candidate.ID, at.Weight, j.unseen)
+		}
 		j.tell(at)
 		return true, "", nil
 	}
@@ -255,47 +257,6 @@ func (j *judge) weigh(at ledger.Progress, s samples, took time.Duration) (enough
 		return true, "", nil
 	}
 	return false, verdict.Reason, nil
-}
-
-// alive looks at the candidate's instances.
-func (j *judge) alive(ctx context.Context) error {
-	probing, stop := context.WithCancel(ctx)
-	defer stop()
-	probes := beside(func() []error {
-		return probeAll(probing, j.adapters.Platform, j.candidate.Placement.Instances, j.candidate.Health)
-	})
-	instances, err := j.adapters.Platform.Inspect(ctx, j.candidate.Placement)
-	if err != nil {
-		return err
-	}
-	for _, i := range instances {
-		if !i.Running || i.Restarts > j.restarts[i.Name] {
-			return against(nil, "instance %s of %s died under traffic: %s", i.Name, j.candidate.ID, i.Detail)
-		}
-	}
-	failed := probes()
-	if ctx.Err() != nil {
-		return fmt.Errorf("probe %s: %w", j.candidate.ID, ctx.Err())
-	}
-	return j.answers(failed)
-}
-
-// silentLooks in a row at which an instance does not answer speak against it: one alone may be the network's.
-const silentLooks = 3
-
-// answers counts for every instance the looks at which its probe failed: one may have got stuck while its process lives.
-func (j *judge) answers(failed []error) error {
-	for n, i := range j.candidate.Placement.Instances {
-		if failed[n] == nil {
-			j.silent[i.Name] = 0
-			continue
-		}
-		if j.silent[i.Name]++; j.silent[i.Name] >= silentLooks {
-			return against([]string{fmt.Sprintf("%s at %s: %s", i.Name, i.Address, failed[n])},
-				"instance %s of %s does not answer under traffic, %d times in a row: %s", i.Name, j.candidate.ID, silentLooks, failed[n])
-		}
-	}
-	return nil
 }
 
 // evidence lists the judgements with their numbers. What the candidate left is gathered when the traffic is safe.

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -85,17 +86,26 @@ func (s *stageWork) walk(ctx context.Context, spec SplitSpec, passed int, releas
 }
 
 // mayRise keeps a candidate where it is while there is nothing sound to go back to, or the router would not do what it is told: that
-// is not its fault.
+// is not its fault. One answer alone may be lost on the way, so they are asked again before it ends the apply.
 func (s *stageWork) mayRise(ctx context.Context, candidate, stable service.Release) error {
-	ready := beside(func() error { return s.routerSplits(ctx, candidate, stable) })
-	err, unready := s.serves(ctx, stable), ready()
+	var why string
+	err := patiently(ctx, func() error {
+		why = ""
+		ready := beside(func() error { return s.routerSplits(ctx, candidate, stable) })
+		err, unready := s.serves(ctx, stable), ready()
+		switch {
+		case err != nil:
+			why = fmt.Sprintf("stable %s, which one would go back to, does not answer: %s", stable.ID, err)
+		case unready != nil:
+			why = unready.Error()
+		}
+		return cmp.Or(err, unready)
+	})
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("look at %s and the router: %w", stable.ID, ctx.Err())
 	case err != nil:
-		return &pausedError{reason: fmt.Sprintf("stable %s, which one would go back to, does not answer: %s", stable.ID, err)}
-	case unready != nil:
-		return &pausedError{reason: unready.Error()}
+		return &pausedError{reason: why}
 	}
 	return nil
 }

@@ -28,6 +28,8 @@ type world struct {
 	router bool
 	// silent hosts do not answer; who looks at hanging ones waits for as long as it may.
 	silent, hanging map[string]bool
+	// waited counts the looks that waited for a hanging host for as long as they may.
+	waited int
 	// servers of the router by slot: the addresses that it has; nil: whatever it is told.
 	servers map[string][]string
 	running map[string]service.ReleaseID // by slot, or slot/host
@@ -418,6 +420,9 @@ func (p platform) Inspect(ctx context.Context, at service.Placement) ([]service.
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if hangs && !errors.Is(ctx.Err(), context.Canceled) {
+		p.waited++
+	}
 	var states []service.InstanceState
 	err := p.each(at.Instances, func(i service.Instance) error {
 		state := service.InstanceState{Instance: i, Running: p.running[i.Address] != "", Release: p.running[i.Address]}

@@ -1,0 +1,113 @@
+package delivery_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// A machine that cannot be looked at for a moment, under traffic, says nothing about the release: its step waits until it is seen again.
+func TestMachineOutOfSightForAMomentRestoresNothing(t *testing.T) {
+	t.Parallel()
+	for name, judgement := range map[string]*delivery.AnalysisSpec{"with an analysis": quickAnalysis(), "without": nil} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			p := newFleet(t, w, "a", "b", "c")
+			hid, looks := false, 0
+			p.process.before = func(_ int, what string) {
+				if what == "weights done" && !hid {
+					w.set(func() { hid, w.silent["b"] = true, true })
+				}
+			}
+			w.set(func() {
+				w.probing = func(_ context.Context, i service.Instance) {
+					if i.Host == "b" && w.silent["b"] {
+						if looks++; looks > 5 {
+							delete(w.silent, "b")
+						}
+					}
+				}
+			})
+			if err := p.applyWith(t.Context(), "2", atStep(time.Millisecond, judgement)); err != nil {
+				t.Fatal(err)
+			}
+			if looks <= 5 {
+				t.Errorf("b was asked %d times while it was silent", looks)
+			}
+			runsOn(t, w, "2", "green/a", "green/b", "green/c")
+		})
+	}
+}
+
+// A death on one machine is seen while another one does not answer, and told before it is known whether that one ever will.
+func TestDeathBesideASilentMachine(t *testing.T) {
+	t.Parallel()
+	for name, hangs := range map[string]bool{"silent": false, "hangs": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			p := newFleet(t, w, "a", "b", "c")
+			moved := 0
+			p.process.before = func(_ int, what string) {
+				if what != "weights done" {
+					return
+				}
+				w.set(func() {
+					if moved++; moved == 1 {
+						w.silent["a"], w.hanging["a"] = true, hangs
+						delete(w.running, "green/c")
+					} else {
+						w.silent, w.hanging = map[string]bool{}, map[string]bool{}
+					}
+				})
+			}
+			waited := -1
+			w.set(func() {
+				w.probing = func(_ context.Context, i service.Instance) {
+					if moved == 1 && i.Address == "blue/b" && waited < 0 {
+						waited = w.waited
+					}
+				}
+			})
+			e := wantSummary(t, p.applyWith(t.Context(), "2", atStep(time.Hour, nil)), "Release Rolled Back")
+			if !strings.Contains(e.What, "instance green/c/0 of "+string(releaseOf("2"))+" died under traffic") {
+				t.Errorf("it says: %s", e.Detail())
+			}
+			if waited != 0 {
+				t.Errorf("%d looks had waited for a in vain when the restore began", waited)
+			}
+			runsOn(t, w, "1", "blue/a", "blue/b", "blue/c")
+		})
+	}
+}
+
+// What is asked before a raise is asked again before the apply ends for it.
+func TestOneLostAnswerBeforeARaisePausesNothing(t *testing.T) {
+	t.Parallel()
+	w, objects := newWorld(), newMemoryStore()
+	p := applied(t, w, objects, "1")
+	defer p.close()
+	lost := false
+	w.set(func() {
+		w.probed = func(r service.ReleaseID) error {
+			if r == releaseOf("1") && w.running["green"] == releaseOf("2") && !lost {
+				lost = true
+				return errors.New("no answer, this once")
+			}
+			return nil
+		}
+	})
+	if err := p.apply(t.Context(), "2"); err != nil {
+		t.Fatal(err)
+	}
+	if !lost {
+		t.Error("stable was not asked")
+	}
+	stands(t, w, p, "2")
+}
