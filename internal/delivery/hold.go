@@ -43,10 +43,10 @@ func (j *judge) hold(ctx context.Context, s stay) error {
 			// What a round of checks finds that has begun is waited for, that of the first one in any case.
 		case j.unseen != "":
 			// A step does not end with instances that could not be seen: the next looks tell what became of them.
-		case over && j.spec == nil && (looks.done || s.Pause == 0):
+		case over && j.spec == nil && looks.done:
 			return nil
 		case over && j.spec == nil:
-			// One more look, at the end of the pause.
+			// One more look, at the end of the pause: one that dies as it gets its weight passes nowhere.
 		case enough && (over || s.advance == WhenConfident && j.spec != nil && trouble == ""):
 			j.notes.last(j.note)
 			return nil

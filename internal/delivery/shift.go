@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -65,7 +66,7 @@ func (s *stageWork) walk(ctx context.Context, spec SplitSpec, passed int, releas
 			if err := s.windowOpen(); err != nil {
 				return err
 			}
-			if err := s.mayRise(ctx, release, stable); err != nil {
+			if err := s.mayRise(ctx, judge, stable); err != nil {
 				return err
 			}
 		}
@@ -86,24 +87,35 @@ func (s *stageWork) walk(ctx context.Context, spec SplitSpec, passed int, releas
 }
 
 // mayRise keeps a candidate where it is while there is nothing sound to go back to, or the router would not do what it is told: that
-// is not its fault. One answer alone may be lost on the way, so they are asked again before it ends the apply.
-func (s *stageWork) mayRise(ctx context.Context, candidate, stable service.Release) error {
+// is not its fault. One answer alone may be lost on the way, so they are asked again before it ends the apply. A candidate that died, or
+// does not answer, gets no more traffic: that speaks against it.
+func (s *stageWork) mayRise(ctx context.Context, candidate *judge, stable service.Release) error {
 	var why string
+	var bad error
 	err := patiently(ctx, func() error {
 		why = ""
-		ready := beside(func() error { return s.routerSplits(ctx, candidate, stable) })
+		ready := beside(func() error { return s.routerSplits(ctx, candidate.candidate, stable) })
+		alive := beside(func() error { return candidate.alive(ctx) })
 		err, unready := s.serves(ctx, stable), ready()
+		if bad = alive(); bad != nil {
+			return nil
+		}
 		switch {
 		case err != nil:
 			why = fmt.Sprintf("stable %s, which one would go back to, does not answer: %s", stable.ID, err)
 		case unready != nil:
 			why = unready.Error()
+		case candidate.unseen != "":
+			err = errors.New(candidate.unseen)
+			why = "not every instance can be seen: " + candidate.unseen
 		}
 		return cmp.Or(err, unready)
 	})
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("look at %s and the router: %w", stable.ID, ctx.Err())
+	case bad != nil:
+		return bad
 	case err != nil:
 		return &pausedError{reason: why}
 	}
