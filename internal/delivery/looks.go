@@ -43,10 +43,10 @@ func (l *looks) wait(took time.Duration) {
 	l.timer.Reset(time.Until(due))
 }
 
-// nextLook is when the next look is due, an interval after the one that began. Where it would not end within the pause if it takes
+// nextLook is when the next look is due, an interval after the one that began, or when that one is over. Where it would not end within the pause if it takes
 // as long as that one took, it is the last, and is begun as much earlier as it would take longer, or right away. With no pause there is none.
 func nextLook(began, pause time.Time, interval, took time.Duration) (due time.Time, last bool) {
-	due = began.Add(interval)
+	due = began.Add(max(interval, took))
 	if pause.IsZero() || due.Add(took).Before(pause) {
 		return due, false
 	}

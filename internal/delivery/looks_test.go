@@ -17,6 +17,8 @@ func TestTheLastLookEndsWithThePause(t *testing.T) {
 		"just before the end":       {pause: 1050 * time.Millisecond, took: 100 * time.Millisecond, due: 950 * time.Millisecond, last: true},
 		"nothing is known":          {pause: time.Second, due: time.Second, last: true},
 		"the pause is short":        {pause: 300 * time.Millisecond, due: 300 * time.Millisecond, last: true},
+		"longer than the interval":  {pause: 5 * time.Second, took: 2 * time.Second, due: 2 * time.Second},
+		"the next one would not do": {pause: 3500 * time.Millisecond, took: 2 * time.Second, due: 1500 * time.Millisecond, last: true},
 		"it takes longer than that": {pause: 300 * time.Millisecond, took: 2 * time.Second, due: -1700 * time.Millisecond, last: true},
 		"no pause":                  {took: 100 * time.Millisecond, due: time.Second},
 	} {
