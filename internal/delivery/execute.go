@@ -107,16 +107,7 @@ func (s *stageWork) routerReady(ctx context.Context, release service.Release, sl
 	if s.adapters.Router == nil {
 		return nil
 	}
-	placement, err := s.adapters.Platform.Placement(release, slot)
-	if err != nil {
-		return fmt.Errorf("place %s: %w", release.ID, err)
-	}
-	release.Placement = placement
-	splits := []service.Release{release}
-	if stable != nil {
-		splits = append(splits, *stable)
-	}
-	if err := s.routerSplits(ctx, splits...); err != nil {
+	if err := s.splitsFor(ctx, release, slot, stable); err != nil {
 		return err
 	}
 	if stable == nil {
@@ -134,6 +125,24 @@ func (s *stageWork) routerReady(ctx context.Context, release service.Release, sl
 		return &refusedError{reason: fmt.Sprintf("slot %s has %d %% of the traffic, and stable %s, which should have it, does not answer: %s", slot, weights[slot], stable.ID, err)}
 	}
 	return s.setWeights(ctx, s.number, alone(stable.Placement.Slot))
+}
+
+// splitsFor refuses a router that is not ready to split between stable, nil for none, and a release that is not placed yet. Where nothing is
+// known of that but its id it is asked for stable alone.
+func (s *stageWork) splitsFor(ctx context.Context, release service.Release, slot string, stable *service.Release) error {
+	var splits []service.Release
+	if release.Content.Version != "" {
+		placement, err := s.adapters.Platform.Placement(release, slot)
+		if err != nil {
+			return fmt.Errorf("place %s: %w", release.ID, err)
+		}
+		release.Placement = placement
+		splits = append(splits, release)
+	}
+	if stable != nil {
+		splits = append(splits, *stable)
+	}
+	return s.routerSplits(ctx, splits...)
 }
 
 // routerSplits refuses a router whose running configuration does not split between the releases' addresses: what one tells it would

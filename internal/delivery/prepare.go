@@ -15,8 +15,8 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-// Preflight is step 1, prepare: stable is healthy and complete, there is room for both releases, what the release
-// requires is there, the window is open, the checks pass.
+// Preflight is step 1, prepare: stable is healthy and complete, there is room for both releases, the router is ready to split between them,
+// what the release requires is there, the window is open, the checks pass.
 func (p *Procedure) Preflight(ctx context.Context, request Request, spec PreflightSpec) (Outcome, error) {
 	return p.runStage(ctx, service.StagePreflight, request, spec, func(ctx context.Context, s *stageWork) error {
 		s.validFor = spec.ValidFor.D()
@@ -45,8 +45,17 @@ func (s *stageWork) prepare(ctx context.Context, spec PreflightSpec) error {
 				return err
 			}
 		}
-		if err := s.room(ctx, spec.Content); err != nil {
+		release := service.Release{ID: s.request.Release}
+		if spec.Content != nil {
+			release.Content = *spec.Content
+		}
+		if err := s.room(ctx, release); err != nil {
 			return err
+		}
+		if s.adapters.Router != nil {
+			if err := s.splitsFor(ctx, release, s.otherSlot(), s.state().StableRelease()); err != nil {
+				return err
+			}
 		}
 	}
 	if !skipped("requires") {
@@ -91,11 +100,7 @@ func (s *stageWork) stableReady(ctx context.Context) error {
 }
 
 // room asks for the place of the new release, beside what runs: its ports, and where its content is known already its disk.
-func (s *stageWork) room(ctx context.Context, content *service.Content) error {
-	release := service.Release{ID: s.request.Release}
-	if content != nil {
-		release.Content = *content
-	}
+func (s *stageWork) room(ctx context.Context, release service.Release) error {
 	if problems := s.roomFor(ctx, release); len(problems) > 0 {
 		return &refusedError{reason: fmt.Sprintf("there is no room for %s: %s", s.request.Release, problems[0]), evidence: problems[1:]}
 	}

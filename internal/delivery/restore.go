@@ -53,7 +53,7 @@ func (w *work) restore(ctx context.Context, a *ledger.Attempt, failure ledger.Fa
 	failure = w.withoutSecrets(a, failure)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
 	defer cancel()
-	if !a.Executing {
+	if !a.Executing || w.untouched(ctx, a) {
 		return w.closeUntouched(ctx, a, failure)
 	}
 	result := &putBackResult{}
@@ -72,6 +72,16 @@ func (w *work) restore(ctx context.Context, a *ledger.Attempt, failure ledger.Fa
 		w.takeCandidateAway(ctx, a, result)
 	}
 	return w.closeRestored(ctx, w.attempt(a.Number), failure, result)
+}
+
+// untouched tells whether an attempt whose execution began was refused before anything was changed: its release was put nowhere, and the
+// traffic is where it was. What cannot be told counts as touched.
+func (w *work) untouched(ctx context.Context, a *ledger.Attempt) bool {
+	if w.began != (beginning{a.Number, w.state().LastChange}) || a.Restoring || w.recorded(a) != nil {
+		return false
+	}
+	stable := w.stable(a)
+	return stable == nil || w.adapters.Router == nil || w.carriesAll(ctx, stable.Placement.Slot)
 }
 
 // recorded is the attempt's release as the ledger recorded it; nil if it was not placed.

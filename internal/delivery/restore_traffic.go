@@ -35,7 +35,11 @@ func (w *work) trafficToStable(ctx context.Context, a *ledger.Attempt, result *p
 			result.did("stable %s was started again", stable.ID)
 		}
 	}
-	if err := w.setWeightsFirst(ctx, alone(stable.Placement.Slot)); err != nil {
+	if err := w.setWeightsFirst(ctx, alone(stable.Placement.Slot)); err != nil && w.recorded(a) == nil && w.carriesAll(ctx, stable.Placement.Slot) {
+		// The candidate was put nowhere, so its attempt moved nothing: a router that cannot be told so is no reason to call a person.
+		result.did("all traffic is with %s in slot %s, read back from the router, and was all the time", stable.ID, stable.Placement.Slot)
+		return true
+	} else if err != nil {
 		result.fail("traffic could not be moved to %s: %s", stable.ID, err)
 		return false
 	}

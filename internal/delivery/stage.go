@@ -155,6 +155,9 @@ func (s *stageWork) open(ctx context.Context, spec any) error {
 	}
 	if release, ok := spec.(ReleaseSpec); ok {
 		event.MaxAttempts = release.MaxAttempts
+		if !s.current().Executing {
+			s.began = beginning{s.number, s.state().LastChange}
+		}
 	}
 	s.report(s.number, s.stage, s.current().Weight, event.Deadline, "%s of %s begins", s.stage, s.request.Release)
 	return s.append(ctx, event)

@@ -19,7 +19,12 @@ type work struct {
 	adapters  Adapters
 	warnings  []Warning
 	silence   silence
+	// began: the execution of an attempt, by this work.
+	began beginning
 }
+
+// beginning is the number of an attempt, and of the last change of the world before its execution began.
+type beginning struct{ attempt, change int }
 
 // begin takes the turn and the lease of a service that is there, and connects to the world. The caller ends with the
 // returned function. For a service that the ledger does not know it writes nothing.

@@ -40,6 +40,8 @@ type world struct {
 	sick, failing, erring map[service.ReleaseID]bool
 	// unreachable: the router does not answer.
 	unreachable bool
+	// unsplit is why the router is not ready to split the traffic.
+	unsplit error
 	// elsewhere: this is another machine than the one where releases were placed.
 	elsewhere bool
 	// reached, where it is set, is told of each question whether a placement is in reach.
@@ -467,8 +469,11 @@ var errRouter = errors.New("the router does not answer")
 
 func (r router) Check(_ context.Context, placements []service.Placement) error {
 	r.mu.Lock()
-	servers := r.servers
+	servers, unsplit := r.servers, r.unsplit
 	r.mu.Unlock()
+	if unsplit != nil {
+		return unsplit
+	}
 	for _, p := range placements {
 		var at []string
 		for _, i := range p.Instances {

@@ -1,0 +1,113 @@
+package delivery_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+var errOperator = errors.New("permission denied: the socket is of level operator")
+
+// A router that may not be told anything is found by the preflight: nothing is introduced, and nothing has to be put back.
+func TestRouterThatIsNotReadyEndsThePreflight(t *testing.T) {
+	t.Parallel()
+	w, objects := newWorld(), newMemoryStore()
+	p := applied(t, w, objects, "1")
+	defer p.close()
+	w.set(func() { w.unsplit, w.broken["weights"] = errOperator, errOperator })
+	e := wantSummary(t, p.apply(t.Context(), "2"), "Preflight Failed")
+	if !strings.Contains(e.What, errOperator.Error()) || len(e.Leftovers) > 0 {
+		t.Errorf("it says: %s", e.Detail())
+	}
+	w.set(func() { w.unsplit = nil; delete(w.broken, "weights") })
+	if err := p.apply(t.Context(), "2"); err != nil {
+		t.Fatal(err)
+	}
+	stands(t, w, p, "2")
+}
+
+// The preflight asks for the servers of stable, and of the candidate where its content is known.
+func TestPreflightComparesTheRoutersServers(t *testing.T) {
+	t.Parallel()
+	known := content("2")
+	for name, c := range map[string]struct {
+		servers map[string][]string
+		content *service.Content
+		stage   string
+	}{
+		"stable's are wrong":                      {map[string][]string{"blue": {"elsewhere"}, "green": {"green"}}, nil, "Preflight Failed"},
+		"the candidate's are wrong":               {map[string][]string{"blue": {"blue"}, "green": {"elsewhere"}}, &known, "Preflight Failed"},
+		"the candidate's are wrong, not known of": {map[string][]string{"blue": {"blue"}, "green": {"elsewhere"}}, nil, "Release Failed"},
+	} {
+		w, objects := newWorld(), newMemoryStore()
+		p := applied(t, w, objects, "1")
+		defer p.close()
+		p.preflight = delivery.PreflightSpec{Content: c.content}
+		w.set(func() { w.servers = c.servers })
+		if e := wantSummary(t, p.apply(t.Context(), "2"), c.stage); !strings.Contains(e.What, "elsewhere") || len(e.Leftovers) > 0 {
+			t.Errorf("%s: it says: %s", name, e.Detail())
+		}
+		stands(t, w, p, "1")
+	}
+}
+
+// A release that was refused before anything was changed is not restored.
+func TestUntouchedReleaseNeedsNoRestore(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	objects, p := overTheNetwork(t, w, leaseLength)
+	defer p.close()
+	objects.spoil(func(e ledger.Event) error {
+		if e.Type == ledger.StageOpened && e.Stage == service.StageRelease {
+			w.set(func() { w.unsplit, w.broken["weights"] = errOperator, errOperator })
+		}
+		return nil
+	}, nil)
+	e := wantSummary(t, p.apply(t.Context(), "2"), "Release Failed")
+	if !strings.Contains(e.Detail(), "nothing had been changed") || !strings.Contains(e.What, errOperator.Error()) {
+		t.Errorf("it says: %s", e.Detail())
+	}
+	if s := p.state(); s.Broken != nil || s.OpenAttempt() != nil {
+		t.Errorf("broken %v, open %v", s.Broken, s.OpenAttempt())
+	}
+	stands(t, w, p, "1")
+}
+
+// Where that is not known, because the run was killed right then, a restore that reads back the right weights succeeds, though it cannot set them.
+func TestRestoreOfAnUntouchedReleaseReadsTheWeightsBack(t *testing.T) {
+	t.Parallel()
+	for _, moved := range []bool{false, true} {
+		w := newWorld()
+		objects, p := overTheNetwork(t, w, leaseLength)
+		opened := false
+		objects.spoil(func(e ledger.Event) error {
+			opened = opened || e.Type == ledger.StageOpened && e.Stage == service.StageRelease
+			return nil
+		}, nil)
+		p.process.killWhen = func(string) bool { return opened }
+		done := make(chan struct{})
+		go func() { defer close(done); _ = p.apply(t.Context(), "2") }()
+		<-done
+		if !p.process.dead() {
+			t.Fatal("it was not killed")
+		}
+		w.set(func() {
+			w.broken["weights"] = errOperator
+			if moved {
+				w.weights = map[string]int{"blue": 50, "green": 50}
+			}
+		})
+		next := newProvider(t, w, objects)
+		defer next.close()
+		if _, err := next.service().Recover(t.Context()); moved != (err != nil) {
+			t.Errorf("moved %t: %v", moved, err)
+		}
+		if s := next.state(); (s.Broken != nil) != moved {
+			t.Errorf("moved %t: broken %v", moved, s.Broken)
+		}
+	}
+}
