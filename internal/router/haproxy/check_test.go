@@ -27,7 +27,10 @@ func TestCheckAlgorithm(t *testing.T) {
 				s.want(t, 30)
 				return
 			}
-			wantError(t, err, wrong, "node a", "server blue "+s.blue.Instances[0].Address+" check\n", "reload")
+			wantError(t, err, wrong, "node a", "backend web\n    balance roundrobin", "reload")
+			if strings.Contains(err.Error(), "server blue") {
+				t.Errorf("lines are given that are there already: %s", err)
+			}
 		})
 	}
 }
@@ -54,12 +57,12 @@ func TestCheckSays(t *testing.T) {
 		"no admin": {define: func(d *service.HAProxyRouter, s *haproxytest.Server) {
 			d.Nodes["a"] = service.HAProxyNode{Socket: s.UserSocket}
 		}, says: []string{"level user", "level admin"}},
-		"a backup": {configure: func(b *haproxytest.Backend) { b.Servers[1].Options = "backup" }, says: []string{"green", "backup"}},
+		"a backup": {configure: func(b *haproxytest.Backend) { b.Servers[1].Options = "backup" }, says: []string{"server green is a backup", "Take `backup` out of the line of server green"}},
 		"no server of a slot": {configure: func(b *haproxytest.Backend) { b.Servers[1].Name = "verdant" },
-			says: []string{"no server of slot green", "blue, verdant, other", "server green "}},
-		"a named server is missing": {define: func(d *service.HAProxyRouter, _ *haproxytest.Server) {
+			says: []string{"no server of slot green", "blue, verdant, other", "`green = [\"verdant\"]`"}},
+		"a named server, whose place has another": {define: func(d *service.HAProxyRouter, _ *haproxytest.Server) {
 			d.Servers = map[string][]string{"green": {"mint"}}
-		}, says: []string{"no server mint", "server mint "}},
+		}, says: []string{"no server mint", "Take mint out of `servers`", "`green = [\"green\"]`"}},
 		"elsewhere": {configure: func(b *haproxytest.Backend) { b.Servers[1].Address = "127.0.0.1:9" }, says: []string{"slot green are at 127.0.0.1:9 (green)"}},
 	} {
 		t.Run(name, func(t *testing.T) {

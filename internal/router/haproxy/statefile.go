@@ -191,19 +191,9 @@ func (r *Router) behind(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return err
 		}
-		text := ""
-		content, err := n.files.Read(ctx, r.stateFile)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			text = "is not there"
-		case err != nil:
-			return fmt.Errorf("node %s: read %s: %w", n.name, r.stateFile, err)
-		default:
-			if saved, err := api.ParseServers(string(content)); err != nil {
-				text = "is none that HAProxy reads (" + err.Error() + ")"
-			} else if then, now := r.weightsOf(r.inBackend(saved)), r.weightsOf(s.servers); shares(then) != shares(now) {
-				text = "has " + shares(then) + ", and HAProxy " + shares(now)
-			}
+		text, err := r.behindOf(ctx, n, s.servers)
+		if err != nil {
+			return err
 		}
 		mutex.Lock()
 		defer mutex.Unlock()
@@ -217,4 +207,23 @@ func (r *Router) behind(ctx context.Context) ([]string, error) {
 		}
 	}
 	return sentences, errors.Join(errs...)
+}
+
+// behindOf says what a node's state file would bring back instead of the split that servers have; empty: nothing else.
+func (r *Router) behindOf(ctx context.Context, n *node, servers []api.Server) (string, error) {
+	content, err := n.files.Read(ctx, r.stateFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "is not there", nil
+	case err != nil:
+		return "", fmt.Errorf("node %s: read %s: %w", n.name, r.stateFile, err)
+	}
+	saved, unreadable := api.ParseServers(string(content))
+	if unreadable != nil {
+		return "is none that HAProxy reads (" + unreadable.Error() + ")", nil //nolint:nilerr // it is what there is to say of the file
+	}
+	if then, now := r.weightsOf(r.inBackend(saved)), r.weightsOf(servers); shares(then) != shares(now) {
+		return "has " + shares(then) + ", and HAProxy " + shares(now), nil
+	}
+	return "", nil
 }
