@@ -23,6 +23,8 @@ type AnswerError struct {
 	Name, Command string
 	// Answer of HAProxy in its own words.
 	Answer string
+	// Alike is how many more commands got the same answer.
+	Alike int
 }
 
 // refusals are beginnings of HAProxy's answers, with what they are and what to do.
@@ -43,7 +45,11 @@ var refusals = []struct {
 
 // Error implements error.
 func (e *AnswerError) Error() string {
-	text := fmt.Sprintf("%s: %q: HAProxy says: %s", e.Name, e.Command, strings.TrimRight(bounded(e.Answer), ".:"))
+	text := fmt.Sprintf("%s: %q", e.Name, e.Command)
+	if e.Alike > 0 {
+		text += fmt.Sprintf(" and %d more commands", e.Alike)
+	}
+	text += ": HAProxy says: " + strings.TrimRight(bounded(e.Answer), ".:")
 	for _, r := range refusals {
 		if strings.HasPrefix(e.Answer, r.begins) {
 			return text + "; " + r.remedy

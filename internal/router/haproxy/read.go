@@ -94,7 +94,7 @@ func gone(err error) bool {
 		errors.As(err, &refused) && strings.HasPrefix(refused.Answer, "Proxy is disabled")
 }
 
-// needed is err without the refusals of commands that a process may refuse.
+// needed is err without the refusals of commands that a process may refuse, told once.
 func needed(err error) error {
 	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the client joins one error a command, and nothing else is meant
 	if !ok {
@@ -105,6 +105,28 @@ func needed(err error) error {
 		var refused *api.AnswerError
 		if errors.As(one, &refused) && isNote(refused.Command) {
 			continue
+		}
+		rest = append(rest, one)
+	}
+	return toldOnce(errors.Join(rest...))
+}
+
+// toldOnce is err with one refusal for all commands that got the same answer.
+func toldOnce(err error) error {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // as above
+	if !ok {
+		return err
+	}
+	var rest []error
+	said := map[string]*api.AnswerError{}
+	for _, one := range joined.Unwrap() {
+		var refused *api.AnswerError
+		if errors.As(one, &refused) {
+			if first := said[refused.Answer]; first != nil {
+				first.Alike++
+				continue
+			}
+			said[refused.Answer] = refused
 		}
 		rest = append(rest, one)
 	}

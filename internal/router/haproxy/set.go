@@ -8,6 +8,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
+	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/bluegreen"
 )
 
@@ -131,8 +132,8 @@ func (r *Router) putBack(ctx context.Context, changes []*change) {
 	defer cancel()
 	r.each(func(n *node) error {
 		c := changes[slices.Index(r.nodes, n)]
-		if !c.touched || errors.Is(c.err, fence.ErrStale) {
-			return nil
+		if !c.touched || errors.Is(c.err, fence.ErrStale) || errors.Is(c.err, api.ErrPermission) {
+			return nil // nothing was changed, or it is another's to change
 		}
 		now, err := r.insist(ctx, n)
 		if err == nil {
