@@ -56,11 +56,12 @@ func (p part) prelude() string {
 		b.WriteString("[ -S \"$XDG_RUNTIME_DIR/systemd/private\" ] || fail manager \"systemd runs no manager of the user $(id -un) there: loginctl enable-linger $(id -un)\"\n")
 	}
 	b.WriteString("units=\"" + units + "\" match=" + match + " field=" + field + " sudo=\"" + sudo + "\"\n")
-	b.WriteString("root() { " + sudo + " \"$@\"; }\n")
-	b.WriteString("ctl() { " + sudo + " systemctl --no-ask-password " + scope + " \"$@\"; }\n")
+	// Without an input of their own: a sudo that keeps what is typed (log_input) reads all that it is given, such as the lines of a loop.
+	b.WriteString("root() { " + sudo + " \"$@\" </dev/null; }\n")
+	b.WriteString("ctl() { " + sudo + " systemctl --no-ask-password " + scope + " \"$@\" </dev/null; }\n")
 	b.WriteString("show() { systemctl " + scope + " show --no-pager \"$@\"; }\n")
 	b.WriteString(listenersFunction)
-	b.WriteString("journal() { " + sudo + " journalctl -q --no-pager \"$@\"; }\n")
+	b.WriteString("journal() { " + sudo + " journalctl -q --no-pager \"$@\" </dev/null; }\n")
 	return b.String()
 }
 
@@ -72,7 +73,8 @@ func (p part) guard(ctx context.Context, refuse string) string {
 	dir := shellWord(p.Directory)
 	var b strings.Builder
 	fmt.Fprintf(&b, "if [ -d %s ]; then\n", dir)
-	fmt.Fprintf(&b, "command exec 9>>%s/lock 2>/dev/null || %s '' \"the user $(id -un) cannot write into \"%s\n", dir, refuse, dir)
+	// The braces: a redirection of exec itself would stay, and with it all that goes wrong after it would go unsaid.
+	fmt.Fprintf(&b, "{ command exec 9>>%s/lock; } 2>/dev/null || %s '' \"the user $(id -un) cannot write into \"%s\n", dir, refuse, dir)
 	fmt.Fprintf(&b, "flock -w %d 9 || %s '' 'another run has been at work there for %d s: '%s\n", wait, refuse, wait, dir)
 	if f, found := fence.From(ctx); found {
 		noted := shellWord(f.String())

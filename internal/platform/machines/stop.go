@@ -12,7 +12,7 @@ import (
 
 // Stop implements delivery.Platform. It returns within the drain timeout and a margin.
 func (m *Machines) Stop(ctx context.Context, p service.Placement) error {
-	if err := m.end(ctx, "stop", p, stopBody); err != nil {
+	if err := m.end(ctx, "stop", p, stopBody+"exit 0\n"); err != nil {
 		return fmt.Errorf("stop %s: %w", p.Release, err)
 	}
 	return nil

@@ -1,0 +1,162 @@
+package machines
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// shell is this machine, with one of the shells that are called sh somewhere, and with programs of a test's own before all others.
+type shell struct {
+	command  []string
+	programs string
+}
+
+func (s shell) String() string { return s.command[0] }
+
+func (s shell) Run(ctx context.Context, script string, stdin io.Reader) ([]byte, error) {
+	command := exec.CommandContext(ctx, s.command[0], append(s.command[1:], "-c", script)...) //nolint:gosec // one of ours
+	command.Env = []string{"PATH=" + s.programs + ":" + os.Getenv("PATH")}
+	command.Stdin = stdin
+	var problems bytes.Buffer
+	command.Stderr = &problems
+	out, err := command.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return nil, &exitError{status: exit.ExitCode(), stderr: problems.String()}
+	}
+	return out, err
+}
+
+func (s shell) Dial(context.Context, string, string) (net.Conn, error) {
+	return nil, errors.New("not here")
+}
+
+// inEachShell runs test with a directory, for each of the shells.
+func inEachShell(t *testing.T, test func(t *testing.T, p part)) {
+	t.Helper()
+	for _, command := range [][]string{{"dash"}, {"bash"}, {"busybox", "sh"}} {
+		t.Run(command[0], func(t *testing.T) {
+			t.Parallel()
+			if _, err := exec.LookPath(command[0]); err != nil {
+				t.Skip(err)
+			}
+			test(t, part{
+				record: record{Directory: t.TempDir(), DrainTimeout: service.Duration(time.Second)}, machine: shell{command, t.TempDir()},
+				release: "production/web/1.0.0-00000000", slot: "blue",
+			})
+		})
+	}
+}
+
+// program has the scripts find a program.
+func (p part) program(t *testing.T, name, script string) {
+	t.Helper()
+	p.file(t, filepath.Join(p.machine.(shell).programs, name), "#!/bin/sh\n"+script) //nolint:forcetypeassert // inEachShell made it
+}
+
+// file writes one, below the service's directory where it has no other.
+func (p part) file(t *testing.T, path, text string) {
+	t.Helper()
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(p.Directory, path)
+	}
+	err := os.MkdirAll(filepath.Dir(path), 0o755) //nolint:gosec // as on machines
+	if err == nil {
+		err = os.WriteFile(path, []byte(text), 0o755) //nolint:gosec // some are programs
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// platform is that of the part's machine alone, with a release for its slot.
+func (p part) platform(t *testing.T) (*Machines, service.Release) {
+	t.Helper()
+	m, err := New(service.HostPlatform{
+		Directory: p.Directory, DrainTimeout: p.DrainTimeout, Supervisor: service.SupervisorSystemd,
+		Slots: map[string]service.HostSlot{"blue": {Ports: []int{8001}}, "green": {Ports: []int{8002}}},
+	}, p.release.Service(), nil, p.machine, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := service.Release{ID: p.release}
+	if r.Placement, err = m.Placement(r, p.slot); err != nil {
+		t.Fatal(err)
+	}
+	return m, r
+}
+
+// What a command of a script says of its failure is in the error: also behind the guard, which holds its lock meanwhile.
+func TestFailuresBehindTheGuardAreTold(t *testing.T) {
+	t.Parallel()
+	inEachShell(t, func(t *testing.T, p part) {
+		_, err := p.change(t.Context(), "test", "flock -n "+shellWord(p.Directory+"/lock")+" echo free; cat /nonexistent/file >&2 || exit 3", nil)
+		var exit *exitError
+		if !errors.As(err, &exit) || exit.status != 3 || !strings.Contains(exit.stderr, "/nonexistent/file") {
+			t.Errorf("%v", err)
+		}
+		out, err := p.change(t.Context(), "test", "flock -n "+shellWord(p.Directory+"/lock")+" echo free; exit 0", nil)
+		if err != nil || out != "" {
+			t.Errorf("the lock is not held: %q, %v", out, err)
+		}
+		guard := p.transferGuard(t.Context())
+		_, err = p.machine.Run(t.Context(), guard+"mv /nonexistent/a "+shellWord(p.Directory), nil)
+		if !errors.As(err, &exit) || !strings.Contains(exit.stderr, "/nonexistent/a") {
+			t.Errorf("%v", err)
+		}
+		p.Directory = filepath.Join(p.Directory, "file")
+		if err := os.Mkdir(p.Directory, 0o755); err != nil { //nolint:gosec // as on machines
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(p.Directory+"/lock", 0o755); err != nil { //nolint:gosec // nobody can append to it
+			t.Fatal(err)
+		}
+		_, err = p.change(t.Context(), "test", "echo ran", nil)
+		var r *refusal
+		if !errors.As(err, &r) || !strings.Contains(r.text, "cannot write into "+p.Directory) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// A sudo that keeps what is typed reads all of its standard input. What scripts change and ask by it has none of theirs.
+func TestSudoThatReadsItsInput(t *testing.T) {
+	t.Parallel()
+	inEachShell(t, func(t *testing.T, p part) {
+		p.program(t, "sudo", "cat >/dev/null\n")
+		p.Sudo = true
+		out, err := p.change(t.Context(), "test", "for what in 'root rm' 'ctl stop' journal; do\n"+
+			"while read -r line; do $what; echo \"$what $line\"; done <<EOF\n1\n2\nEOF\ndone\nexit 0\n", nil)
+		if want := "root rm 1\nroot rm 2\nctl stop 1\nctl stop 2\njournal 1\njournal 2\n"; err != nil || out != want {
+			t.Errorf("%q, want %q, %v", out, want, err)
+		}
+	})
+}
+
+// A stop that worked has ended well, whatever else runs there.
+func TestStopEndsWell(t *testing.T) {
+	t.Parallel()
+	inEachShell(t, func(t *testing.T, p part) {
+		p.program(t, "systemctl", "")
+		p.file(t, "slots/green/0/unit", "web-green-0.service\n")
+		p.file(t, "slots/green/0/release", "production/web/0.9.0-00000000\n")
+		if err := os.Symlink("releases/"+p.release.Label(), p.Directory+"/current"); err != nil {
+			t.Fatal(err)
+		}
+		m, r := p.platform(t)
+		if err := m.Stop(t.Context(), r.Placement); err != nil {
+			t.Error(err)
+		}
+	})
+}
