@@ -1,6 +1,7 @@
 package machines
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,7 +60,8 @@ func (m *Machines) place(ctx context.Context, p part, r service.Release, referen
 	if err != nil {
 		return fmt.Errorf("encode its record: %w", err)
 	}
-	out, err := p.change(ctx, "place", recordBody, strings.NewReader(string(encoded)+"\n"))
+	encoded = append(encoded, '\n')
+	out, err := p.change(ctx, "place", recordScript(encoded), bytes.NewReader(encoded))
 	if err != nil {
 		return p.explain(err)
 	}
@@ -67,6 +69,11 @@ func (m *Machines) place(ctx context.Context, p part, r service.Release, referen
 		return fmt.Errorf("take away the files of older releases: %w", staleOr(err))
 	}
 	return nil
+}
+
+// recordScript takes a record on standard input.
+func recordScript(encoded []byte) string {
+	return fmt.Sprintf("size=%d\n", len(encoded)) + recordBody
 }
 
 // packed is the release's program where it comes with the artifact.

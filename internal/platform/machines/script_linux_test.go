@@ -160,3 +160,59 @@ func TestStopEndsWell(t *testing.T) {
 		}
 	})
 }
+
+// A connection that is lost in the middle ends a script's input as its end does. What was there before stays then.
+func TestInputThatIsCutOff(t *testing.T) {
+	t.Parallel()
+	inEachShell(t, func(t *testing.T, p part) {
+		p.program(t, "systemctl", "")
+		p.program(t, "install", "echo \"$@\" >>"+p.Directory+"/installed\n")
+		m, r := p.platform(t)
+		r.Content.Host = &service.HostContent{Command: []string{"/bin/true"}}
+		parts, err := m.parts(r.Placement)
+		if err != nil {
+			t.Fatal(err)
+		}
+		here := parts[0]
+		record := []byte("{\"id\":\"production/web/1.0.0-00000000\"}\n")
+		kept := "records/" + p.release.Label() + ".json"
+		p.file(t, kept, "before")
+		for end := range record {
+			if _, err := here.change(t.Context(), "place", recordScript(record), bytes.NewReader(record[:end])); err == nil {
+				t.Errorf("%q is a record", record[:end])
+			}
+			if got, err := os.ReadFile(filepath.Join(p.Directory, kept)); err != nil || string(got) != "before" {
+				t.Fatalf("%q, %v", got, err)
+			}
+		}
+		if _, err := here.change(t.Context(), "place", recordScript(record), bytes.NewReader(record)); err != nil {
+			t.Error(err)
+		}
+		if got, err := os.ReadFile(filepath.Join(p.Directory, kept)); err != nil || !bytes.Equal(got, record) {
+			t.Errorf("%q, %v", got, err)
+		}
+		p.file(t, "releases/"+p.release.Label()+"/web", "")
+		start := here.startScript(m.definition)
+		files, err := m.files(here, r.Content, map[string]string{"A": "b"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := io.ReadAll(files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const block, end = 512, 2 * 512 // blocks of a tar, and those that end it
+		for cut := 0; cut < len(all)-end; cut += block / 2 {
+			_, err := here.change(t.Context(), "start", start, bytes.NewReader(all[:cut]))
+			if _, stat := os.Stat(p.Directory + "/installed"); err == nil || stat == nil {
+				t.Fatalf("%d of %d bytes are enough: %v", cut, len(all), err)
+			}
+		}
+		if _, err := here.change(t.Context(), "start", start, bytes.NewReader(all)); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(p.Directory + "/installed"); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -25,7 +25,7 @@ func (p part) wanted() []string {
 // startScript starts the part's units from the files on standard input. Units that run this release are left alone.
 func (p part) startScript(d service.HostPlatform) string {
 	var b strings.Builder
-	b.WriteString("wanted=" + shellWord(strings.Join(p.wanted(), " ")) + " mark=" + shellWord(mark(p.release.Service())) + "\n")
+	b.WriteString("wanted=" + shellWord(strings.Join(p.wanted(), " ")) + " mark=" + shellWord(mark(p.release.Service())) + " whole=" + wholeFile + "\n")
 	b.WriteString("listen=" + shellWord(listenPattern(p.address)) + " loopback=" + shellWord(p.notListening()) + " listens=" + shellWord(listensPattern) + "\n")
 	b.WriteString("dropins=" + shellWord(strings.Join(slices.Sorted(maps.Keys(d.Systemd.DropIns)), " ")) + "\n")
 	// What belongs to a unit: its number and its port.

@@ -82,10 +82,10 @@ type MachineFiles struct{ Machine Machine }
 // Write implements Files.
 func (m MachineFiles) Write(ctx context.Context, path string, content []byte) error {
 	// Each command is a process there, and users wait for each change of the weights: noclobber and a name that nobody knows before are as
-	// good as mktemp, and umask as chmod.
+	// good as mktemp, and umask as chmod. What a lost connection has cut off ends like what is whole, so its size is looked at.
 	beside := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text())
-	_, err := m.Machine.Run(ctx, fmt.Sprintf(`set -eC; umask 022; t=%s; trap 'rm -f "$t"' EXIT; cat >"$t"; sync "$t"; mv -f "$t" %s; trap - EXIT`,
-		quoted(beside), quoted(path)), bytes.NewReader(content))
+	_, err := m.Machine.Run(ctx, fmt.Sprintf(`set -eC; umask 022; t=%s; trap 'rm -f "$t"' EXIT; cat >"$t"; test "$(wc -c <"$t")" -eq %d; sync "$t"; mv -f "$t" %s; trap - EXIT`,
+		quoted(beside), len(content), quoted(path)), bytes.NewReader(content))
 	return err
 }
 

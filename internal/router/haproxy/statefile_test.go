@@ -1,6 +1,7 @@
 package haproxy_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -62,6 +63,33 @@ func TestFiles(t *testing.T) {
 				t.Errorf("left behind: %v, %v", left, err)
 			}
 		})
+	}
+}
+
+// cut is a machine whose connection is lost before the last byte of a script's input.
+type cut struct{ shell }
+
+func (c cut) Run(ctx context.Context, script string, stdin io.Reader) ([]byte, error) {
+	all, err := io.ReadAll(stdin)
+	if err != nil {
+		return nil, err
+	}
+	return c.shell.Run(ctx, script, bytes.NewReader(all[:len(all)-1]))
+}
+
+func TestFileThatIsCutOffIsNotKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	if err := os.WriteFile(path, []byte("before"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := (haproxy.MachineFiles{Machine: cut{}}).Write(t.Context(), path, []byte("1\n# after\n")); err == nil {
+		t.Error("it is whole")
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != "before" { //nolint:gosec // the test's own
+		t.Errorf("%q, %v", got, err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 

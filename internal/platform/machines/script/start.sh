@@ -5,6 +5,8 @@ in=$dir/.incoming
 # -m: the files are dated by the machine.
 rm -rf "$in" && (umask 077 && mkdir "$in") && tar -xmof - -C "$in" || fail '' "what to start cannot be written into $dir: is its disk full?"
 trap 'rm -rf "$in"' EXIT
+# What a lost connection has cut off ends like what is whole.
+[ -e "$in/$whole" ] || fail '' "what to start did not arrive whole"
 
 # Who has the slot, and what runs in the others.
 all=$wanted
@@ -75,7 +77,7 @@ fi
 # The units, where they are others than those that are there.
 mkdir -p "$units" 2>/dev/null
 cd "$in/units" || fail '' "what to start is not whole"
-changed= outdated=
+changed=
 for unit in $need; do
 	of "$unit"
 	if [ -s "$units/$unit" ] || [ -L "$units/$unit" ]; then
@@ -97,11 +99,10 @@ for unit in $need; do
 	done
 	if [ -n "$new" ]; then
 		root install -d -m 0755 "$units/$unit.d" && root install -m 0644 $new "$units/$unit.d/" || fail '' "a drop-in cannot be written into $units/$unit.d"
-		outdated=yes
 	fi
 	if [ -s "$dir/slots/$slot/$number/drop-ins" ]; then
 		while read -r name; do
-			case " $dropins " in *" $name "*) ;; *) root rm -f "$units/$unit.d/$name"; outdated=yes ;; esac
+			case " $dropins " in *" $name "*) ;; *) root rm -f "$units/$unit.d/$name" ;; esac
 		done <"$dir/slots/$slot/$number/drop-ins"
 	fi
 done
