@@ -210,57 +210,6 @@ func TestRecordedHosts(t *testing.T) {
 	}
 }
 
-// The way that leads to a host is remembered, and looked for again when it does not any more.
-func TestDial(t *testing.T) {
-	t.Parallel()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	closed, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = closed.Close()
-	through, broken := 0, false
-	d := definition()
-	m := open(t, d, func(name string) fake {
-		return fake{name: name, dial: func(string) (net.Conn, error) {
-			if through++; broken {
-				return nil, errors.New("no tunnel")
-			}
-			return (&net.Dialer{}).DialContext(t.Context(), "tcp", listener.Addr().String())
-		}}
-	})
-	dial := func(address string) error {
-		t.Helper()
-		connection, err := m.Dial(t.Context(), service.Instance{Name: "blue/a/0", Address: "10.0.0.11:8001"}, address)
-		if err == nil {
-			_ = connection.Close()
-		}
-		return err
-	}
-	for n, step := range []struct {
-		address string
-		broken  bool
-		fails   bool
-		through int
-	}{
-		{listener.Addr().String(), false, false, 0}, // the network leads there
-		{closed.Addr().String(), false, false, 1},   // it does not: through the tunnel
-		{listener.Addr().String(), false, false, 2}, // which is remembered
-		{listener.Addr().String(), true, false, 3},  // it does not lead there any more: the network does
-		{listener.Addr().String(), true, false, 3},  // which is remembered
-		{closed.Addr().String(), true, true, 4},     // neither
-	} {
-		broken = step.broken
-		if err := dial(step.address); err != nil != step.fails || through != step.through {
-			t.Fatalf("step %d: %v, %d times through the tunnel", n, err, through)
-		}
-	}
-}
-
 // Half of what a machine answers is no answer, and what it refuses is an error of its own.
 func TestBadAnswers(t *testing.T) {
 	t.Parallel()

@@ -16,8 +16,9 @@ import (
 // before its first question, the way through it, and the look who listens.
 const reachTimeout = 10 * time.Second
 
-// Probe implements delivery.Platform. An answer counts only if it is the instance that listens. health's timeout bounds the answer; the way
-// to the machine and the look who listens there have a bound of their own.
+// Probe implements delivery.Platform. An answer counts only if on the machine it is the instance that listens there; that the network
+// leads to that machine, where it is asked over the network, is the definition's word. health's timeout bounds the answer; the way to the
+// machine and the look who listens there have a bound of their own.
 func (m *Machines) Probe(ctx context.Context, i service.Instance, health service.Health) error {
 	timeout := health.Timeout.D()
 	if timeout <= 0 {

@@ -44,7 +44,7 @@ func hostAttribute() schema.Attribute {
 			"max_parallel":  numberAttribute("How many of the `hosts` are worked on at a time. Default: `1`."),
 			"max_unavailable": numberAttribute("How many of the `hosts` may be without a running instance at a time, where a new instance takes the place of an old one: " +
 				"with one slot, or without a router. It bounds `max_parallel` there. Default: `1`."),
-			"reach": textAttribute("How checks and readings of metrics come to instances on `hosts`: by the `network`, through the `ssh` connection, or `auto`: by the network, and through SSH where it does not get there. Default: `auto`."),
+			"reach": textAttribute("How checks and readings of metrics come to instances on `hosts`: by the `network`, through the `ssh` connection, or `auto`: by the network, and through SSH where it does not get there, or where `ssh.bastion` is set or `address` is of the loopback, which is the host's own. Default: `auto`."),
 			"existing": schema.SingleNestedAttribute{
 				Optional: true,
 				MarkdownDescription: "A systemd unit that you wrote and that runs already, on each host. It is taken over without a restart: it becomes the first stable release, which a restore comes back to. " +
