@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/machines/transfer"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -44,11 +43,8 @@ func (m *Machines) Place(ctx context.Context, r service.Release, slot string) (s
 }
 
 func (m *Machines) place(ctx context.Context, p part, r service.Release, reference service.Reference) error {
-	if _, err := p.run(ctx, readTimeout, p.prelude()+p.claim()+p.guard(ctx, "fail"), nil); err != nil {
+	if _, err := p.effect(ctx, "place", p.claimScript(ctx), nil); err != nil {
 		return p.explain(err)
-	}
-	if err := fence.Check(ctx, "place"); err != nil {
-		return err
 	}
 	guard := p.transferGuard(ctx)
 	request := m.request(p, r, reference)
@@ -84,15 +80,17 @@ func packed(c service.Content) string {
 	return c.Host.Command[0]
 }
 
-// claim makes the directory, and makes it the service's: two in one would stop each other's instances.
-func (p part) claim() string {
-	make := `mkdir -p "$dir" 2>/dev/null`
+// claimScript makes the directory, and makes it the service's: two in one would stop each other's instances. Of two that come for it at
+// once the second one finds it taken, before it notes anything there.
+func (p part) claimScript(ctx context.Context) string {
+	mkdir := `mkdir -p "$dir" 2>/dev/null`
 	if p.Sudo {
-		make += ` || root install -d -o "$(id -un)" -g "$(id -gn)" -m 0755 "$dir"`
+		mkdir += ` || root install -d -o "$(id -un)" -g "$(id -gn)" -m 0755 "$dir"`
 	}
-	return "id=" + shellWord(string(p.release.Service())) + "\n{ " + make + `; } && [ -w "$dir" ] || fail '' "the user $(id -un) cannot write into $dir: make it, and give it to that user"
-` + foreign + `
+	return p.prelude() + "id=" + shellWord(string(p.release.Service())) + "\n{ " + mkdir + `; } && [ -w "$dir" ] || fail '' "the user $(id -un) cannot write into $dir: make it, and give it to that user"
+` + p.lock("fail") + foreign + p.epoch(ctx, "fail") + `
 [ -s "$dir/service" ] || { echo "$id" >"$dir/.service" && mv -f "$dir/.service" "$dir/service"; } || fail '' "$dir cannot be written into"
+exit 0
 `
 }
 

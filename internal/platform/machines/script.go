@@ -69,21 +69,31 @@ func (p part) prelude() string {
 // They need nothing of the prelude, and fail by refuse: a command, given a word and a text. Where there is no directory, yet or any more,
 // there is nothing to lock.
 func (p part) guard(ctx context.Context, refuse string) string {
+	return "if [ -d " + shellWord(p.Directory) + " ]; then\n" + p.lock(refuse) + p.epoch(ctx, refuse) + "fi\n"
+}
+
+// lock is the lines that take the lock. Whoever may read its file could take it as well, and keep it.
+func (p part) lock(refuse string) string {
 	wait := int((p.DrainTimeout.D() + lockMargin).Seconds())
 	dir := shellWord(p.Directory)
-	var b strings.Builder
-	fmt.Fprintf(&b, "if [ -d %s ]; then\n", dir)
 	// The braces: a redirection of exec itself would stay, and with it all that goes wrong after it would go unsaid.
-	fmt.Fprintf(&b, "{ command exec 9>>%s/lock; } 2>/dev/null || %s '' \"the user $(id -un) cannot write into \"%s\n", dir, refuse, dir)
-	fmt.Fprintf(&b, "flock -w %d 9 || %s '' 'another run has been at work there for %d s: '%s\n", wait, refuse, wait, dir)
-	if f, found := fence.From(ctx); found {
-		noted := shellWord(f.String())
-		fmt.Fprintf(&b, "guard_epoch=0 guard_ledger=; [ -e %[1]s/epoch ] && read -r guard_epoch guard_ledger <%[1]s/epoch\n", dir)
-		b.WriteString("case $guard_epoch in ''|*[!0-9]*) guard_epoch=0 guard_ledger= ;; esac\n")
-		fmt.Fprintf(&b, "if [ \"$guard_ledger\" = %s ] && [ \"$guard_epoch\" -gt %d ]; then %s stale \"epoch %[2]d of this run, epoch $guard_epoch in \"%[4]s/epoch; fi\n", shellWord(f.Ledger), f.Epoch, refuse, dir)
-		fmt.Fprintf(&b, "if [ \"$guard_epoch $guard_ledger\" != %[1]s ]; then printf '%%s\\n' %[1]s >%[2]s/.epoch && mv -f %[2]s/.epoch %[2]s/epoch || %[3]s '' 'the epoch cannot be noted in '%[2]s; fi\n", noted, dir, refuse)
+	return fmt.Sprintf("umask 077; { command exec 9>>%[1]s/lock; } 2>/dev/null || %[2]s '' \"the user $(id -un) cannot write into \"%[1]s\n"+
+		"umask 022; chmod go-r %[1]s/lock 2>/dev/null\n"+
+		"flock -w %[3]d 9 || %[2]s '' 'another run has been at work there for %[3]d s: '%[1]s\n", dir, refuse, wait)
+}
+
+// epoch is the lines that compare the epochs; they stand behind lock.
+func (p part) epoch(ctx context.Context, refuse string) string {
+	f, found := fence.From(ctx)
+	if !found {
+		return ""
 	}
-	b.WriteString("fi\n")
+	var b strings.Builder
+	noted, dir := shellWord(f.String()), shellWord(p.Directory)
+	fmt.Fprintf(&b, "guard_epoch=0 guard_ledger=; [ -e %[1]s/epoch ] && read -r guard_epoch guard_ledger <%[1]s/epoch\n", dir)
+	b.WriteString("case $guard_epoch in ''|*[!0-9]*) guard_epoch=0 guard_ledger= ;; esac\n")
+	fmt.Fprintf(&b, "if [ \"$guard_ledger\" = %s ] && [ \"$guard_epoch\" -gt %d ]; then %s stale \"epoch %[2]d of this run, epoch $guard_epoch in \"%[4]s/epoch; fi\n", shellWord(f.Ledger), f.Epoch, refuse, dir)
+	fmt.Fprintf(&b, "if [ \"$guard_epoch $guard_ledger\" != %[1]s ]; then printf '%%s\\n' %[1]s >%[2]s/.epoch && mv -f %[2]s/.epoch %[2]s/epoch || %[3]s '' 'the epoch cannot be noted in '%[2]s; fi\n", noted, dir, refuse)
 	return b.String()
 }
 
@@ -102,10 +112,15 @@ func (p part) look(ctx context.Context, script string) (string, error) {
 
 // change runs a script that changes something, which what names.
 func (p part) change(ctx context.Context, what string, script string, stdin io.Reader) (string, error) {
+	return p.effect(ctx, what, p.work(ctx)+script, stdin)
+}
+
+// effect is the same for a script with a guard of its own.
+func (p part) effect(ctx context.Context, what string, script string, stdin io.Reader) (string, error) {
 	if err := fence.Check(ctx, what); err != nil {
 		return "", err
 	}
-	return p.run(ctx, p.DrainTimeout.D()+lockMargin+workMargin, p.work(ctx)+script, stdin)
+	return p.run(ctx, p.DrainTimeout.D()+lockMargin+workMargin, script, stdin)
 }
 
 func (p part) run(ctx context.Context, longest time.Duration, script string, stdin io.Reader) (string, error) {

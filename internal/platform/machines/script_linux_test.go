@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -213,6 +214,58 @@ func TestInputThatIsCutOff(t *testing.T) {
 		}
 		if _, err := os.Stat(p.Directory + "/installed"); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// Whoever may read a file that is locked could keep its lock.
+func TestLockIsNobodyElses(t *testing.T) {
+	t.Parallel()
+	inEachShell(t, func(t *testing.T, p part) {
+		file := filepath.Join(p.Directory, "lock")
+		for _, mode := range []os.FileMode{0, 0o644} {
+			if mode != 0 { // as it was made once
+				if err := os.Chmod(file, mode); err != nil {
+					t.Fatal(err)
+				}
+			}
+			out, err := p.change(t.Context(), "test", "umask; exit 0", nil)
+			info, wrong := os.Stat(file)
+			if err != nil || wrong != nil || info.Mode().Perm() != 0o600 || out != "0022\n" {
+				t.Errorf("after %o: %v, %q, %v", mode, info.Mode(), out, errors.Join(err, wrong))
+			}
+		}
+	})
+}
+
+// A directory is claimed under its lock, which a claim waits for as long as its guard says; and what belongs to another service is left
+// without a trace.
+func TestClaim(t *testing.T) {
+	t.Parallel()
+	inEachShell(t, func(t *testing.T, p part) {
+		p.Directory = filepath.Join(p.Directory, "srv", "web")
+		ctx := fence.With(t.Context(), fence.Fence{Ledger: "web", Epoch: 7})
+		if _, err := p.effect(ctx, "place", p.claimScript(ctx), nil); err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range map[string]string{"service": "production/web\n", "epoch": "7 web\n"} {
+			if got, err := os.ReadFile(filepath.Join(p.Directory, name)); err != nil || string(got) != want {
+				t.Errorf("%s is %q, %v", name, got, err)
+			}
+		}
+		other := p
+		other.release = "production/other/1.0.0-00000000"
+		theirs := fence.With(t.Context(), fence.Fence{Ledger: "other", Epoch: 9})
+		_, err := other.effect(theirs, "place", other.claimScript(theirs), nil)
+		if got, wrong := os.ReadFile(p.Directory + "/epoch"); err == nil || wrong != nil || string(got) != "7 web\n" {
+			t.Errorf("%v: the epoch is %q, %v", err, got, wrong)
+		}
+		if script := p.claimScript(ctx); strings.Index(script, "flock") > strings.Index(script, `>"$dir/.service"`) {
+			t.Error("it is claimed before the lock is taken")
+		}
+		stale := fence.With(t.Context(), fence.Fence{Ledger: "web", Epoch: 6, Valid: func() bool { return false }})
+		if _, err := p.effect(stale, "place", "echo ran", nil); err == nil {
+			t.Error("a run without its lease claims")
 		}
 	})
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/machines/transfer"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 func TestInstallArchive(t *testing.T) {
@@ -316,6 +317,24 @@ func TestGuard(t *testing.T) {
 		}
 		if _, err := os.Stat(r.Directory); n == 1 && !errors.Is(err, fs.ErrNotExist) {
 			t.Fatalf("refused from the beginning, and something is there: %v", err)
+		}
+	}
+}
+
+// Whoever may read a file that is locked could keep its lock, and nobody would get a release any more.
+func TestArtifactIsNobodyElses(t *testing.T) {
+	m := &local{}
+	r := request(t, script(t, 100), awkward(t))
+	for _, label := range []string{"1.0-aaaaaaaa", "1.0-bbbbbbbb"} {
+		r.Release = service.ReleaseID("production/web/" + label)
+		install(t, m, r)
+		path := filepath.Join(kept(r), "artifact")
+		info, err := os.Stat(path)
+		if err != nil || info.Mode() != 0o600 {
+			t.Errorf("%s: %v, %v", label, info.Mode(), err)
+		}
+		if err := os.Chmod(path, 0o644); err != nil { //nolint:gosec // as it was kept once
+			t.Fatal(err)
 		}
 	}
 }

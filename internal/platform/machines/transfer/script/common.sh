@@ -22,6 +22,9 @@ erase() {
 	rm -rf -- "$1"
 }
 
+# private keeps others from the locks on a file: whoever may read it could take one, and keep it.
+private() { chmod go-r -- "$1" 2>/dev/null; }
+
 # size of what is open as descriptor 7, in bytes.
 size() { stat -L -c %s /proc/self/fd/7; }
 

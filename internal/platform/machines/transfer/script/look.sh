@@ -6,6 +6,7 @@ if [ -d "$release" ]; then
 fi
 if [ "$effects" = yes ] && [ -f "$kept/artifact" ]; then
 	exec 7>>"$kept/artifact"
+	private "$kept/artifact"
 	lock || { answer working; exit 0; }
 	same "$kept/artifact" || { answer again; exit 0; }
 	if [ -d "$release" ]; then

@@ -5,7 +5,10 @@
 	mkdir -p -- "$kept/used-by" "$directory/releases" && touch -- "$kept/used-by/$label" || exit 1
 ) || exit
 partial=$kept/artifact.partial
+umask 077
 exec 7>>"$partial"
+umask 022
+private "$partial"
 if ! lock; then
 	# With all of it there, it is being digested or unpacked.
 	if [ "$(size)" -ge "$total" ]; then answer working; else answer busy "$(size)"; fi
