@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/machines/transfer"
@@ -72,9 +73,9 @@ func recordScript(encoded []byte) string {
 	return fmt.Sprintf("size=%d\n", len(encoded)) + recordBody
 }
 
-// packed is the release's program where it comes with the artifact.
+// packed is the release's program where it comes with the artifact; empty where it is none of its files.
 func packed(c service.Content) string {
-	if c.Host == nil || len(c.Host.Command) == 0 || !strings.HasPrefix(c.Host.Command[0], "./") {
+	if c.Host == nil || len(c.Host.Command) == 0 || !relative(c.Host.Command[0]) || strings.HasPrefix(path.Clean(c.Host.Command[0]), "../") {
 		return ""
 	}
 	return c.Host.Command[0]

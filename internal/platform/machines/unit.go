@@ -100,11 +100,14 @@ func (u unit) render() (string, error) {
 
 // program finds what is run: with a slash relative to the release's files, without one by systemd in its own path.
 func program(name, files string) string {
-	if strings.Contains(name, "/") && !path.IsAbs(name) {
+	if relative(name) {
 		return path.Join(files, name)
 	}
 	return name
 }
+
+// relative tells whether a program is named by its place among the release's files.
+func relative(name string) bool { return strings.Contains(name, "/") && !path.IsAbs(name) }
 
 // variables that the platform sets itself.
 func (u unit) variables() []string {

@@ -2,6 +2,7 @@ package machines
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"testing"
 	"time"
@@ -152,5 +153,21 @@ func TestLogLines(t *testing.T) {
 		if diff := cmp.Diff(want, logLines(out, 2)); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", out, diff)
 		}
+	}
+}
+
+// A program that is run from the release's files is looked at among them.
+func TestProgramsOfARelease(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"./web": "./web", "bin/web": "bin/web", "web": "", "/usr/bin/web": "", "../web": "", "./../web": "", "": ""} {
+		if got := packed(service.Content{Host: &service.HostContent{Command: []string{name}}}); got != want {
+			t.Errorf("of %q it looks at %q", name, got)
+		}
+		if run := program(name, "/files"); want != "" && run != path.Join("/files", want) {
+			t.Errorf("%q runs %s", name, run)
+		}
+	}
+	if packed(service.Content{}) != "" {
+		t.Error("nothing is a program")
 	}
 }
