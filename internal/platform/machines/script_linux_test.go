@@ -269,3 +269,31 @@ func TestClaim(t *testing.T) {
 		}
 	})
 }
+
+// A removal that is ended in the middle leaves no secrets behind: neither of what ran, nor of a start that was ended.
+func TestRemovalThatIsEnded(t *testing.T) {
+	t.Parallel()
+	inEachShell(t, func(t *testing.T, p part) {
+		p.program(t, "systemctl", "")
+		secrets := []string{"slots/blue/0/environment", "slots/blue/0/credentials/token", ".incoming/0/environment"}
+		for _, name := range append(secrets, "slots/blue/0/since") {
+			p.file(t, name, "secret\n")
+		}
+		p.file(t, "slots/blue/0/release", string(p.release)+"\n")
+		// It comes as far as the release's name, and is ended.
+		p.program(t, "rm", "for last in \"$@\"; do :; done\ncase $last in */slots/blue/0) /bin/rm \"$last/release\"; kill -9 $PPID; exit ;; esac\nexec /bin/rm \"$@\"\n")
+		m, r := p.platform(t)
+		if err := m.Remove(t.Context(), r.Placement); err == nil {
+			t.Fatal("it was not ended")
+		}
+		p.program(t, "rm", "exec /bin/rm \"$@\"\n")
+		if err := m.Remove(t.Context(), r.Placement); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range secrets {
+			if _, err := os.Stat(filepath.Join(p.Directory, name)); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}

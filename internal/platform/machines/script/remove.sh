@@ -8,7 +8,8 @@ for unit in $ours; do
 		while read -r name; do dropins="$dropins $units/$unit.d/$name"; done <"$dir/slots/$slot/$number/drop-ins"
 	fi
 	root rm -f "$units/$unit" $dropins || fail '' "the unit cannot be removed from $units"
-	[ -z "$dropins" ] || [ -n "$(ls -A "$units/$unit.d" 2>/dev/null)" ] || root rm -rf "$units/$unit.d"
+	# Only if it is empty: others' stay.
+	[ -z "$dropins" ] || root rm -d "$units/$unit.d" 2>/dev/null
 	gone="$gone $unit"
 done
 if [ -n "$gone" ]; then
@@ -18,8 +19,12 @@ for unit in $wanted; do
 	of "$unit"
 	there=
 	[ -e "$dir/slots/$slot/$number/release" ] && read -r there <"$dir/slots/$slot/$number/release"
-	[ "$there" != "$release" ] || rm -rf "$dir/slots/$slot/$number"
+	[ "$there" = "$release" ] || continue
+	# Secrets first: as long as the release is named there, another removal sees to what one that was ended has left.
+	rm -rf "$dir/slots/$slot/$number/environment" "$dir/slots/$slot/$number/credentials" && rm -rf "$dir/slots/$slot/$number" ||
+		fail '' "what it was started with cannot be removed from $dir/slots/$slot"
 done
+rm -rf "$dir/.incoming" # of a start that was ended
 # The record goes with the last of its units, unless it is of the other slot.
 for file in "$dir"/slots/*/*/release; do
 	[ -e "$file" ] && read -r there <"$file" && [ "$there" = "$release" ] && exit 0

@@ -121,7 +121,8 @@ for unit in $need; do
 	move="$move $number"
 done
 if [ -n "$move" ]; then
-	(cd "$dir/slots/$slot" && rm -rf $move) && mv $move "$dir/slots/$slot/" || fail '' "what to start cannot be written into $dir/slots/$slot"
+	# Secrets first: see remove.sh.
+	(cd "$dir/slots/$slot" && for number in $move; do rm -rf "$number/environment" "$number/credentials" "$number" || exit; done) && mv $move "$dir/slots/$slot/" || fail '' "what to start cannot be written into $dir/slots/$slot"
 fi
 # Should the machine lose its power now, systemd is to find all of it.
 for unit in $need; do of "$unit"; set -- "$@" "$units/$unit" "$dir/slots/$slot/$number"/*; done
