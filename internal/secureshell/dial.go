@@ -23,6 +23,7 @@ func (l *link) dial(ctx context.Context) (*client, error) {
 			return nil, notReached("log in to %s through its bastion: %w", l, err)
 		}
 	}
+	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, l.timeout())
 	defer cancel()
 	expected, err := l.expected()
@@ -35,6 +36,14 @@ func (l *link) dial(ctx context.Context) (*client, error) {
 	}
 	defer identity.close()
 	connection, err := l.open(ctx, bastion)
+	if err != nil && bastion != nil && bastion.gone() && ctx.Err() == nil {
+		// It was lost before: that nobody had noticed is no error of this machine.
+		l.via.leave(bastion)
+		if bastion, err = l.via.connect(whole); err != nil {
+			return nil, notReached("log in to %s through its bastion: %w", l, err)
+		}
+		connection, err = l.open(ctx, bastion)
+	}
 	if err != nil {
 		return nil, err
 	}
