@@ -167,7 +167,17 @@ func TestKnownHosts(t *testing.T) {
 	_ = doubted(t, refusal(t, anew(), s, "the machine is not in "+known, "none is known", "behind "+strings.TrimSpace(place), "as host_key"))
 	write(t, known, place+server.HostKey+"\n@revoked * "+server.HostKey+"\n")
 	_ = doubted(t, refusal(t, anew(), s, "it is revoked by "+known))
-	write(t, known, "what is this\n")
+	// What cannot be read is left out, and the numbers of the others stay; but nothing that is revoked.
+	foreign := "10.0.0.1 2048 65537 123456789\n10.0.0.2 ssh-new AAAAB3Nz\n[10.0.0.3] " + server.HostKey + "\n@unknown 10.0.0.4 " + server.HostKey + "\n\nwhat is this\n"
+	write(t, known, foreign+place+server.HostKey+"\n"+foreign)
+	says(t, anew().Machine(s), "true", nil)
+	write(t, known, foreign+place+twoFields(t, other+".pub")+"\n")
+	_ = doubted(t, refusal(t, anew(), s, "it is another key"))
+	write(t, known, foreign+place+server.HostKey+"\n@revoked * "+server.HostKey+"\n")
+	_ = doubted(t, refusal(t, anew(), s, "it is revoked by "+known))
+	write(t, known, foreign+place+server.HostKey+"\n@revoked * ssh-new AAAAB3Nz\n")
+	refused(t, anew(), s, "read known_hosts", "line 8 revokes")
+	write(t, known, "# nothing else\nwhat is this\n")
 	refused(t, anew(), s, "read known_hosts")
 	s.KnownHosts = server.Path("missing")
 	refused(t, anew(), s, "read known_hosts", "no such file", "as host_key", "as known_hosts")

@@ -18,14 +18,17 @@ import (
 // knownHosts reads what the file known_hosts says about the machine.
 func (l *link) knownHosts() (*expected, error) {
 	path := l.definition.KnownHosts
-	check, err := knownhosts.New(path)
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read known_hosts: %w: write the machine's public key as host_key, or the path of a file that has it as known_hosts", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read known_hosts: %w", err)
 	}
-	text, err := os.ReadFile(path)
+	check, err := knownhosts.New(path)
+	if err != nil {
+		check, err = understood(text, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read known_hosts: %w", err)
 	}
