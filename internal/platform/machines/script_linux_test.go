@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -293,6 +294,51 @@ func TestRemovalThatIsEnded(t *testing.T) {
 		for _, name := range secrets {
 			if _, err := os.Stat(filepath.Join(p.Directory, name)); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+// Where sudo shows the rule by which a command is permitted, that tells whether it is without a password. Each command that a script may
+// have to run is asked for.
+func TestSudoRules(t *testing.T) {
+	t.Parallel()
+	inEachShell(t, func(t *testing.T, p part) {
+		p.Sudo = true
+		asked := filepath.Join(p.Directory, "asked")
+		script := p.prelude() + "mine=web-blue-0.service dropins=10-a.conf existing=old.service\n" + sudoBody
+		const rule = "Sudoers entry: /etc/sudoers\n    RunAsUsers: root\n    Options: %s\n    Commands:\n\t/usr/bin/what\n"
+		for name, c := range map[string]struct{ answers, want string }{
+			"free":         {fmt.Sprintf("case $2 in -ll) printf '"+rule+"' ;; esac", "setenv, !authenticate"), ""},
+			"all are free": {fmt.Sprintf("case $2 in -ll) printf '"+rule+"' ;; esac", "setenv"), ""}, // by Defaults
+			"one is not": {fmt.Sprintf("case $* in *-ll*' enable old.service') printf '"+rule+"' ;; -ll) printf '"+rule+"' ;; '-k -n -v') exit 1 ;; esac",
+				"setenv", "!authenticate"), "may not run systemctl by sudo without a password (a password is required)"},
+			"not shown": {"echo /usr/bin/what", ""},
+			"one is refused when it is run": {"case $* in *' journalctl '*) case $* in *-ll*) ;; *) echo sudo: a password is required >&2; exit 1 ;; esac ;; esac",
+				"may not run journalctl by sudo"},
+		} {
+			p.program(t, "sudo", "echo \"$*\" >>"+asked+"\n"+c.answers+"\n")
+			out, err := p.look(t.Context(), script)
+			if err != nil || (c.want == "") != (out == "") || !strings.Contains(out, c.want) {
+				t.Errorf("%s: %q, %v", name, out, err)
+			}
+		}
+		all, err := os.ReadFile(asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, command := range []string{
+			"systemctl --no-ask-password daemon-reload", "systemctl --no-ask-password enable --now web-blue-0.service",
+			"systemctl --no-ask-password disable --now --no-reload web-blue-0.service", "systemctl --no-ask-password stop web-blue-0.service",
+			"systemctl --no-ask-password reset-failed web-blue-0.service", "install -m 0644 web-blue-0.service /etc/systemd/system/",
+			"rm -f /etc/systemd/system/web-blue-0.service", "install -d -m 0755 /etc/systemd/system/web-blue-0.service.d",
+			"install -m 0644 web-blue-0.service.d/10-a.conf /etc/systemd/system/web-blue-0.service.d/",
+			"rm -f /etc/systemd/system/web-blue-0.service.d/10-a.conf", "rm -d /etc/systemd/system/web-blue-0.service.d",
+			"systemctl --no-ask-password start old.service", "systemctl --no-ask-password stop old.service",
+			"systemctl --no-ask-password enable old.service", "systemctl --no-ask-password disable old.service", "journalctl -q --no-pager -n 1",
+		} {
+			if !strings.Contains(string(all), "-n -ll "+command+"\n") {
+				t.Errorf("it is not asked for %s", command)
 			}
 		}
 	})

@@ -599,12 +599,14 @@ func TestLogsMissing(t *testing.T) {
 	// What is missing is named, with the line that allows it. The guide's rules are for some arguments alone.
 	ours := g.id.Environment() + "-" + g.id.Name() + "-(blue|green)-[0-9]+\\.service"
 	narrow := `deploy ALL = (root) NOPASSWD: /usr/bin/systemctl --version, /usr/bin/systemctl --no-ask-password daemon-reload, /usr/bin/journalctl ^-q --no-pager .*$, \
-	/usr/bin/systemctl ^--no-ask-password (enable --now|disable --now --no-reload|reset-failed)( ` + ours + `)+$, \
+	/usr/bin/systemctl ^--no-ask-password (enable --now|disable --now --no-reload|stop|reset-failed)( ` + ours + `)+$, \
 	/usr/bin/install ^-m 0644( ` + ours + `)+ /etc/systemd/system/$`
 	for rules, wants := range map[string][]string{
 		narrow + `, /usr/bin/rm ^-f( /etc/systemd/system/` + ours + `)+$`: nil,
 		narrow: {"may not run rm by sudo", "deploy ALL = (root) NOPASSWD: /usr/bin/rm ("},
 		"deploy ALL = (root) NOPASSWD: /usr/bin/systemctl, /usr/bin/install -d *": {"may not run journalctl, install, rm by sudo", "NOPASSWD: /usr/bin/journalctl, /usr/bin/install, /usr/bin/rm ("},
+		// What is allowed with a password alone is not allowed to a script.
+		"deploy ALL = (root) ALL, NOPASSWD: /usr/bin/systemctl, /usr/bin/journalctl": {"may not run install, rm by sudo without a password (sudo: a password is required)"},
 	} {
 		all[0].Run(t, "rm /etc/sudoers.d/*")
 		all[0].WriteFile(t, "/etc/sudoers.d/deploy", rules+"\n", 0o440)

@@ -1,26 +1,54 @@
-# Says which of the commands that scripts run by sudo it refuses, with the line for sudoers that allows them. Rules may be for some
-# arguments alone, so those are asked for that are used.
+# Says which of the commands that scripts run by sudo it refuses, or wants a password for, with the line for sudoers that allows them. Rules
+# may be for some arguments alone, so those are asked for that are used.
 
 refusing= missing= rules=
-may() {
-	why=$("$@" 2>&1 >/dev/null) && return
-	refusing=${refusing:-$why}
-	while [ "$1" = sudo ] || [ "$1" = -n ] || [ "$1" = -l ]; do shift; done
+lacks() { # PROGRAM WHY
+	refusing=${refusing:-$2}
 	case ", $missing," in *", $1,"*) return ;; esac
 	missing=${missing:+$missing, }$1
 	rules=${rules:+$rules, }$(command -v "$1" || echo "/usr/bin/$1")
 }
-may sudo -n systemctl --version
-may sudo -n -l systemctl --no-ask-password daemon-reload
-may sudo -n -l journalctl -q --no-pager -n 1
+# may asks for a command. That it is permitted does not say that it is without a password: sudo shows the rule, from some version on.
+may() {
+	why=$(sudo -n -ll "$@" 2>&1) || { lacks "$1" "$why"; return; }
+	case $why in
+	*Options:*!authenticate*) ;;
+	*Commands:*) sudo -k -n -v 2>/dev/null || lacks "$1" 'a password is required' ;;
+	esac
+}
+# runs runs one that changes nothing. What it says itself is not sudo's.
+runs() {
+	why=$(sudo -n "$@" 2>&1 >/dev/null </dev/null) && return
+	case $why in *'password is required'* | *'not allowed'* | *'not in the sudoers'* | *'must have a tty'* | *'terminal is required'* | *'sudo: not found'*) lacks "$1" "$why" ;; esac
+}
+runs systemctl --version
+may systemctl --no-ask-password daemon-reload
+may journalctl -q --no-pager -n 1
+runs journalctl -q --no-pager -n 1
+cd /
 for unit in $mine; do
-	may sudo -n -l systemctl --no-ask-password enable --now "$unit"
-	may sudo -n -l systemctl --no-ask-password disable --now --no-reload "$unit"
-	may sudo -n -l install -m 0644 "$unit" "$units/"
-	may sudo -n -l rm -f "$units/$unit"
-	[ -z "$dropins" ] || may sudo -n -l install -d -m 0755 "$units/$unit.d"
+	may systemctl --no-ask-password enable --now "$unit"
+	may systemctl --no-ask-password disable --now --no-reload "$unit"
+	may systemctl --no-ask-password stop "$unit"
+	may systemctl --no-ask-password reset-failed "$unit"
+	may install -m 0644 "$unit" "$units/"
+	# There is no such file here to be installed.
+	[ -e "$unit" ] || runs install -m 0644 "$unit" "$units/"
+	may rm -f "$units/$unit"
+	# Nor there, to be removed; where this may not be asked for, nothing is known of a password.
+	none=$units/$unit.d/none-of-$$.conf
+	if sudo -n -l rm -f "$none" >/dev/null 2>&1; then runs rm -f "$none"; fi
+	[ -n "$dropins" ] || continue
+	may install -d -m 0755 "$units/$unit.d"
+	for name in $dropins; do
+		may install -m 0644 "$unit.d/$name" "$units/$unit.d/"
+		may rm -f "$units/$unit.d/$name"
+	done
+	may rm -d "$units/$unit.d"
 done
-[ -z "$existing" ] || may sudo -n -l systemctl --no-ask-password stop "$existing"
+if [ -n "$existing" ]; then
+	for verb in start stop enable disable; do may systemctl --no-ask-password "$verb" "$existing"; done
+fi
 if [ -n "$missing" ]; then
 	echo "problem systemd.sudo the user $(id -un) may not run $missing by sudo without a password${refusing:+ ($(echo $refusing))}: add to a file in /etc/sudoers.d there: $(id -un) ALL = (root) NOPASSWD: $rules (the guide on machines has narrower rules; with those, see that they are for these units: $(echo $mine))"
 fi
