@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/machines/transfer"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -62,9 +63,11 @@ func (m *Machines) place(ctx context.Context, p part, r service.Release, referen
 	if err != nil {
 		return p.explain(err)
 	}
-	if err := transfer.Prune(ctx, p.machine, p.Directory, m.definition.KeepReleases, strings.Fields(out), guard); err != nil {
-		return fmt.Errorf("take away the files of older releases: %w", staleOr(err))
+	err = staleOr(transfer.Prune(ctx, p.machine, p.Directory, m.definition.KeepReleases, strings.Fields(out), guard))
+	if errors.Is(err, fence.ErrStale) || ctx.Err() != nil {
+		return fmt.Errorf("take away the files of older releases: %w", err)
 	}
+	// The release is in place: that older ones cannot be taken away is no reason against it. The next one tries again.
 	return nil
 }
 

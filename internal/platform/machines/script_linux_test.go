@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -340,6 +341,30 @@ func TestSudoRules(t *testing.T) {
 			if !strings.Contains(string(all), "-n -ll "+command+"\n") {
 				t.Errorf("it is not asked for %s", command)
 			}
+		}
+	})
+}
+
+// A release is placed also where files of older ones cannot be taken away.
+func TestPlacedBesideWhatCannotBeRemoved(t *testing.T) {
+	t.Parallel()
+	inEachShell(t, func(t *testing.T, p part) {
+		p.program(t, "systemctl", "")
+		p.program(t, "rm", "case $* in *removing*) exit 1 ;; esac\nexec /bin/rm \"$@\"\n")
+		p.file(t, "releases/.0.9.0-00000000.removing.17/web", "")
+		program := filepath.Join(t.TempDir(), "web")
+		p.file(t, program, "#!/bin/sh\n")
+		digest, err := artifact.Digest(t.Context(), program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, r := p.platform(t)
+		r.Content.Artifact = service.Reference{Path: program, Digest: digest}.String()
+		if _, err := m.Place(t.Context(), r, p.slot); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(filepath.Join(p.Directory, "records", p.release.Label()+".json")); err != nil {
+			t.Error(err)
 		}
 	})
 }

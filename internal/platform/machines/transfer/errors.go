@@ -8,7 +8,8 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
 )
 
-// FullError says that a machine has no room for a release. What was sent of it is removed there.
+// FullError says that a machine has no room for a release. Where that shows only while it is sent or unpacked, what was sent of it is removed
+// there; otherwise nothing was sent, and what an earlier upload has left stays, to be gone on with.
 type FullError struct {
 	Machine   string
 	Directory string

@@ -2,7 +2,9 @@ package transfer_test
 
 import (
 	"archive/tar"
+	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -336,5 +338,40 @@ func TestArtifactIsNobodyElses(t *testing.T) {
 		if err := os.Chmod(path, 0o644); err != nil { //nolint:gosec // as it was kept once
 			t.Fatal(err)
 		}
+	}
+}
+
+// What has arrived is not taken away by a run that lost its lease meanwhile: it may be another one's by now.
+func TestGuardBeforeWhatArrivedIsRemoved(t *testing.T) {
+	for name, c := range map[string]struct {
+		arrives, there string
+	}{
+		"wrong":    {arrives: strings.Repeat("x", 1017)},
+		"too much": {there: strings.Repeat("x", 2000)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &wrapped{local: &local{}}
+			r := request(t, script(t, 1000), awkward(t))
+			partial := filepath.Join(kept(r), "artifact.partial")
+			asked := filepath.Join(t.TempDir(), "asked")
+			r.Guard = `[ ! -e "` + asked + `" ] || exit 75; touch "` + asked + `"`
+			m.uploads = append(m.uploads, func(ctx context.Context, script string, stdin io.Reader) ([]byte, error) {
+				if c.there != "" {
+					if err := errors.Join(os.MkdirAll(kept(r), 0o750), os.WriteFile(partial, []byte(c.there), 0o600)); err != nil {
+						return nil, err
+					}
+					return m.local.Run(ctx, script, stdin)
+				}
+				return m.local.Run(ctx, script, strings.NewReader(c.arrives))
+			})
+			_, err := transfer.Install(t.Context(), m, r)
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != 75 {
+				t.Errorf("got %v, want the guard's status", err)
+			}
+			if got, err := os.ReadFile(partial); err != nil || string(got) != c.arrives+c.there {
+				t.Errorf("%d bytes are there, %v", len(got), err)
+			}
+		})
 	}
 }

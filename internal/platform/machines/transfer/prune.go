@@ -10,7 +10,7 @@ import (
 // Prune removes the files of older releases below the service's directory: it keeps those whose labels are needed, and of
 // the others the ones installed last, so that keep remain in all; then artifacts that no release uses, and what killed
 // runs left unfinished. What another run is working on at this moment stays. Only releases that Install made are looked
-// at. guard is as in Request.
+// at. What cannot be removed is an error, and keeps nothing else from being removed. guard is as in Request.
 func Prune(ctx context.Context, m Machine, directory string, keep int, needed []string, guard string) error {
 	directory, err := clean(directory)
 	if err == nil {

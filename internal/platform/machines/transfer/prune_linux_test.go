@@ -208,3 +208,30 @@ func TestPruneGuarded(t *testing.T) {
 		t.Errorf("left behind: %q", left)
 	}
 }
+
+// What cannot be removed is told, and keeps nothing else from being removed.
+func TestPruneGoesOn(t *testing.T) {
+	all := releases(t, 3)
+	dir := all[0].Directory
+	programs := t.TempDir()
+	stub := "#!/bin/sh\ncase $* in *stuck*) echo cannot remove it >&2; exit 1 ;; esac\nexec /bin/rm \"$@\"\n"
+	err := errors.Join(
+		os.WriteFile(filepath.Join(programs, "rm"), []byte(stub), 0o700), //nolint:gosec // a program
+		os.MkdirAll(filepath.Join(dir, "releases", ".1.0-stuck.unpacking"), 0o750),
+		os.MkdirAll(filepath.Join(dir, "releases", ".1.0-stuck.removing.17"), 0o750),
+		os.MkdirAll(filepath.Join(dir, "releases", ".2.0-aaaaaaaa.removing.17"), 0o750),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &local{path: programs + ":" + os.Getenv("PATH")}
+	if err := transfer.Prune(t.Context(), m, dir, 1, nil, ""); err == nil || !strings.Contains(err.Error(), "cannot remove it") {
+		t.Errorf("got %v", err)
+	}
+	if got := leftovers(t, dir); len(got) != 2 || !strings.Contains(got[0], "stuck") || !strings.Contains(got[1], "stuck") {
+		t.Errorf("left: %q", got)
+	}
+	if _, err := os.Stat(kept(all[0])); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("its artifact is still there: %v", err)
+	}
+}

@@ -8,13 +8,17 @@ clock() { read -r clock _ </proc/uptime; }
 
 # full tells how much room there is, and lets go of what was sent.
 full() {
-	erase "$unfinished"
-	rm -f -- "$kept/artifact.partial" "$kept/used-by/$label"
-	# Only where no other release uses it.
-	if rmdir -- "$kept/used-by" 2>/dev/null; then
-		rm -f -- "$kept/artifact"
-		rmdir -- "$kept" 2>/dev/null
-	fi
+	(
+		permitted
+		erase "$unfinished"
+		rm -f -- "$kept/artifact.partial" "$kept/used-by/$label"
+		# Only where no other release uses it.
+		if rmdir -- "$kept/used-by" 2>/dev/null; then
+			rm -f -- "$kept/artifact"
+			rmdir -- "$kept" 2>/dev/null
+		fi
+		exit 0
+	) || exit
 	answer full "$(room)"
 	exit 0
 }

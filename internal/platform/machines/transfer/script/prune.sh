@@ -21,6 +21,13 @@ ours() {
 # listed are the names in a directory that a label or a digest can have, the newest first.
 listed() { ls -1t -- "$1" 2>/dev/null | grep -E '^[A-Za-z0-9][A-Za-z0-9._+-]*$'; }
 
+# What cannot be removed keeps nothing else from it. Only what the guard says is an end.
+behind=
+goes_on() {
+	[ "$1" -eq 1 ] || exit "$1"
+	behind=yes
+}
+
 older=$(
 	left=$keep
 	for label in $needed; do
@@ -35,11 +42,12 @@ older=$(
 if [ -n "$older" ]; then
 	(
 		permitted
+		status=0
 		for label in $older; do
-			mv -f -- "$releases/$label" "$releases/.$label.removing.$$" || exit 1
-			rm -f -- "$artifacts"/*/used-by/"$label" || exit 1
+			mv -f -- "$releases/$label" "$releases/.$label.removing.$$" && rm -f -- "$artifacts"/*/used-by/"$label" || status=1
 		done
-	) || exit
+		exit $status
+	) || goes_on $?
 fi
 
 # look goes through one artifact's directory. Nobody works on it: the locks are ours.
@@ -81,7 +89,7 @@ for hex in $(listed "$artifacts"); do
 			flock -n 8 || exit 0
 		fi
 		look "$artifacts/$hex"
-	) || exit
+	) || goes_on $?
 done
 
 # What has no artifact any more belongs to nobody.
@@ -93,9 +101,10 @@ for dir in "$releases"/.*.unpacking; do
 	(
 		permitted
 		erase "$dir" || exit 1
-	) || exit
+	) || goes_on $?
 done
 for dir in "$releases"/.*.removing.* "$artifacts"/.*.removing.*; do
-	[ ! -d "$dir" ] || erase "$dir" || exit 1
+	[ ! -d "$dir" ] || erase "$dir" || behind=yes
 done
+[ -z "$behind" ] || exit 1
 answer pruned

@@ -17,12 +17,18 @@ fi
 # Another was here before: it was completed and renamed, or given up.
 same "$partial" || { answer again; exit 0; }
 if [ -f "$kept/artifact" ]; then
-	rm -f -- "$partial"
+	(
+		permitted
+		rm -f -- "$partial"
+	) || exit
 	answer again
 	exit 0
 fi
 if [ "$(size)" -gt "$total" ]; then
-	: >"$partial"
+	(
+		permitted
+		: >"$partial"
+	) || exit
 fi
 if [ "$(size)" -ne "$offset" ]; then
 	answer again
@@ -44,7 +50,10 @@ fi
 clock
 begun=$clock
 if ! sound "$partial"; then
-	rm -f -- "$partial"
+	(
+		permitted
+		rm -f -- "$partial"
+	) || exit
 	answer wrong "$sum"
 	exit 0
 fi
