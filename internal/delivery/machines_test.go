@@ -223,9 +223,21 @@ func TestAddedAndRemovedHosts(t *testing.T) {
 	if p.state().StableRelease() == nil || len(p.state().StableRelease().Placement.Instances) != 3 {
 		t.Errorf("recorded is %v", p.state().StableRelease())
 	}
+	// One that is not prepared is not touched; what is wrong with another is of no account.
+	w.set(func() { w.full = map[string]string{"e": "there is no user web", "c": "its disk is full"} })
+	placed := len(w.started)
+	if e := wantSummary(t, resize("b", "c", "d", "e"), "Hosts Not Added"); !strings.Contains(e.Detail(), "host e: there is no user web. Nothing was changed") || len(w.started) > placed {
+		t.Errorf("started %v: %s", w.started[placed:], e.Detail())
+	}
+	if err := resize("b", "c", "d"); err != nil {
+		t.Fatal(err)
+	}
+	w.set(func() { w.full = nil })
 	// A host that does not take it is taken out again, and the service says so until it is mended.
 	w.set(func() { w.silent["e"] = true })
-	_ = wantSummary(t, resize("b", "c", "d", "e"), "Hosts Not Added")
+	if e := wantSummary(t, resize("b", "c", "d", "e"), "Hosts Not Added"); strings.Contains(e.Detail(), "Nothing was changed") {
+		t.Error(e.Detail())
+	}
 	runsOn(t, w, "1", "blue/b", "blue/c", "blue/d")
 	if !delivery.Unsized(p.state()) {
 		t.Error("nothing says that a host is missing")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -56,6 +57,9 @@ func (w *work) grow(ctx context.Context, r service.Release) error {
 	part.Placement = added
 	grown.Placement.Platform = placement.Platform
 	grown.Placement.Instances = append(slices.Clone(r.Placement.Instances), added.Instances...)
+	if err := w.roomToGrow(ctx, r, part); err != nil {
+		return err
+	}
 	if err := w.routerKnows(ctx, grown); err != nil {
 		return err
 	}
@@ -70,6 +74,33 @@ func (w *work) grow(ctx context.Context, r service.Release) error {
 	}
 	return w.record(ctx, grown)
 }
+
+// roomToGrow refuses hosts that a part of a release is about to come to and cannot, before anything is done there. What is wrong with
+// those that have it is told elsewhere.
+func (w *work) roomToGrow(ctx context.Context, r, part service.Release) error {
+	looking, cancel := context.WithTimeout(ctx, roomTimeout)
+	defer cancel()
+	hosts := hostsOf(part.Placement)
+	var found []string
+	for _, p := range w.adapters.Platform.Room(looking, r, r.Placement.Slot) {
+		if len(p.Path) >= 4 && slices.Equal(p.Path[:3], []string{"platform", "host", "hosts"}) && slices.Contains(hosts, p.Path[3]) {
+			found = append(found, p.Detail)
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("look for room for %s on %s: %w", r.ID, strings.Join(hosts, ", "), err)
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return refuse("Hosts Not Added", fmt.Sprintf("%s cannot come to %s: %s", r.ID, strings.Join(hosts, ", "), strings.Join(found, "; ")), growRemedy)
+}
+
+const (
+	// roomTimeout bounds the look for room on hosts that were added.
+	roomTimeout = 30 * time.Second
+	growRemedy  = "Mend what is named, and apply again; or take the host out of the service."
+)
 
 // routerKnows refuses a router that does not split to a release on more hosts. Whether it has also those still that are about to go, or
 // not any more, is all the same.
@@ -100,8 +131,7 @@ func (w *work) ungrown(ctx context.Context, recorded, part service.Release, caus
 	ctx, cancel := w.rescue(ctx, restoreTimeout)
 	defer cancel()
 	hosts := strings.Join(hostsOf(part.Placement), ", ")
-	e := refuse("Hosts Not Added", fmt.Sprintf("%s did not come up on %s: %s", part.ID, hosts, w.scrubbed(cause, part)), "Mend what is named, and apply again; or take the host out of the service.")
-	e.Err = cause
+	e := &Error{Summary: "Hosts Not Added", What: fmt.Sprintf("%s did not come up on %s: %s", part.ID, hosts, w.scrubbed(cause, part)), Next: growRemedy, Err: cause}
 	if against := (*evidenceError)(nil); errors.As(cause, &against) {
 		for _, line := range against.evidence {
 			e.Evidence = append(e.Evidence, w.secretsOf(part).Text(line))

@@ -68,6 +68,8 @@ type world struct {
 	draining func(context.Context) error
 	// died counts by address how often an instance was started again.
 	died map[string]int
+	// full says of hosts why a release cannot come there.
+	full map[string]string
 	// existing is the release that a unit is which somebody wrote; empty: none.
 	existing service.ReleaseID
 	// started lists the addresses of instances in the order in which they were started; behind is what the router was told of last.
@@ -307,7 +309,13 @@ func (p platform) each(instances []service.Instance, do func(service.Instance) e
 
 func (p platform) Slots() []string { return p.slots }
 func (p platform) Room(context.Context, service.Release, string) []service.Problem {
-	return nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var problems []service.Problem
+	for host, detail := range p.full {
+		problems = append(problems, service.Problem{Path: []string{"platform", "host", "hosts", host}, Detail: "host " + host + ": " + detail})
+	}
+	return problems
 }
 
 func (p platform) Placement(r service.Release, slot string) (service.Placement, error) {
