@@ -3,13 +3,10 @@ package connect
 import (
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
-
-// environmentPrefix of variables that hold credentials: DEPLOY_CREDENTIAL_ORDERS_DB is the credential orders_db.
-const environmentPrefix = "DEPLOY_CREDENTIAL_"
 
 type credentials map[string]string
 
@@ -21,7 +18,7 @@ func (c credentials) Lookup(name string) (string, error) {
 	if value, found := c[name]; found {
 		return value, nil
 	}
-	variable := environmentPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+	variable := service.CredentialVariable(name)
 	if value, found := os.LookupEnv(variable); found {
 		return value, nil
 	}

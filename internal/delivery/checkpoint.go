@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -121,6 +122,9 @@ func (s *stageWork) writeProcedure(c *service.Checkpoint) (string, error) {
 		b.WriteString("# There was no release before: nothing to go back to.\n")
 	} else {
 		fmt.Fprintf(&b, "# 1. Traffic and instances: %s back in slot %s.\n", c.Stable.ID, c.Stable.Placement.Slot)
+		if variables := credentialVariables(c.Stable.Content); len(variables) > 0 {
+			fmt.Fprintf(&b, "#    To be started again it needs its secrets, in the environment: %s.\n", strings.Join(variables, ", "))
+		}
 		fmt.Fprintf(&b, "%s rollback %s --to %s --yes --store '%s'\n", operatorBinary, s.procedure.id, c.Stable.ID, s.procedure.run.store.URL())
 	}
 	for i, saved := range c.Backups {
@@ -132,6 +136,16 @@ func (s *stageWork) writeProcedure(c *service.Checkpoint) (string, error) {
 		b.WriteString(strings.Join(backup.Procedure(saved.Directory), "\n") + "\n")
 	}
 	return b.String(), nil
+}
+
+// credentialVariables are the variables that the secrets of a content can be given in.
+func credentialVariables(c service.Content) []string {
+	var variables []string
+	for _, credential := range c.Secrets {
+		variables = append(variables, service.CredentialVariable(credential))
+	}
+	slices.Sort(variables)
+	return slices.Compact(variables)
 }
 
 // operatorBinary is what people call the provider's binary.

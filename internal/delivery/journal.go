@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -220,18 +221,23 @@ func (w *work) restoreBackup(ctx context.Context, attempt int, b service.SavedBa
 	})
 }
 
-// environment of a release: its configuration, and its secrets by the named credentials.
+// environment of a release: its configuration, and its secrets by the named credentials. The error names every one that cannot be had.
 func (w *work) environment(c service.Content) (map[string]string, error) {
 	environment := make(map[string]string, len(c.Config)+len(c.Secrets))
 	for name, value := range c.Config {
 		environment[name] = value
 	}
-	for name, credential := range c.Secrets {
-		value, err := w.procedure.run.connector.Credentials().Lookup(credential)
+	var missing []string
+	for _, name := range slices.Sorted(maps.Keys(c.Secrets)) {
+		value, err := w.procedure.run.connector.Credentials().Lookup(c.Secrets[name])
 		if err != nil {
-			return nil, fmt.Errorf("secret %s: %w", name, err)
+			missing = append(missing, fmt.Sprintf("secret %s: %s", name, err))
+			continue
 		}
 		environment[name] = value
+	}
+	if len(missing) > 0 {
+		return nil, errors.New(strings.Join(missing, "; "))
 	}
 	return environment, nil
 }

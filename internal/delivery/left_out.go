@@ -91,7 +91,7 @@ const fewRemedy = "Bring a host back, and roll back again; or take those that do
 func (e *fewError) Error() string { return e.what + ". " + fewRemedy }
 func (e *fewError) Unwrap() error { return &refusedError{reason: e.Error(), evidence: e.evidence} }
 
-// mayRollBack refuses a rollback that would find too few machines, before anything is touched.
+// mayRollBack refuses a rollback that would find too few machines, or could not start what it goes back to, before anything is touched.
 func (w *work) mayRollBack(ctx context.Context, to service.ReleaseID) error {
 	state := w.state()
 	r, found := state.Releases[to]
@@ -104,6 +104,11 @@ func (w *work) mayRollBack(ctx context.Context, to service.ReleaseID) error {
 			return fmt.Errorf("place %s: %w", to, err)
 		}
 		r.Placement = placement
+		if _, err := w.environment(r.Content); err != nil {
+			e := refuse("Rollback Refused", fmt.Sprintf("%s cannot be started: %s. Nothing was changed", to, err), "Give the credentials that are named, and roll back again.")
+			e.Running, e.Err = w.running(ctx), err
+			return e
+		}
 	}
 	_, err := w.mostOf(ctx, r)
 	if few := (*fewError)(nil); errors.As(err, &few) {

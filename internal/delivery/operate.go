@@ -179,6 +179,9 @@ func (w *work) settleRollback(ctx context.Context, reason string) (string, error
 		return alsoSaying(w.lastEnd(), w.leftOut(w.state().Stable)), nil
 	case a.Mode == service.ModeRollback && a.Failure == nil:
 		// It was decided, and nothing touched yet: it is begun anew.
+		if err := w.mayRollBack(ctx, a.Release); err != nil {
+			return "", err
+		}
 		if err := w.takeAway(ctx, a, "the run that began it ended at once", ledger.Closing{End: service.EndAbandoned}); err != nil {
 			return "", err
 		}

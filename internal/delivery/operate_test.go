@@ -222,3 +222,37 @@ func TestAdoptOfNothingAndOfNobodyKnows(t *testing.T) {
 	}
 	stands(t, w, p, "1")
 }
+
+// A rollback without the secrets of what it goes back to is refused before it begins, whoever wants it, and names every one that is missing.
+func TestRollbackWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	for name, back := range map[string]func(*provider) error{
+		"rollback": func(p *provider) error { _, err := p.service().Rollback(t.Context(), "", "a test"); return err },
+		"rollback by its name": func(p *provider) error {
+			_, err := p.service().Rollback(t.Context(), releaseOf("secretive"), "")
+			return err
+		},
+		"restore": func(p *provider) error {
+			_, err := p.service().RestoreCheckpoint(t.Context(), "2", false, "")
+			return err
+		},
+		"reverted HCL": func(p *provider) error { return p.apply(t.Context(), "secretive") },
+	} {
+		w := newWorld()
+		p := applied(t, w, newMemoryStore(), "secretive", "2")
+		defer p.close()
+		before := p.state()
+		if procedure := before.Attempts[1].Checkpoint.Procedure; !strings.Contains(procedure, "DEPLOY_CREDENTIAL_DATABASE") {
+			t.Errorf("%s: the procedure does not name the secret: %s", name, procedure)
+		}
+		w.set(func() { w.unknown = true })
+		e := wantSummary(t, back(p), "Rollback Refused")
+		if !strings.Contains(e.What, `the credential "database" is not known`) {
+			t.Errorf("%s: it says: %s", name, e.Detail())
+		}
+		if after := p.state(); after.LastAttempt != before.LastAttempt || len(after.Held) > 0 {
+			t.Errorf("%s: attempt %d was opened, held %v", name, after.LastAttempt, after.Held)
+		}
+		stands(t, w, p, "2")
+	}
+}

@@ -42,6 +42,8 @@ type world struct {
 	unreachable bool
 	// unsplit is why the router is not ready to split the traffic.
 	unsplit error
+	// unknown: no credential is.
+	unknown bool
 	// elsewhere: this is another machine than the one where releases were placed.
 	elsewhere bool
 	// reached, where it is set, is told of each question whether a placement is in reach.
@@ -219,7 +221,11 @@ func (b backup) Restore(_ context.Context, place string) error {
 
 func (backup) Procedure(place string) []string { return []string{"restore " + place} }
 
-func (c *connector) Credentials() delivery.Credentials { return noCredentials{} }
+func (c *connector) Credentials() delivery.Credentials {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return noCredentials{c.unknown}
+}
 
 func (c *connector) BackupPlace(_ service.ID, attempt int, name string) string {
 	return fmt.Sprintf("%d/%s", attempt, name)
@@ -229,13 +235,13 @@ func (c *connector) DeleteBackup(_ context.Context, place string) error {
 	return c.change("delete backup", func() error { delete(c.saved, place); return nil })
 }
 
-type noCredentials struct{}
+type noCredentials struct{ unknown bool }
 
 // secret is what the one credential that is known says, which the release with that version is given.
 const secret = "correct horse battery staple"
 
-func (noCredentials) Lookup(name string) (string, error) {
-	if name == "database" {
+func (c noCredentials) Lookup(name string) (string, error) {
+	if name == "database" && !c.unknown {
 		return secret, nil
 	}
 	return "", fmt.Errorf("the credential %q is not known", name)
