@@ -114,7 +114,8 @@ func (s *stageWork) leaseLost(ctx context.Context, err error) *Error {
 		e.Running = s.running(ctx)
 		return e
 	}
-	if err := s.serves(ctx, *stable); err != nil {
+	// As in a restore: what mostly serves has users, while a machine does not answer.
+	if part, err := s.serving(ctx, *stable); err != nil && !part {
 		e.Leftovers = []string{fmt.Sprintf("traffic was not moved: stable %s does not answer: %s", stable.ID, err)}
 		e.Running = s.seen(ctx, a)
 	} else if err := s.setWeightsFirst(ctx, alone(stable.Placement.Slot)); err != nil {

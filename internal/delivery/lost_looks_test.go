@@ -111,3 +111,27 @@ func TestOneLostAnswerBeforeARaisePausesNothing(t *testing.T) {
 	}
 	stands(t, w, p, "2")
 }
+
+// A run that lost its lease gives the traffic back to what mostly serves, as a restore does, while a machine does not answer.
+func TestLostLeaseGivesBackWhileAMachineIsSilent(t *testing.T) {
+	t.Parallel()
+	w, objects := newWorld(), newMemoryStore()
+	p := newProviderFor(t, w, objects, shortLease)
+	p.platform = onHosts("a", "b", "c")
+	if err := p.apply(t.Context(), "1"); err != nil {
+		t.Fatal(err)
+	}
+	failed := make(chan error, 1)
+	go func() {
+		failed <- p.applyWith(context.Background(), "2", delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{Weight: 50, Pause: service.Duration(time.Hour)}}})
+	}()
+	if !becomes(w, func() bool { return w.weights["green"] == 50 }) {
+		t.Fatal("the candidate never got its 50 %")
+	}
+	w.set(func() { w.silent["c"] = true })
+	objects.fail(true)
+	e := wantSummary(t, <-failed, "Lease Lost")
+	if weight := w.weightOf("blue"); weight != 100 || len(e.Restored) == 0 {
+		t.Errorf("blue has %d %%: %s", weight, e.Detail())
+	}
+}
