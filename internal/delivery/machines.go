@@ -69,18 +69,18 @@ func (w *work) silent(ctx context.Context, r service.Release) bool {
 
 // startedAgain starts a release again, at once where machines answer, and once more when those are back that did not.
 func (w *work) startedAgain(ctx context.Context, attempt int, r service.Release) error {
-	err := w.startAgain(ctx, attempt, r)
+	err := w.startAgain(ctx, attempt, withinRestore(ctx, r))
 	if err == nil || !w.silent(ctx, r) {
 		return err
 	}
 	w.awaitMachines(ctx, r)
-	return w.startAgain(ctx, attempt, r)
+	return w.startAgain(ctx, attempt, withinRestore(ctx, r))
 }
 
 // completeStable starts what is missing of stable when its traffic is safe already.
 func (w *work) completeStable(ctx context.Context, a *ledger.Attempt, stable service.Release, result *putBackResult) {
 	w.awaitMachines(ctx, stable)
-	if err := w.startAgain(ctx, a.Number, stable); err != nil {
+	if err := w.startAgain(ctx, a.Number, withinRestore(ctx, stable)); err != nil {
 		result.fail("stable %s has the traffic, and not all of it runs: %s", stable.ID, err)
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -22,6 +23,8 @@ type Run struct {
 	store     store.Store
 	connector Connector
 	terms     ledger.Terms
+	// restoring bounds a restore.
+	restoring time.Duration
 
 	cancelled context.Context
 	cancel    context.CancelFunc
@@ -34,7 +37,7 @@ type Run struct {
 func NewRun(s store.Store, c Connector, holder ledger.Holder, terms ledger.Terms) *Run {
 	cancelled, cancel := context.WithCancel(context.Background())
 	return &Run{
-		id: uuid.NewString(), holder: holder, store: s, connector: c, terms: terms,
+		id: uuid.NewString(), holder: holder, store: s, connector: c, terms: terms, restoring: restoreTimeout,
 		cancelled: cancelled, cancel: cancel, procedures: map[service.ID]*Procedure{},
 	}
 }

@@ -14,7 +14,8 @@ import (
 const (
 	// restoreTimeout bounds a restore; its parts have deadlines of their own.
 	restoreTimeout = 10 * time.Minute
-	// closingTimeout bounds the writing of an attempt's end, which is not given up in the middle: nobody could tell whether it is there.
+	// closingTimeout bounds the writing of an attempt's end, which is not given up in the middle: nobody could tell whether it is there. It
+	// is a time of its own: a restore that used up all that it had has to say so.
 	closingTimeout = time.Minute
 )
 
@@ -51,7 +52,7 @@ func (w *work) restore(ctx context.Context, a *ledger.Attempt, failure ledger.Fa
 		failure.DecidedAt = w.now()
 	}
 	failure = w.withoutSecrets(a, failure)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.procedure.run.restoring)
 	defer cancel()
 	if !a.Executing || w.untouched(ctx, a) {
 		return w.closeUntouched(ctx, a, failure)

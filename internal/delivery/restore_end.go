@@ -23,9 +23,11 @@ func (w *work) closeUntouched(ctx context.Context, a *ledger.Attempt, failure le
 		e.Summary = "Release Cancelled"
 	}
 	closing := wantedEnd(a, ledger.Closing{End: service.EndRestored, Restored: e.Restored})
-	closing.Record = w.writeRecord(ctx, a, failure, &putBackResult{done: e.Restored}, closing.End)
+	writing, cancel := w.rescue(ctx, closingTimeout)
+	defer cancel()
+	closing.Record = w.writeRecord(writing, a, failure, &putBackResult{done: e.Restored}, closing.End)
 	e.Record = closing.Record
-	if err := w.append(ctx, ledger.Event{
+	if err := w.append(writing, ledger.Event{
 		Type: ledger.AttemptClosed, Attempt: a.Number, Stage: stage, Release: a.Release, Failure: &failure, Closing: &closing, Text: failure.Reason,
 		Notify:   w.message(a.Number, "rolled_back", fmt.Sprintf("%s: %s was not introduced: %s", w.procedure.id, a.Release.Label(), failure.Reason), closing.Record),
 		Channels: w.channelsOf(closing, "rolled_back"),
@@ -65,9 +67,11 @@ func (w *work) closeRestored(ctx context.Context, a *ledger.Attempt, failure led
 		closing.End, event, text = service.EndRestoreFailed, "restore_failed", "failed, and so did the restore: "+result.failures[0]
 		w.louden(e, a)
 	}
-	closing.Record = w.writeRecord(ctx, a, failure, result, closing.End)
+	writing, cancel := w.rescue(ctx, closingTimeout)
+	defer cancel()
+	closing.Record = w.writeRecord(writing, a, failure, result, closing.End)
 	e.Record = closing.Record
-	if err := w.append(ctx, ledger.Event{
+	if err := w.append(writing, ledger.Event{
 		Type: ledger.AttemptClosed, Attempt: a.Number, Stage: stage, Release: a.Release, Failure: &failure, Closing: &closing, Text: failure.Reason,
 		Notify:   w.message(a.Number, event, fmt.Sprintf("%s: %s %s", w.procedure.id, a.Release.Label(), text), closing.Record),
 		Channels: w.channelsOf(closing, event),

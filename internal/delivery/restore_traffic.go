@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"math"
+	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -87,7 +88,7 @@ func (w *work) backInPlace(ctx context.Context, a *ledger.Attempt, stable servic
 	if candidate != nil {
 		stopped = w.stop(ctx, a.Number, *candidate)
 	}
-	return stopped, w.startAgain(ctx, a.Number, stable)
+	return stopped, w.startAgain(ctx, a.Number, withinRestore(ctx, stable))
 }
 
 // startAgain starts what is missing of a release that ran before, and waits for one good answer of each instance. What
@@ -112,6 +113,15 @@ func (w *work) startAgain(ctx context.Context, attempt int, r service.Release) e
 		return err
 	}
 	return w.awaitHealthy(ctx, r, healthAgain(r), restarted)
+}
+
+// withinRestore is r, waited for no longer than a restore has time left, less what it needs to bring itself to its end.
+func withinRestore(ctx context.Context, r service.Release) service.Release {
+	if ends, bounded := ctx.Deadline(); bounded {
+		left := service.Duration(max(time.Until(ends)-closingTimeout, time.Second))
+		r.Health.HealthyDeadline = min(r.Health.HealthyDeadline, left)
+	}
+	return r
 }
 
 // healthAgain is how a release that ran before is waited for: one good answer of each instance does, and what it wrote before is no

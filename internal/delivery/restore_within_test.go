@@ -1,0 +1,27 @@
+package delivery
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// A restore waits for stable no longer than it has time to bring itself to its end.
+func TestWithinRestore(t *testing.T) {
+	t.Parallel()
+	const healthy = 20 * time.Minute
+	for name, c := range map[string]struct{ left, least, most time.Duration }{
+		"less time":  {10 * time.Minute, 8 * time.Minute, 9 * time.Minute},
+		"enough":     {time.Hour, healthy, healthy},
+		"hardly any": {2 * time.Second, time.Second, time.Second},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), c.left)
+		defer cancel()
+		r := service.Release{Health: service.Health{HealthyDeadline: service.Duration(healthy)}}
+		if got := withinRestore(ctx, r).Health.HealthyDeadline.D(); got < c.least || got > c.most {
+			t.Errorf("%s: it is waited for %s", name, got)
+		}
+	}
+}
