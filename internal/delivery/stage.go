@@ -110,7 +110,7 @@ func (s *stageWork) notBegun(ctx context.Context, err error) (Outcome, error) {
 	return s.failed(ctx, ctx, err)
 }
 
-// allowed is the time that the body may take: its worst case, with room for a slow machine. A rollback shows the time that
+// allowed is the time that the body may take: its worst case, with room for a slow machine, and for what a plan does not know. A rollback shows the time that
 // a release which was healthy before takes, and waits for as long as its health allows all the same.
 func (s *stageWork) allowed() time.Duration {
 	worst := s.request.WorstCase
@@ -119,7 +119,7 @@ func (s *stageWork) allowed() time.Duration {
 		var spec ReleaseSpec
 		if d := s.state().Definition; d != nil && d.Platform.Host != nil && json.Unmarshal(s.spec, &spec) == nil {
 			spec.Waves = d.Platform.Host.Waves(s.interrupts())
-			worst = max(worst, spec.WorstCase(service.ModeUpdate))
+			worst = max(worst, spec.WorstCase(service.ModeUpdate)) + placing(*d, spec.Waves, s.interrupts())
 		}
 	}
 	allowed := worst + worst/4 + time.Minute

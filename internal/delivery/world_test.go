@@ -640,8 +640,9 @@ type provider struct {
 	backups map[string]service.Backup
 	// preflight is what the preflight asks.
 	preflight delivery.PreflightSpec
-	// platform of the service when it is defined.
+	// platform and router of the service when it is defined.
 	platform service.Platform
+	router   *service.Router
 	// bake is how long a release is watched before it is finalized.
 	bake time.Duration
 	// warnings of all releases and splits.
@@ -733,7 +734,7 @@ func (p *provider) applyWith(ctx context.Context, version string, split delivery
 	owner := "owner"
 	create := view.State.Definition == nil
 	if create {
-		if _, err := s.Define(ctx, delivery.DefineRequest{Definition: service.Definition{ID: web, Platform: p.platform}, Create: true}); err != nil {
+		if _, err := s.Define(ctx, delivery.DefineRequest{Definition: service.Definition{ID: web, Platform: p.platform, Router: p.router}, Create: true}); err != nil {
 			return err
 		}
 	}

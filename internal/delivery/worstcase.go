@@ -47,20 +47,41 @@ func (s ReleaseSpec) WorstCase(mode service.Mode) time.Duration {
 	return time.Duration(max(s.Waves, 1))*(s.Health.HealthyDeadline.D()+s.Health.MinHealthyTime.D()) + overhead
 }
 
+// uploadAllowance is for bringing a release's files to other machines, which goes on for as long as it comes forward.
+const uploadAllowance = 5 * time.Minute
+
+// placing is what rolling out on d takes beside starting and waiting: to bring the files there, and to stop what has the place of the new
+// instances, in each of waves, or, where no router splits the traffic, what they are beside.
+func placing(d service.Definition, waves int, interrupts bool) time.Duration {
+	host := d.Platform.Host
+	total := time.Duration(0)
+	if len(host.Hosts) > 0 {
+		total += uploadAllowance
+	}
+	switch {
+	case interrupts:
+		total += time.Duration(max(waves, 1)) * host.DrainTimeout.D()
+	case d.Router == nil:
+		total += host.DrainTimeout.D()
+	}
+	return total
+}
+
 // WorstCase of a smoke test: its slowest check.
 func (s SmokeTestSpec) WorstCase(service.Mode) time.Duration { return overhead + slowest(s.Checks) }
 
 // Walk lists the steps of a release that begins at 0, up to the declared weight.
 func (s SplitSpec) Walk() []Step { return stepsUp(s, 0) }
 
-// WorstCase of a split: each step for as long as it may last. Initial delays are a part of that, and checks run beside it.
+// WorstCase of a split: each step for as long as it may last, and then the round of checks that has begun by then. Initial delays are a part
+// of that.
 func (s SplitSpec) WorstCase(mode service.Mode) time.Duration {
 	total := overhead
 	if mode != service.ModeUpdate {
 		return total
 	}
 	for _, step := range s.Walk() {
-		total += s.Analysis.longest(step.Pause)
+		total += s.Analysis.longest(step.Pause) + slowest(s.Checks)
 	}
 	return total
 }
