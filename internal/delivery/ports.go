@@ -84,7 +84,8 @@ type Split struct {
 
 // Router splits the traffic between slots.
 type Router interface {
-	// Check tells whether the running router has a split of these slots' addresses; the error says what to paste where.
+	// Check tells whether the running router has a split of these slots' addresses; the error says what to paste where. The last of
+	// placements that is a release's has the traffic, or is to have it, where the router itself cannot tell.
 	Check(ctx context.Context, placements []service.Placement) error
 	// Weights reads the split back from the data plane: whole percent by slot, together 100; or 0 each, where it sends nothing anywhere; or
 	// together less than 100, where it has parts that differ: then no slot has 0.

@@ -12,9 +12,9 @@ import (
 )
 
 // Check tells whether each node has the backend, may change its weights, and has a server in its slot for each instance of placements. A
-// slot may have servers that no instance is at: the next split gives them nothing. One without a placement is not compared. The error names
-// what differs, and the lines to paste into haproxy.cfg: those alone that are missing, and such that a reload with them leaves the traffic
-// where it is. Where no node says where that is, it is where the first of placements is.
+// slot may have servers that no instance is at: the next split gives them nothing. One without a placement is not compared, and needs no
+// server where the other has one. The error names what differs, and the lines to paste into haproxy.cfg: those alone that are missing, and
+// such that a reload with them leaves the traffic where it is. Where no node says where that is, it is where the last release of placements is.
 func (r *Router) Check(ctx context.Context, placements []service.Placement) error {
 	bySlot := placed(placements)
 	seen := make([]*sight, len(r.nodes))
@@ -130,11 +130,12 @@ func (r *Router) checkSlot(slot string, servers []api.Server, placements map[str
 			return fmt.Errorf("backend %s has no server %s, which is named for slot %s: its servers are %s", r.backend, name, slot, listed(namesOf(servers)))
 		}
 	}
+	p, known := placements[slot]
 	ours := r.slots(servers)[slot]
-	if len(ours) == 0 {
+	if len(ours) == 0 && (known || len(r.ours(servers)) == 0) {
 		return fmt.Errorf("backend %s has no server of slot %s: its servers are %s", r.backend, slot, listed(namesOf(servers)))
 	}
-	if p := placements[slot]; len(unserved(p, ours)) > 0 {
+	if len(unserved(p, ours)) > 0 {
 		return elsewhere(slot, ours, p)
 	}
 	return nil

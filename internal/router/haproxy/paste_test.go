@@ -267,7 +267,9 @@ func TestPasteIntoNothing(t *testing.T) {
 					p.config = strings.NewReplacer("backend web\n", "backend old\n", "default_backend web\n", "default_backend old\n").Replace(p.config)
 					p.servers[0].Reload(t)
 				}
-				placements := []service.Placement{green, blue}
+				empty := blue
+				empty.Release = ""
+				placements := []service.Placement{green, empty}
 				err := p.Check(t.Context(), placements)
 				wantError(t, err, "server green-b "+green.Instances[1].Address+" check", "server blue-a "+blue.Instances[0].Address+" check disabled\n")
 				p.paste(err.Error())
@@ -283,6 +285,22 @@ func TestPasteIntoNothing(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestPasteOfOneSlot: where nothing is known of the other slot, the lines of the one are enough for what is to come to it.
+func TestPasteOfOneSlot(t *testing.T) {
+	blue := on(instances(t, "blue", 2), "a", "b")
+	p := newPasted(t, form{options: checked}, blue, service.Placement{}, nil, nil)
+	err := p.Check(t.Context(), []service.Placement{blue})
+	wantError(t, err, "server blue-a "+blue.Instances[0].Address+" check\n", "# and a server for each instance of slot green")
+	p.paste(err.Error())
+	p.servers[0].Reload(t)
+	if err := p.Check(t.Context(), []service.Placement{blue}); err != nil {
+		t.Error(err)
+	}
+	if err := p.Check(t.Context(), []service.Placement{blue, {Slot: "green", Instances: blue.Instances}}); err == nil {
+		t.Error("a slot without a server is said to have one")
 	}
 }
 

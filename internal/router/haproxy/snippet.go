@@ -1,6 +1,7 @@
 package haproxy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,7 +34,7 @@ func (r *Router) remedy(seen []*sight, placements []service.Placement) string {
 }
 
 // traffic tells which slots' new servers may take requests at once, where there were none of ours: those that have the traffic on another
-// node; else the one of the first placement, unless the backend has servers beside ours, which have it.
+// node; else the one of the last release that is placed, unless the backend has servers beside ours, which have it.
 func (r *Router) traffic(s *sight, seen []*sight, placements []service.Placement) map[string]bool {
 	if len(r.ours(s.servers)) > 0 || slices.ContainsFunc(s.servers, func(s api.Server) bool { return current(s) > 0 }) {
 		return nil
@@ -46,12 +47,13 @@ func (r *Router) traffic(s *sight, seen []*sight, placements []service.Placement
 			return map[string]bool{blue: weights[blue] > 0, green: weights[green] > 0}
 		}
 	}
+	slot := ""
 	for _, p := range placements {
-		if p.Placed() {
-			return map[string]bool{p.Slot: true}
+		if p.Placed() && (slot == "" || p.Release != "") {
+			slot = p.Slot
 		}
 	}
-	return map[string]bool{blue: true}
+	return map[string]bool{cmp.Or(slot, blue): true}
 }
 
 func (r *Router) ours(servers []api.Server) []api.Server {
@@ -102,7 +104,7 @@ func (r *Router) slotLines(slot string, s *sight, names *namer, takes bool, plac
 	p, known := placements[slot]
 	ours := r.slots(s.servers)[slot]
 	if !known && len(ours) == 0 {
-		return []string{fmt.Sprintf("# and one server for each instance of slot %s, named %s, %s-2 and so on", slot, slot, slot)}, nil
+		return []string{fmt.Sprintf("# and a server for each instance of slot %s, before a release comes to it", slot)}, nil
 	}
 	var absent, used, unnamed, there []string
 	for _, name := range r.servers[slot] {
