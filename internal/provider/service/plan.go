@@ -111,6 +111,7 @@ func (r *serviceResource) refuse(ctx context.Context, plan model, prior *model, 
 		defer func() {
 			if !diags.HasError() {
 				r.warnUnready(ctx, definition, &view, diags)
+				r.warnRouter(ctx, definition, view, diags)
 			}
 		}()
 	}

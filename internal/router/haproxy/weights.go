@@ -100,7 +100,8 @@ func (r *Router) Warnings(ctx context.Context) ([]string, error) {
 			"until the next apply adds them again. Servers in haproxy.cfg and a state file keep them.", r.backend))
 	case r.stateFile == "":
 		warnings = append(warnings, fmt.Sprintf("A reload or restart of HAProxy brings back the weights that haproxy.cfg gives the servers of backend %s: there is no state_file. "+
-			"A plan then shows the difference, and an apply repairs it.\n\n%s", r.backend, stateFileLines("/var/lib/haproxy/server-state")))
+			"A plan then shows the difference, and an apply repairs it. To keep them, name a file as state_file, in a directory that the user of each node's login may write to "+
+			"(`install -d -o <user> /var/lib/haproxy-state`), and write its path into haproxy.cfg:\n\n%s", r.backend, stateFileLines("/var/lib/haproxy-state/servers")))
 	default:
 		behind, err := r.behind(ctx)
 		if err != nil {

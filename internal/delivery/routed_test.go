@@ -1,0 +1,109 @@
+package delivery_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// routed is the world's connector with a router that notes what it is asked. Its warnings are what the definition's file is called.
+type routed struct {
+	*connector
+	wrong   error
+	asked   []service.Placement
+	checks  int
+	bounded bool
+}
+
+func (r *routed) Adapters(d service.Definition) (delivery.Adapters, error) {
+	a, err := r.connector.Adapters(d)
+	a.Router = nil
+	if d.Router != nil {
+		a.Router = notingRouter{router{r.connector}, r, d.Router.HAProxy.StateFile}
+	}
+	return a, err
+}
+
+type notingRouter struct {
+	router
+	to   *routed
+	says string
+}
+
+func (r notingRouter) Check(ctx context.Context, placements []service.Placement) error {
+	deadline, bounded := ctx.Deadline()
+	r.to.asked, r.to.bounded = placements, bounded && time.Until(deadline) <= 10*time.Second
+	r.to.checks++
+	return r.to.wrong
+}
+
+func (r notingRouter) Warnings(context.Context) ([]string, error) {
+	return []string{"as ever", r.says}, nil
+}
+
+// A router that a plan defines is asked once whether it splits between what runs and what is to come, by the hosts of the plan; and what
+// it warns of is news where the recorded one does not.
+func TestSurveyDefinedRouter(t *testing.T) {
+	t.Parallel()
+	defined := func(stateFile string, hosts ...string) service.Definition {
+		return service.Definition{ID: web, Platform: onHosts(hosts...), Router: &service.Router{HAProxy: &service.HAProxyRouter{StateFile: stateFile}}}
+	}
+	before := defined("a", "a", "b")
+	unrouted := before
+	unrouted.Router = nil
+	placed := service.Placement{Release: releaseOf("1"), Slot: "blue", Instances: []service.Instance{{Name: "blue/a/0", Address: "old/a", Host: "a"}, {Name: "blue/b/0", Address: "old/b", Host: "b"}}}
+	runs := ledger.State{Definition: &before, Stable: releaseOf("1"), Releases: map[service.ReleaseID]service.Release{releaseOf("1"): {ID: releaseOf("1"), Placement: placed}}}
+	broken := errors.New("no backend webs")
+	for name, test := range map[string]struct {
+		definition service.Definition
+		state      ledger.State
+		wrong      error
+		asked      string
+		news       string
+	}{
+		"a first one":        {definition: before, asked: "blue/a blue/b green/a green/b"},
+		"it is not ready":    {definition: before, wrong: broken, asked: "blue/a blue/b green/a green/b"},
+		"the file goes":      {definition: defined("", "a", "b"), state: runs, asked: "old/a old/b green/a green/b", news: "\n"},
+		"the file stays":     {definition: before, state: runs, asked: "old/a old/b green/a green/b"},
+		"hosts come and go":  {definition: defined("a", "b", "c"), state: runs, asked: "blue/c old/b green/b green/c"},
+		"it has none":        {definition: unrouted, state: runs},
+		"it comes to a stay": {definition: before, state: ledger.State{Definition: &unrouted, Stable: runs.Stable, Releases: runs.Releases}, asked: "old/a old/b green/a green/b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			r := &routed{connector: &connector{world: w, process: &process{}}, wrong: test.wrong}
+
+			run := delivery.NewRun(newMemoryStore(), r, ledger.ThisProcess("terraform"), ledger.Terms{})
+			survey, err := run.Service(web).SurveyDefinedRouter(t.Context(), test.definition, ledger.View{State: test.state})
+			if err != nil || !errors.Is(survey.Unready, test.wrong) {
+				t.Fatalf("%+v, %v", survey, err)
+			}
+			var asked []string
+			for _, p := range r.asked {
+				var part []string
+				for _, i := range p.Instances {
+					part = append(part, i.Address)
+				}
+				slices.Sort(part)
+				asked = append(asked, part...)
+			}
+			if got := strings.Join(asked, " "); got != test.asked || test.asked != "" && (r.checks != 1 || !r.bounded) {
+				t.Errorf("it was asked %d times, bounded %v, for %q; want %q", r.checks, r.bounded, got, test.asked)
+			}
+			var news []string
+			if test.news != "" {
+				news = []string{strings.TrimSuffix(test.news, "\n")}
+			}
+			if !slices.Equal(survey.News, news) {
+				t.Errorf("news: %q, want %q", survey.News, news)
+			}
+		})
+	}
+}
