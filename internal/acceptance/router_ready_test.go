@@ -11,7 +11,7 @@ import (
 )
 
 // What a router cannot do is said by the plan that defines it, by no plan that leaves it as it is, and changes nothing; also what it loses
-// without a state file, by the plan that takes that away.
+// without a state file, by the plan that takes that away. What a refresh says goes by the recorded definition, and says so.
 func TestRouterNotReady(t *testing.T) {
 	r := newRig(t, false)
 	server := haproxytest.Start(t, func(s *haproxytest.Server) string {
@@ -50,7 +50,7 @@ func TestRouterNotReady(t *testing.T) {
 	}
 	routed("1", "web", server.Socket, "")
 	wantSaid(t, r.plan().text, "Warning: Router Needs Attention", "there is no state_file", "that the user of each node's login may write to")
-	// As it is recorded it is the refresh that tells.
+	// As it is recorded it is the refresh that tells, and which definition it means.
 	routed("1", "web", server.UserSocket, stateFile)
 	r.apply(0)
 	if text := r.plan().text; strings.Contains(text, warning) {
@@ -60,7 +60,7 @@ func TestRouterNotReady(t *testing.T) {
 	r.apply(0)
 	routed("1", "web", server.Socket, stateFile)
 	text := r.plan().text
-	wantSaid(t, text, "Warning: Service Not Reachable")
+	wantSaid(t, text, "Warning: Service Not Reachable", "by the definition that the last apply recorded", "Where this plan changes what is named")
 	if strings.Contains(text, warning) {
 		t.Errorf("the router of the plan is ready:\n%s", text)
 	}

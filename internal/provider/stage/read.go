@@ -177,7 +177,8 @@ func (r *Resource[M]) keepComputed(ctx context.Context, m M, same bool, priorRaw
 
 func (r *Resource[M]) warnUnreachable(l *loaded, diags *diag.Diagnostics) {
 	if r.kind.WarnUnreachable {
-		diags.AddWarning("Service Not Reachable", fmt.Sprintf("What runs of %s could not be looked at, so the plan shows what was last known: %s. An apply begins no release before it can.",
+		diags.AddWarning("Service Not Reachable", fmt.Sprintf("What runs of %s could not be looked at by the definition that the last apply recorded, so the plan shows what was last known: %s. "+
+			"An apply begins no release before it can. Where this plan changes what is named, such as a login or a router, the apply goes by what it says.",
 			l.passage.Release.Service(), l.refreshed.Unreachable))
 	}
 }
