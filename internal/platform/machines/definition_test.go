@@ -225,7 +225,7 @@ func TestBadAnswers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := m.Inspect(t.Context(), p); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "host b") {
+		if _, err := m.Inspect(t.Context(), p); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "hosts a, b and c: ") {
 			t.Errorf("%q: %v", answer, err)
 		}
 	}

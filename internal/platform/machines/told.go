@@ -1,6 +1,7 @@
 package machines
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -49,7 +50,7 @@ func common(p part, text string) string {
 	if p.machine == nil {
 		return text
 	}
-	return strings.ReplaceAll(text, p.machine.String(), theMachine)
+	return regexp.MustCompile(`\b`+regexp.QuoteMeta(p.machine.String())+`\b`).ReplaceAllLiteralString(text, theMachine)
 }
 
 // several names hosts.

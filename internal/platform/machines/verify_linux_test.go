@@ -1,6 +1,8 @@
 package machines
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -111,6 +113,31 @@ func TestWhereSystemdCannotBeAsked(t *testing.T) {
 		if got := verified(t, d, programs); len(got) > 0 {
 			t.Errorf("%s: %q", name, got)
 		}
+	}
+}
+
+// An error that several machines have in common is told once as well, and each is there to be found.
+func TestErrorsOfSeveralMachines(t *testing.T) {
+	t.Parallel()
+	parts := []part{{host: "a", machine: fake{name: "x@1"}}, {host: "b", machine: fake{name: "x@2"}}, {host: "c", machine: fake{name: "x@3"}}, {host: "d", machine: fake{name: "x@4"}}}
+	own := errors.New("its disk is full")
+	err := each(parts, 0, func(n int, p part) error {
+		switch n {
+		case 1:
+			return own
+		case 3:
+			return nil
+		}
+		return fmt.Errorf("log in to %s: there is no agent", p.machine)
+	})
+	if want := "hosts a and c: log in to the machine: there is no agent\nhost b (x@2): its disk is full"; err == nil || err.Error() != want || !errors.Is(err, own) {
+		t.Errorf("got %v", err)
+	}
+	if err := each(parts, 0, func(int, part) error { return nil }); err != nil {
+		t.Errorf("of nothing: %v", err)
+	}
+	if err := each([]part{{}}, 0, func(int, part) error { return own }); err == nil || err.Error() != own.Error() {
+		t.Errorf("without hosts: %v", err)
 	}
 }
 
