@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -630,4 +631,37 @@ func TestLogsMissing(t *testing.T) {
 	}
 	g.contains(err.Error(), "by sudo without a password")
 	all[0].WriteFile(t, "/etc/sudoers.d/deploy", "deploy ALL=(root) NOPASSWD: ALL\n", 0o440)
+}
+
+// Also where a machine shows nobody the processes of others (hidepid), an instance that runs as somebody else is healthy, and another
+// program on its port is not taken for it.
+func TestProcessesThatAreHidden(t *testing.T) {
+	t.Parallel()
+	for _, hidepid := range []string{"1", "2"} {
+		t.Run(hidepid, func(t *testing.T) {
+			t.Parallel()
+			all := machinetest.Start(t, 1, machinetest.Sudo())
+			provide(t, all)
+			g := newGround(t, withSudo, all, 1)
+			all[0].Run(t, "mount -o remount,hidepid="+hidepid+" /proc")
+			r := g.placed(g.release("1.0.0"), "blue")
+			g.started(r, nil)
+			g.answers(r)
+			i := r.Placement.Instances[0]
+			_, port, err := net.SplitHostPort(i.Address)
+			g.ok(err)
+			g.ok(g.Stop(t.Context(), r.Placement))
+			all[0].Run(t, "systemd-run --unit squatter -p Type=exec -E PORT="+port+" -E DEPLOY_ADDRESS="+all[0].Address+" "+instanceProgram+" "+asInstance)
+			g.eventually(func() error {
+				err := g.Probe(t.Context(), i, service.Health{})
+				if err == nil {
+					g.Fatal("another program counts as the instance")
+				}
+				if !strings.Contains(err.Error(), "another program") {
+					return err
+				}
+				return nil
+			})
+		})
+	}
 }

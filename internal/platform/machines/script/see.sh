@@ -1,7 +1,7 @@
 # Says what there is of the units, in lines that readSights reads.
 
 shown=$(show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p MainPID -p NRestarts -p ExecMainCode -p ExecMainStatus \
-	-p ExecMainExitTimestamp -p Result -p InvocationID -p Environment -p ControlGroup $wanted) || fail '' "systemd does not answer"
+	-p ExecMainExitTimestamp -p Result -p InvocationID -p Environment -p ControlGroup -p UID $wanted) || fail '' "systemd does not answer"
 printf '%s\n\nend\n' "$shown"
 slot_files() {
 	for what in release since stopped; do
@@ -11,7 +11,7 @@ slot_files() {
 each slot_files
 # By systemd's own clock: the kernel of a container is older than it. Only what does not run is compared with it.
 case $shown in *ActiveState=inactive*) echo "boot $(systemctl show --value -p UserspaceTimestamp)" ;; esac
-group= pid= restarts= unit= held=
+group= pid= restarts= unit= uid= held=
 hold() { # the sockets of a unit's processes
 	[ -n "$unit" ] || return 0
 	if [ "${restarts:-0}" -gt 0 ]; then
@@ -22,9 +22,16 @@ hold() { # the sockets of a unit's processes
 	[ "${pid:-0}" -gt 0 ] || return 0
 	# Ends in a NUL, which nothing here can hold: it is left to the reader.
 	sed -zn "s/^DEPLOY_RELEASE=\(.*\)/process $unit \1\n/p" "/proc/$pid/environ" 2>/dev/null
-	while read -r what value rest; do
-		[ "$what" != Uid: ] || { echo "user $unit $value"; break; }
-	done 2>/dev/null <"/proc/$pid/status"
+	who=
+	{ while read -r what value rest; do
+		[ "$what" != Uid: ] || { who=$value; break; }
+	done <"/proc/$pid/status"; } 2>/dev/null
+	# Where processes of others are not to be seen at all (hidepid), systemd knows whose they are.
+	if [ -z "$who" ]; then
+		who=$uid
+		[ -e "/proc/$pid" ] || { echo "held $unit hidden"; held="$held hidden"; }
+	fi
+	echo "user $unit $who"
 	pids=
 	for root in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
 		[ -n "$group" ] && [ -e "$root$group/cgroup.procs" ] || continue
@@ -38,7 +45,7 @@ hold() { # the sockets of a unit's processes
 	done
 	files=
 	for one in ${pids:-$pid}; do files="$files /proc/$one/fd"; done
-	mine=$(ls -l $files 2>&1 | sed -n -e 's/.*socket:\[\([0-9]*\)\].*/\1/p' -e 's/.*Permission denied.*/hidden/p')
+	mine=$(ls -l $files 2>&1 | sed -n -e 's/.*socket:\[\([0-9]*\)\].*/\1/p' -e 's/.*Permission denied.*/hidden/p' -e 's/.*Operation not permitted.*/hidden/p')
 	held="$held $mine"
 	for one in $mine; do echo "held $unit $one"; done
 }
@@ -49,7 +56,8 @@ while IFS= read -r line; do
 	MainPID=*) pid=${line#*=} ;;
 	NRestarts=*) restarts=${line#*=} ;;
 	ControlGroup=*) group=${line#*=} ;;
-	'') hold; group= pid= restarts= unit= ;;
+	UID=*) uid=${line#*=} ;;
+	'') hold; group= pid= restarts= unit= uid= ;;
 	esac
 done <<EOF
 $shown
