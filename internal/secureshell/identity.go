@@ -18,14 +18,16 @@ type identity struct {
 	signers []ssh.Signer
 	// words say what it is, for errors.
 	words string
-	// agent is the connection that signers ask; nil: none.
+	// agent is the connection that signers ask, until it is left; nil: none.
 	agent net.Conn
+	leave func() bool
 }
 
 func (i *identity) String() string { return i.words }
 
 func (i *identity) close() {
 	if i.agent != nil {
+		i.leave()
 		_ = i.agent.Close()
 	}
 }
@@ -113,14 +115,12 @@ func (l *link) agent(ctx context.Context) (*identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask the agent of SSH_AUTH_SOCK (is it running?): %w", err)
 	}
-	found := &identity{agent: connection}
-	if deadline, ok := ctx.Deadline(); ok {
-		_ = connection.SetDeadline(deadline)
-	}
+	// It knows no contexts, and may wait for a person who confirms.
+	found := &identity{agent: connection, leave: context.AfterFunc(ctx, func() { _ = connection.Close() })}
 	found.signers, err = agent.NewClient(connection).Signers()
 	switch {
 	case err != nil:
-		err = fmt.Errorf("ask the agent at %s for its keys: %w", socket, err)
+		err = fmt.Errorf("ask the agent at %s for its keys: %w", socket, l.ended(ctx, err))
 	case len(found.signers) == 0:
 		err = fmt.Errorf("the agent at %s has no keys: add one with ssh-add, or unlock it", socket)
 	default:

@@ -5,10 +5,13 @@ package secureshell_test
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell/sshtest"
@@ -160,6 +163,40 @@ func TestAgentThatDoesNotHelp(t *testing.T) {
 	refused(t, connections(t, nil, secureshell.Options{}), byAgent(server), "has no keys", "ssh-add")
 	s := service.SSH{Address: server.Address, Port: server.Port, User: server.User, HostKey: server.HostKey}
 	refused(t, connections(t, nil, secureshell.Options{}), s, "nothing to log in with")
+}
+
+// An agent that does not answer, such as one that waits for a person, holds up nobody who leaves.
+func TestAgentThatWaits(t *testing.T) {
+	server := sshtest.Start(t)
+	asked := make(chan struct{}, 1)
+	agent := listen(t, "unix", server.Path("agent"), func(c net.Conn) {
+		asked <- struct{}{}
+		_, _ = io.Copy(io.Discard, c)
+	})
+	s := byAgent(server)
+	s.ConnectTimeout = service.Duration(time.Hour)
+	c := secureshell.New(nil, secureshell.Options{AgentSocket: agent.Addr().String()})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := c.Machine(s).Run(bounded(t), "true", nil)
+		ended <- err
+	}()
+	<-asked
+	closed := make(chan struct{})
+	go func() {
+		_ = c.Close()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(patience / 2):
+		t.Fatal("it waits for the agent")
+	}
+	if err := <-ended; !errors.Is(err, secureshell.ErrUnreachable) {
+		t.Errorf("%v", err)
+	}
+	s.ConnectTimeout = service.Duration(100 * time.Millisecond)
+	refused(t, connections(t, nil, secureshell.Options{AgentSocket: agent.Addr().String()}), s, "ask the agent", "connect_timeout")
 }
 
 // certify signs the public key beside path with ca and returns the certificate.
