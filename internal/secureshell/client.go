@@ -100,6 +100,7 @@ func (c *client) why() error {
 // in flight ends nothing.
 func (c *client) keepAlive() {
 	options := c.link.connections.options
+	v := newVigil(options)
 	ticker := time.NewTicker(options.KeepAlive)
 	defer ticker.Stop()
 	var asking atomic.Bool
@@ -109,7 +110,7 @@ func (c *client) keepAlive() {
 			return
 		case <-ticker.C:
 		}
-		if silent := c.wire.silent(); silent > options.Silence {
+		if silent := v.silent(c.wire.times()); silent >= options.Silence {
 			c.end(fmt.Errorf("nothing came from it for %s", silent.Round(time.Second)))
 			return
 		}
@@ -151,7 +152,7 @@ func (w *watchedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// silent is how long nothing came.
-func (w *watchedConn) silent() time.Duration {
-	return time.Since(w.begun) - time.Duration(w.heard.Load())
+// times are now, and when something came last, since it was begun.
+func (w *watchedConn) times() (now, heard time.Duration) {
+	return time.Since(w.begun), time.Duration(w.heard.Load())
 }
