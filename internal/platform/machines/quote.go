@@ -39,7 +39,7 @@ func commandLine(program string, arguments []string) (string, error) {
 	}
 	words := []string{unitWord(program)}
 	for n, text := range append([]string{program}, arguments...) {
-		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) || strings.ContainsFunc(text, noncharacter) {
 			return "", fmt.Errorf("word %d of the command is not text that a command line can hold", n)
 		}
 		if n > 0 {
@@ -54,6 +54,9 @@ func environmentLine(name, value string) (string, error) {
 	if !utf8.ValidString(value) {
 		return "", fmt.Errorf("the value of %s is not UTF-8, and systemd passes on nothing else: encode it, such as with base64", name)
 	}
+	if strings.ContainsFunc(value, noncharacter) {
+		return "", fmt.Errorf("the value of %s has a code point that Unicode keeps from being a character, such as U+FFFE, and systemd does not pass it on: encode it, such as with base64", name)
+	}
 	for _, r := range value {
 		if r < ' ' && r != '\t' && r != '\n' || r == 0x7f {
 			return "", fmt.Errorf("the value of %s has a control character (0x%02x), which systemd does not pass on: encode it, such as with base64, or take the carriage returns out", name, r)
@@ -62,3 +65,6 @@ func environmentLine(name, value string) (string, error) {
 	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "`", "\\`", `$`, `\$`).Replace(value)
 	return name + `="` + quoted + "\"\n", nil
 }
+
+// noncharacter tells whether a code point is one of the 66 that are never to be a character. systemd takes a text with one for no UTF-8.
+func noncharacter(r rune) bool { return r >= 0xfdd0 && r <= 0xfdef || r&0xfffe == 0xfffe }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -169,5 +170,18 @@ func TestProgramsOfARelease(t *testing.T) {
 	}
 	if packed(service.Content{}) != "" {
 		t.Error("nothing is a program")
+	}
+}
+
+// A text with a code point that is never a character is none to systemd, which leaves out what it is in.
+func TestNoncharacters(t *testing.T) {
+	t.Parallel()
+	for text, passes := range map[string]bool{"\ufdcf": true, "\ufdd0": false, "\ufdef": false, "\ufdf0": true, "\ufffd": true, "\ufffe": false, "\uffff": false, "\U0001fffe": false, "\U0010ffff": false} {
+		if _, err := environmentLine("TOKEN", "a"+text); (err == nil) != passes || err != nil && strings.Contains(err.Error(), text) {
+			t.Errorf("in a variable: %+q, %v", text, err)
+		}
+		if _, err := commandLine("/bin/web", []string{"a" + text}); (err == nil) != passes {
+			t.Errorf("in an argument: %+q, %v", text, err)
+		}
 	}
 }

@@ -40,7 +40,7 @@ func parrot() int {
 // What systemd and shells read as more than text.
 var nasty = []string{
 	"", " ", "a b", "\t", "\n", "a\nb\n", "'", `"`, `\`, `\\`, `\n`, `\x41`, "%", "%%", "%n", "%h", "$", "$$", "$HOME", "${HOME}", "$(id)", "`id`", ";", " ; ", "a;", "#", "# a",
-	"-x", "@", "!", "+", ":", "|", "&", "*", "?", "[a]", "~", "{a,b}", "=", "A=B", `"quoted"`, `'quoted'`, `a\`, "ä€😀", "\u00a0", "\u2028", "\ufeff", strings.Repeat("x", 5000),
+	"-x", "@", "!", "+", ":", "|", "&", "*", "?", "[a]", "~", "{a,b}", "=", "A=B", `"quoted"`, `'quoted'`, `a\`, "ä€😀", "\u00a0", "\u2028", "\ufeff", "\ufffd", "\ufdcf", "\ufdf0", strings.Repeat("x", 5000),
 }
 
 const letters = `ab \"'$%{}()[];#&|<>*?~!=-+@:` + "`\t\nä€😀"
@@ -95,7 +95,7 @@ func TestWordsThatSystemdDropsAreRefused(t *testing.T) {
 	t.Parallel()
 	g := newGround(t, asRoot, hosts(t, 1), 1)
 	r := g.placed(g.release("1.0.0"), "blue")
-	for _, value := range []string{"hidden\r\n", "hidden\x01", "hidden\xff"} {
+	for _, value := range []string{"hidden\r\n", "hidden\x01", "hidden\xff", "hidden\ufffe", "hidden\U0010ffff", "hidden\ufdd0"} {
 		err := g.Start(t.Context(), r, map[string]string{"TOKEN": value})
 		if err == nil {
 			t.Fatalf("%q was passed on", value)
