@@ -36,6 +36,14 @@ type ExitError struct {
 	Stderr string
 }
 
+// ExitCode is the script's status, -1 where a signal ended it, as *exec.ExitError has it.
+func (e *ExitError) ExitCode() int {
+	if e.Signal != "" {
+		return -1
+	}
+	return e.Status
+}
+
 func (e *ExitError) Error() string {
 	text := fmt.Sprintf("exit status %d", e.Status)
 	if e.Signal != "" {

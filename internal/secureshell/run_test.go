@@ -76,7 +76,7 @@ func TestStatusAndStandardErrorOfAScript(t *testing.T) {
 		}
 		return exit
 	}
-	if got := failed(t, "echo out; echo what >&2; exit 7"); got.Status != 7 || got.Stderr != "what" || got.Signal != "" {
+	if got := failed(t, "echo out; echo what >&2; exit 7"); got.Status != 7 || got.ExitCode() != 7 || got.Stderr != "what" || got.Signal != "" {
 		t.Errorf("%+v", got)
 	}
 	if got := failed(t, "set -e\nfalse\necho on"); got.Status != 1 {
@@ -85,7 +85,7 @@ func TestStatusAndStandardErrorOfAScript(t *testing.T) {
 	if got := failed(t, "if then"); got.Status == 0 || !strings.Contains(got.Stderr, "yntax") {
 		t.Errorf("%+v", got)
 	}
-	if got := failed(t, "kill -KILL $$"); got.Status != 137 || got.Signal != "KILL" {
+	if got := failed(t, "kill -KILL $$"); got.Status != 137 || got.ExitCode() != -1 || got.Signal != "KILL" {
 		t.Errorf("%+v", got)
 	}
 	got := failed(t, "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done >&2; exit 1")

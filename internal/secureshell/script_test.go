@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 )
 
@@ -16,9 +15,8 @@ func TestEveryShellRunsTheScript(t *testing.T) {
 	for b := 1; b < 256; b++ {
 		bytesOfAll = append(bytesOfAll, byte(b))
 	}
-	quoted := strings.ReplaceAll(string(bytesOfAll), "'", `'\''`)
 	// No command of the script may take part of its standard input.
-	script := "printf '%s' '" + quoted + "'\n# !! %s $(exit 3) `x`\nset --\n$unset printf '%s' \"${s-unset}$#\"\ncat\n"
+	script := "printf '%s' " + Quote(string(bytesOfAll)) + "\n# !! %s $(exit 3) `x`\nset --\n$unset printf '%s' \"${s-unset}$#\"\ncat\n"
 	line, err := scriptLine(script)
 	if err != nil {
 		t.Fatal(err)

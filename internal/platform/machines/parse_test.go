@@ -51,6 +51,14 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
+// What a script refuses behind other lines is told as it says it.
+func TestRefusalBehindOtherLines(t *testing.T) {
+	t.Parallel()
+	if _, err := examplePart().readSights(refused + "- systemd does not answer\n"); err == nil || err.Error() != "systemd does not answer" {
+		t.Errorf("%v", err)
+	}
+}
+
 func FuzzAnswer(f *testing.F) {
 	f.Add(answer)
 	f.Add("\nend\nslot -1 release a\nslot 99 since 1\nsocket\nheld\nboot Thu")

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -24,7 +23,8 @@ const (
 	staleStatus = 75
 )
 
-// Scripts that refuse something say so first of all: refused, a word, and a text. They exit with 0 then.
+// Scripts that refuse something say so on the last line of what they print: refused, a word, and a text. They exit with 0 then. Only one
+// that prints nothing else before is known by it to run; who has others looks for it himself, as readSights does.
 const refused = "!refused "
 
 // refusal is what a script refused to do.
@@ -134,22 +134,29 @@ func (p part) run(ctx context.Context, longest time.Duration, script string, std
 		return "", staleOr(err)
 	}
 	text := string(out)
+	if err := refusalIn(text); err != nil {
+		return "", err
+	}
+	return text, nil
+}
+
+// refusalIn is the refusal that a text begins with; nil where it does not.
+func refusalIn(text string) error {
 	rest, found := strings.CutPrefix(text, refused)
 	if !found {
-		return text, nil
+		return nil
 	}
 	kind, what, _ := strings.Cut(strings.TrimSpace(rest), " ")
 	if kind == "stale" {
-		return "", fmt.Errorf("%s: %w", what, fence.ErrStale)
+		return fmt.Errorf("%s: %w", what, fence.ErrStale)
 	}
-	return "", &refusal{kind: kind, text: strings.TrimSpace(what)}
+	return &refusal{kind: kind, text: strings.TrimSpace(what)}
 }
 
 // staleOr finds a guard's refusal in an error.
 func staleOr(err error) error {
-	var shell *secureshell.ExitError
-	var other interface{ ExitCode() int }
-	if errors.As(err, &shell) && shell.Status == staleStatus || errors.As(err, &other) && other.ExitCode() == staleStatus {
+	var exit interface{ ExitCode() int }
+	if errors.As(err, &exit) && exit.ExitCode() == staleStatus {
 		return fmt.Errorf("a newer run has noted its epoch: %w", fence.ErrStale)
 	}
 	return err

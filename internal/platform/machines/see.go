@@ -69,6 +69,9 @@ func (p part) seeScript() string {
 
 // readSights reads what seeScript says.
 func (p part) readSights(out string) ([]sight, error) {
+	if err := refusalIn(out); err != nil { // behind what else a script has said
+		return nil, err
+	}
 	shown, rest, found := strings.Cut(out, "\nend\n")
 	if !found {
 		return nil, errors.New("its answer is cut off")

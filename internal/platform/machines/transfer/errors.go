@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
 )
 
 // FullError says that a machine has no room for a release. Where that shows only while it is sent or unpacked, what was sent of it is removed
@@ -53,15 +51,11 @@ func lost(ctx context.Context, err error) bool {
 	if _, is := errors.AsType[lostError](err); is {
 		return true
 	}
-	var shell *secureshell.ExitError
-	if errors.As(err, &shell) {
-		// What a signal ended, such as by a machine that shuts down, may be done again.
-		return shell.Signal != ""
-	}
 	var exit interface {
 		error
 		ExitCode() int
 	}
+	// What a signal ended, such as by a machine that shuts down, may be done again.
 	return !errors.As(err, &exit) || exit.ExitCode() < 0
 }
 

@@ -9,6 +9,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
 )
 
 // The scripts are POSIX shell. Nothing of a request becomes part of them but quoted, as the value of a variable.
@@ -36,7 +38,7 @@ type variables struct {
 func (v variables) script(parts ...string) string {
 	var b strings.Builder
 	for name, value := range v.values {
-		b.WriteString(name + "=" + quote(value) + "\n")
+		b.WriteString(name + "=" + secureshell.Quote(value) + "\n")
 	}
 	guard := v.guard
 	if strings.TrimSpace(guard) == "" {
@@ -53,9 +55,6 @@ func (v variables) script(parts ...string) string {
 	}
 	return b.String()
 }
-
-// quote makes a word of shell that stands for s, whatever is in it.
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 // answers are the lines that a script wrote: what they are about, and the words that follow.
 type answers map[string][]string
