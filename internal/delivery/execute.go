@@ -130,19 +130,18 @@ func (s *stageWork) routerReady(ctx context.Context, release service.Release, sl
 // splitsFor refuses a router that is not ready to split between stable, nil for none, and a release that is not placed yet. Where nothing is
 // known of that but its id it is asked for stable alone.
 func (s *stageWork) splitsFor(ctx context.Context, release service.Release, slot string, stable *service.Release) error {
-	var splits []service.Release
+	var splits []service.Placement
 	if release.Content.Version != "" {
 		placement, err := s.adapters.Platform.Placement(release, slot)
 		if err != nil {
 			return fmt.Errorf("place %s: %w", release.ID, err)
 		}
-		release.Placement = placement
-		splits = append(splits, release)
+		splits = append(splits, placement)
 	}
 	if stable != nil {
-		splits = append(splits, *stable)
+		splits = append(splits, stable.Placement)
 	}
-	return s.routerSplits(ctx, splits...)
+	return s.routerSplitsAmong(ctx, s.adapters.routed(splits))
 }
 
 // routerSplits refuses a router whose running configuration does not split between the releases' addresses: what one tells it would
@@ -152,6 +151,10 @@ func (w *work) routerSplits(ctx context.Context, releases ...service.Release) er
 	for i, r := range releases {
 		placements[i] = r.Placement
 	}
+	return w.routerSplitsAmong(ctx, placements)
+}
+
+func (w *work) routerSplitsAmong(ctx context.Context, placements []service.Placement) error {
 	if err := w.adapters.Router.Check(ctx, placements); err != nil {
 		return &refusedError{reason: fmt.Sprintf("the router is not ready to split the traffic of %s: %s", w.procedure.id, err)}
 	}

@@ -30,7 +30,7 @@ func TestRouterThatIsNotReadyEndsThePreflight(t *testing.T) {
 	stands(t, w, p, "2")
 }
 
-// The preflight asks for the servers of stable, and of the candidate where its content is known.
+// The preflight asks for the servers of stable and of the candidate's slot, also where nothing but its id is known.
 func TestPreflightComparesTheRoutersServers(t *testing.T) {
 	t.Parallel()
 	known := content("2")
@@ -39,9 +39,9 @@ func TestPreflightComparesTheRoutersServers(t *testing.T) {
 		content *service.Content
 		stage   string
 	}{
-		"stable's are wrong":                      {map[string][]string{"blue": {"elsewhere"}, "green": {"green"}}, nil, "Preflight Failed"},
-		"the candidate's are wrong":               {map[string][]string{"blue": {"blue"}, "green": {"elsewhere"}}, &known, "Preflight Failed"},
-		"the candidate's are wrong, not known of": {map[string][]string{"blue": {"blue"}, "green": {"elsewhere"}}, nil, "Release Failed"},
+		"stable's are wrong":                     {map[string][]string{"blue": {"elsewhere"}, "green": {"green"}}, nil, "Preflight Failed"},
+		"the candidate's are wrong":              {map[string][]string{"blue": {"blue"}, "green": {"elsewhere"}}, &known, "Preflight Failed"},
+		"the candidate's are wrong, by its slot": {map[string][]string{"blue": {"blue"}, "green": {"elsewhere"}}, nil, "Preflight Failed"},
 	} {
 		w, objects := newWorld(), newMemoryStore()
 		p := applied(t, w, objects, "1")
