@@ -40,7 +40,7 @@ func TestMachinesRefused(t *testing.T) {
 		t.Fatalf("build for another kind of machine: %v\n%s", err, out)
 	}
 	r.write(config{Version: "2", ArtifactPath: foreign}.hcl(r))
-	wantSaid(t, r.apply(1), "host "+host.Name, "the program ./web is for", "build it for linux/"+runtime.GOARCH)
+	wantSaid(t, r.apply(1), "hosts a, b and c: the program ./web is for", "build it for linux/"+runtime.GOARCH)
 	f.untouched("1")
 	r.runs("1")
 

@@ -128,7 +128,7 @@ func (s *stageWork) routerReady(ctx context.Context, release service.Release, sl
 }
 
 // splitsFor refuses a router that is not ready to split between stable, nil for none, and a release that is not placed yet. Where nothing is
-// known of that but its id it is asked for stable alone.
+// known of that but its id, or there is no stable, the places of the other slot stand for it.
 func (s *stageWork) splitsFor(ctx context.Context, release service.Release, slot string, stable *service.Release) error {
 	var splits []service.Placement
 	if release.Content.Version != "" {

@@ -4,12 +4,12 @@ whose() {
 	[ -n "$id" ] || return 0
 	problem=$(theirs "$id" "$fragment") && echo "problem systemd $problem"
 }
-id= fragment=
+id='' fragment=''
 while IFS= read -r line; do
 	case $line in
 	Id=*) id=${line#*=} ;;
 	FragmentPath=*) fragment=${line#*=} ;;
-	'') whose; id= fragment= ;;
+	'') whose; id='' fragment='' ;;
 	esac
 done <<EOF
 $(show -p Id -p FragmentPath $wanted 2>/dev/null)
