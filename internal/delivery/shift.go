@@ -97,10 +97,10 @@ func (s *stageWork) mayRise(ctx context.Context, candidate *judge, stable servic
 		ready := beside(func() error { return s.routerSplits(ctx, candidate.candidate, stable) })
 		alive := beside(func() error { return candidate.alive(ctx) })
 		err, unready := s.serves(ctx, stable), ready()
-		if bad = alive(); bad != nil {
-			return nil
-		}
+		bad = alive()
 		switch {
+		case bad != nil:
+			err, unready = nil, nil // It is decided.
 		case err != nil:
 			why = fmt.Sprintf("stable %s, which one would go back to, does not answer: %s", stable.ID, err)
 		case unready != nil:
@@ -171,7 +171,7 @@ func (s *stageWork) windowOpen() error {
 func (s *stageWork) exportWeights(ctx context.Context) error {
 	weights, err := s.adapters.Router.Weights(ctx)
 	if err != nil {
-		return fmt.Errorf("read the weights back: %w", err)
+		return fmt.Errorf("look at the router after the split: %w", err)
 	}
 	s.exports.Weights = weights
 	s.exports.Promoted = s.state().Stable
