@@ -87,8 +87,8 @@ func (g *gauge) findings() []finding {
 		f.Broken = r.worse
 		f.Shift = &Shift{Estimate: r.estimate, Lower: finite(r.lower), Upper: finite(r.upper), Tolerance: r.tolerance}
 		f.Candidate.All, f.Stable.All = float64(r.candidate), float64(r.stable)
-		f.sentence = fmt.Sprintf("%s: the candidate's is %s by %s than stable's (between %s and %s), and %s is allowed; %d and %d values",
-			g.name, higher(r.estimate), value(math.Abs(r.estimate)), value(r.lower), value(r.upper), value(r.tolerance), r.candidate, r.stable)
+		f.sentence = fmt.Sprintf("%s: the candidate's is %s by %s than stable's%s, and %s is allowed; %d and %d values",
+			g.name, higher(r.estimate), value(math.Abs(r.estimate)), bounded(r.lower, r.upper), value(r.tolerance), r.candidate, r.stable)
 		findings = append(findings, f)
 	}
 	return findings
@@ -134,6 +134,14 @@ func higher(shift float64) string {
 }
 
 // value is a measured number.
+// bounded says the bounds of what is known; empty where there are none yet.
+func bounded(lower, upper float64) string {
+	if finite(lower) == nil && finite(upper) == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (between %s and %s)", value(lower), value(upper))
+}
+
 func value(x float64) string {
 	if math.IsInf(x, 0) || math.IsNaN(x) {
 		return "unknown"
