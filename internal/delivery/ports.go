@@ -68,7 +68,8 @@ type Platform interface {
 	// Dial connects to address, host:port as i's machine is reached, for checks and scrapes: through a tunnel where the network does not
 	// lead there. The address' host is the one of i.Address; the port may be another.
 	Dial(ctx context.Context, i service.Instance, address string) (net.Conn, error)
-	// Unready asks each machine once, and tells which a release could not be worked on now, for a plan. It changes nothing.
+	// Unready asks each machine once, and tells which a release could not be worked on now. It changes nothing. A plan bounds it by ctx, whose
+	// cause is said then; a preflight gives each machine the time that it has for any question.
 	Unready(ctx context.Context) []service.Problem
 }
 

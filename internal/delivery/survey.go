@@ -58,7 +58,7 @@ func (p *Procedure) Unready(ctx context.Context, definition service.Definition) 
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", p.id, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, surveyTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, surveyTimeout, fmt.Errorf("no answer within %s", surveyTimeout))
 	defer cancel()
 	return adapters.Platform.Unready(ctx), nil
 }

@@ -7,15 +7,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/machines/transfer"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
-
-// readyTimeout bounds the questions that a plan asks, of all machines together.
-const readyTimeout = 5 * time.Second
 
 // Room implements delivery.Platform. A release of which only the id is known is looked at as far as that goes.
 func (m *Machines) Room(ctx context.Context, r service.Release, slot string) []service.Problem {
@@ -189,8 +185,6 @@ func (m *Machines) Unready(ctx context.Context) []service.Problem {
 	if err != nil {
 		return []service.Problem{{Path: []string{"platform", "host"}, Detail: err.Error()}}
 	}
-	bounded, cancel := context.WithTimeoutCause(ctx, readyTimeout, fmt.Errorf("no answer within %s", readyTimeout))
-	defer cancel()
 	found := make([][]service.Problem, len(parts))
 	_ = each(parts, 0, func(n int, p part) error { // What went wrong is a problem.
 		draft, err := m.draft(p, service.Content{})
@@ -198,13 +192,13 @@ func (m *Machines) Unready(ctx context.Context) []service.Problem {
 			found[n] = append(found[n], problem(err.Error(), "systemd"))
 			return nil
 		}
-		out, err := p.look(bounded, p.prelude()+readyBody+p.unitsScript(draft)+"exit 0\n")
+		out, err := p.look(ctx, p.prelude()+readyBody+p.unitsScript(draft)+"exit 0\n")
 		var refused *refusal
 		switch {
 		case errors.As(err, &refused):
 			found[n] = append(found[n], problem(refused.text, "systemd", "scope"))
-		case err != nil && bounded.Err() != nil && ctx.Err() == nil:
-			found[n] = append(found[n], problem(fmt.Sprintf("%s does not answer: %s", p.machine, context.Cause(bounded))))
+		case err != nil && ctx.Err() != nil:
+			found[n] = append(found[n], problem(fmt.Sprintf("%s does not answer: %s", p.machine, context.Cause(ctx))))
 		case err != nil:
 			found[n] = append(found[n], problem(fmt.Sprintf("%s does not answer: %s", p.machine, err)))
 		}
