@@ -141,7 +141,7 @@ func (s *stageWork) openAttempt(ctx context.Context) error {
 		sweep = s.sweepBeforeRollback
 	}
 	if err := sweep(ctx); err != nil {
-		e := refuse(stageTitle(s.stage)+" Failed", fmt.Sprintf("What is left of earlier releases of %s could not be looked after: %s. Nothing was introduced", s.procedure.id, err),
+		e := refuse(stageTitle(s.stage)+" Failed", fmt.Sprintf("%s. So what is left of earlier releases of %s could not be looked after, and nothing was introduced", err, s.procedure.id),
 			"Mend what is named, and apply again. A host that does not come back is taken out of the service's hosts.")
 		e.Err = err
 		return e

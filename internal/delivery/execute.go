@@ -65,7 +65,7 @@ func (s *stageWork) rollOut(ctx context.Context, spec ReleaseSpec) error {
 		}
 	}
 	if problems := s.roomFor(ctx, release); len(problems) > 0 {
-		return &refusedError{reason: fmt.Sprintf("there is no room for %s: %s", release.ID, problems[0]), evidence: problems[1:]}
+		return noPlace(release, problems)
 	}
 	if err := s.routerReady(ctx, release, slot, stable); err != nil {
 		return err
@@ -115,7 +115,7 @@ func (s *stageWork) routerReady(ctx context.Context, release service.Release, sl
 	}
 	weights, err := s.adapters.Router.Weights(ctx)
 	if err != nil {
-		return fmt.Errorf("read the weights: %w", err)
+		return fmt.Errorf("look at the router: %w", err)
 	}
 	if weights[slot] == 0 {
 		return nil

@@ -306,7 +306,7 @@ func inspect(ctx context.Context, a Adapters, r service.Release) (service.Snapsh
 	read := weights()
 	snapshot.Instances, snapshot.Weights = instances, read.weights
 	if read.err != nil {
-		return snapshot, fmt.Errorf("read the weights: %w", read.err)
+		return snapshot, fmt.Errorf("look at the router: %w", read.err)
 	}
 	return snapshot, nil
 }

@@ -132,8 +132,8 @@ func TestHostThatIsDownIsRefused(t *testing.T) {
 		// Who overrides the look at stable is told all the same.
 		p.preflight = delivery.PreflightSpec{Override: &delivery.Override{Skip: []string{"health"}, Reason: "a test"}}
 		if len(slots) == 1 {
-			if e := wantSummary(t, p.apply(context.Background(), "2"), "Preflight Failed"); !strings.Contains(e.Detail(), "b: the host does not answer") {
-				t.Errorf("%d slots: %s does not name the host", len(slots), e.Detail())
+			if e := wantSummary(t, p.apply(context.Background(), "2"), "Preflight Failed"); !strings.HasPrefix(e.What, "b: the host does not answer. Until that is mended") {
+				t.Errorf("%d slots: %s does not lead with the host", len(slots), e.Detail())
 			}
 		}
 		w.set(func() { delete(w.silent, "b") })
@@ -382,4 +382,19 @@ func TestHostThatHasTrafficAndDoesNotComeUp(t *testing.T) {
 		t.Errorf("the router sends to %d instances: %v", n, w.behind)
 	}
 	runsOn(t, w, "1", "blue/a", "blue/b")
+}
+
+// Where what an earlier release left cannot be looked after, the host and why come first.
+func TestSweepThatFailsLeadsWithTheHost(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	p := newFleet(t, w, "a", "b")
+	if err := p.apply(t.Context(), "2"); err != nil {
+		t.Fatal(err)
+	}
+	w.set(func() { w.silent["b"] = true })
+	e := wantSummary(t, p.apply(t.Context(), "3"), "Preflight Failed")
+	if !strings.HasPrefix(e.What, "inspect "+string(releaseOf("1"))+": b: the host does not answer. So what is left") {
+		t.Errorf("it says: %s", e.Detail())
+	}
 }

@@ -102,9 +102,14 @@ func (s *stageWork) stableReady(ctx context.Context) error {
 // room asks for the place of the new release, beside what runs: its ports, and where its content is known already its disk.
 func (s *stageWork) room(ctx context.Context, release service.Release) error {
 	if problems := s.roomFor(ctx, release); len(problems) > 0 {
-		return &refusedError{reason: fmt.Sprintf("there is no room for %s: %s", s.request.Release, problems[0]), evidence: problems[1:]}
+		return noPlace(release, problems)
 	}
 	return nil
+}
+
+// noPlace leads with what a person has to mend.
+func noPlace(release service.Release, problems []string) error {
+	return &refusedError{reason: fmt.Sprintf("%s. Until that is mended, %s cannot be placed", strings.TrimSuffix(problems[0], "."), release.ID), evidence: problems[1:]}
 }
 
 func (s *stageWork) roomFor(ctx context.Context, release service.Release) []string {
