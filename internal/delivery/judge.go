@@ -277,7 +277,7 @@ func (j *judge) evidence() []string {
 			line += fmt.Sprintf("; %s above stable, tolerance %s", significant(g.Shift.Estimate), significant(g.Shift.Tolerance))
 		}
 		if g.Failures > 0 {
-			line += fmt.Sprintf("; %d looks over the limit", g.Failures)
+			line += fmt.Sprintf("; %d %s over the limit", g.Failures, plural(g.Failures, "look"))
 		}
 		if g.DryRun {
 			line += "; dry run"
@@ -285,6 +285,13 @@ func (j *judge) evidence() []string {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return what
+	}
+	return what + "s"
 }
 
 // significant is a number that matters by its size.
