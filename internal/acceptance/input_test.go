@@ -128,7 +128,7 @@ func TestBadInputAtApply(t *testing.T) {
 		}
 		defer func() { _ = listener.Close() }()
 		r.write(config{Version: "1", NoRouter: true}.hcl(r))
-		wantSaid(t, r.apply(1), fmt.Sprintf("port %d", r.ports["blue"]), fmt.Sprintf("held by another program: process %d", os.Getpid()))
+		wantSaid(t, r.apply(1), fmt.Sprintf("Port %d", r.ports["blue"]), fmt.Sprintf("held by another program: process %d", os.Getpid()))
 		if n := len(r.processes()); n != 0 {
 			t.Errorf("%d processes run", n)
 		}

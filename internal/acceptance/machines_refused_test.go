@@ -40,7 +40,7 @@ func TestMachinesRefused(t *testing.T) {
 		t.Fatalf("build for another kind of machine: %v\n%s", err, out)
 	}
 	r.write(config{Version: "2", ArtifactPath: foreign}.hcl(r))
-	wantSaid(t, r.apply(1), "hosts a, b and c: the program ./web is for", "build it for linux/"+runtime.GOARCH)
+	wantSaid(t, r.apply(1), "Hosts a, b and c: the program ./web is for", "build it for linux/"+runtime.GOARCH)
 	f.untouched("1")
 	r.runs("1")
 
@@ -52,7 +52,7 @@ func TestMachinesRefused(t *testing.T) {
 	host.Run(t, fmt.Sprintf("fallocate -l %d /srv/full", n-(5<<20)))
 	t.Cleanup(func() { host.Run(t, "rm -f /srv/full") })
 	r.write(config{Version: "3", ArtifactPath: r.bigArtifact(1<<20, 3)}.hcl(r))
-	wantSaid(t, r.apply(1), "there is no room", "host "+host.Name+": "+f.directory, "MiB free")
+	wantSaid(t, r.apply(1), "Host "+host.Name+": "+f.directory, "MiB free", "make room")
 	f.untouched("1")
 	r.runs("1")
 	host.Run(t, "rm -f /srv/full")
