@@ -11,7 +11,7 @@ import (
 )
 
 // strikeLimit bounds one trouble; a boot is in some of them.
-const strikeLimit = 2 * time.Minute
+const strikeLimit = 3 * time.Minute
 
 // Strike implements story.Place.
 func (p *Place) Strike(ctx context.Context, t story.Trouble) (string, error) {
@@ -36,8 +36,9 @@ func (p *Place) Strike(ctx context.Context, t story.Trouble) (string, error) {
 	}
 }
 
-// firmware is how long a machine is away before it boots. These boot in half a second, which a release may well pass by; real ones do not.
-const firmware = 15 * time.Second
+// firmware is how long a machine is away before it boots. These boot in half a second; real ones take longer than the minute that a release
+// waits for a host that it cannot see.
+const firmware = 75 * time.Second
 
 // slowReboot starts a machine again as long as a real one takes for it.
 func slowReboot(ctx context.Context, m *nspawn.Host) error {

@@ -8,7 +8,7 @@ var OnMachines = []Chapter{
 	},
 	{
 		Name: "host rebooted", Version: "v8", Amid: RebootHost, Want: Restored, FailsAt: "traffic_split", Running: "v7", Leaving: "v8",
-		About: "a good release again, and one of the three hosts is rebooted while it takes traffic",
+		About: "a good release again, and one of the three hosts is rebooted while it takes traffic, and is away for longer than the release waits",
 	},
 	{
 		Name: "host down", Version: "v8", Before: HostDown, After: HostUp, Want: Refused, Running: "v7",
