@@ -1,6 +1,7 @@
 package machinetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -62,6 +63,23 @@ func TestMachinesAreApart(t *testing.T) {
 	t.Cleanup(func() { a.Run(t, "systemctl stop only-of-a; rm /root/only-of-a") })
 	if seen := b.Run(t, "pgrep -x sleep; ls /root; systemctl is-active only-of-a || :"); seen != "inactive\n" {
 		t.Errorf("b sees %q of what a has", seen)
+	}
+}
+
+// A machine that goes down stops all its processes before it ends them; who waits for a script must not be stopped with it, or the machine
+// waits for the one that waits.
+func TestAStoppedScript(t *testing.T) {
+	h := Shared(t, 1)[0]
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		_, err := h.Host.Run(ctx, "echo $$ >/run/stopped; kill -STOP $$; rm /run/stopped; exit 3")
+		done <- err
+	}()
+	h.Run(t, `until [ -s /run/stopped ] && grep -q '^State:.*stopped' "/proc/$(cat /run/stopped)/status"; do sleep 0.05; done; kill -CONT "$(cat /run/stopped)"`)
+	if err := <-done; err == nil || !strings.Contains(err.Error(), "exit status 3") {
+		t.Errorf("the script ended with %v", err)
 	}
 }
 

@@ -32,9 +32,12 @@ func (h *Host) enter(ctx context.Context, stdin io.Reader, script string, argume
 	if err != nil {
 		return "", err
 	}
-	command := exec.CommandContext(ctx, "nsenter", append([]string{"--target", strconv.Itoa(pid), "--all", "--",
+	// A shell outside of the machine's PID namespace starts the one inside and waits for it. nsenter, which would do both, stops itself when
+	// its child is stopped, as a machine that goes down does with all its processes; its child could then never be reaped, nor the machine
+	// end.
+	command := exec.CommandContext(ctx, "nsenter", append([]string{"--target", strconv.Itoa(pid), "--all", "--no-fork", "--",
 		"/usr/bin/env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "USER=root", "LC_ALL=C.UTF-8",
-		"sh", "-c", script, "sh"}, arguments...)...)
+		"sh", "-c", `sh -c "$@"; exit $?`, "outside", script, "sh"}, arguments...)...)
 	var out, complaints bytes.Buffer
 	command.Stdin, command.Stdout, command.Stderr = stdin, &out, &complaints
 	// What it started in the background may hold the pipes.
