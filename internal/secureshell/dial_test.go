@@ -158,7 +158,9 @@ func TestDialThatFails(t *testing.T) {
 		{"tcp", "127.0.0.1:http", "is no port"},
 		{"udp", "127.0.0.1:53", "neither tcp nor unix"},
 	} {
-		fails(t, func() (net.Conn, error) { return m.Dial(bounded(t), c.network, c.address) }, c.words)
+		if err := fails(t, func() (net.Conn, error) { return m.Dial(bounded(t), c.network, c.address) }, c.words); errors.Is(err, secureshell.ErrForbidden) {
+			t.Errorf("nothing is forbidden: %v", err)
+		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -171,12 +173,14 @@ func TestForwardingThatIsForbidden(t *testing.T) {
 	server := sshtest.Start(t, "AllowTcpForwarding no", "AllowStreamLocalForwarding no")
 	m := machine(t, server)
 	tcp := listen(t, "tcp", "127.0.0.1:0", echo)
-	fails(t, func() (net.Conn, error) { return m.Dial(bounded(t), "tcp", tcp.Addr().String()) }, "AllowTcpForwarding must be yes")
+	if err := fails(t, func() (net.Conn, error) { return m.Dial(bounded(t), "tcp", tcp.Addr().String()) }, "AllowTcpForwarding must be yes"); !errors.Is(err, secureshell.ErrForbidden) {
+		t.Errorf("not forbidden: %v", err)
+	}
 	socket := listen(t, "unix", server.Path("socket"), echo)
-	fails(t, func() (net.Conn, error) { return m.Dial(bounded(t), "unix", socket.Addr().String()) }, "AllowStreamLocalForwarding")
+	_ = fails(t, func() (net.Conn, error) { return m.Dial(bounded(t), "unix", socket.Addr().String()) }, "AllowStreamLocalForwarding")
 }
 
-func fails(t *testing.T, dial func() (net.Conn, error), words string) {
+func fails(t *testing.T, dial func() (net.Conn, error), words string) error {
 	t.Helper()
 	connection, err := dial()
 	if err == nil {
@@ -189,4 +193,5 @@ func fails(t *testing.T, dial func() (net.Conn, error), words string) {
 	if !strings.Contains(err.Error(), words) {
 		t.Errorf("%q is not in: %v", words, err)
 	}
+	return err
 }

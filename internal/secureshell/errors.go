@@ -6,22 +6,22 @@ import (
 	"fmt"
 )
 
-// unreachable marks an error with ErrUnreachable, whose text it leaves out.
-type unreachable struct{ cause error }
+// marked is a cause that is also mark, whose text it leaves out.
+type marked struct{ mark, cause error }
 
-func (u *unreachable) Error() string   { return u.cause.Error() }
-func (u *unreachable) Unwrap() []error { return []error{ErrUnreachable, u.cause} }
+func (m *marked) Error() string   { return m.cause.Error() }
+func (m *marked) Unwrap() []error { return []error{m.mark, m.cause} }
 
 // notReached says that what was attempted failed since the machine could not be reached.
 func notReached(format string, arguments ...any) error {
-	return &unreachable{cause: fmt.Errorf(format, arguments...)}
+	return &marked{ErrUnreachable, fmt.Errorf(format, arguments...)}
 }
 
 // left is the error of a caller whose ctx ended while it waited for a connection: a deadline tells about the machine, a cancellation does not.
 func left(ctx context.Context, format string, arguments ...any) error {
 	err := fmt.Errorf(format+": %w", append(arguments, ctx.Err())...)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &unreachable{cause: err}
+		return &marked{ErrUnreachable, err}
 	}
 	return err
 }

@@ -67,10 +67,11 @@ func refusedForward(err error, what, network string) error {
 	if !errors.As(err, &refused) {
 		return err
 	}
+	forbidden := refused.Reason == ssh.Prohibited || refused.Reason == ssh.UnknownChannelType
 	switch {
-	case refused.Reason == ssh.Prohibited && network == "tcp":
-		return fmt.Errorf("%s: its sshd forbids it: AllowTcpForwarding must be yes or local, PermitOpen must allow the address, and the key must not be restricted (%w)", what, err)
-	case refused.Reason == ssh.Prohibited:
+	case forbidden && network == "tcp":
+		return &marked{ErrForbidden, fmt.Errorf("%s: its sshd forbids it: AllowTcpForwarding must be yes or local, PermitOpen must allow the address, and the key must not be restricted (%w)", what, err)}
+	case forbidden:
 		return fmt.Errorf("%s: its sshd forbids it: AllowStreamLocalForwarding must be yes or local, and the key must not be restricted (%w)", what, err)
 	case network == "unix":
 		// sshd gives the same answer for all of these.

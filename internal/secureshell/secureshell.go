@@ -34,6 +34,10 @@ const (
 // lost, as opposed to a script that failed.
 var ErrUnreachable = errors.New("machine is not reachable")
 
+// ErrForbidden is in every error of Dial over tcp that says that the machine's sshd opens no such connection, as opposed to one that it tried to
+// open: nothing is known of who listens at the address. Of sockets sshd does not tell.
+var ErrForbidden = errors.New("sshd forbids the connection")
+
 var errClosed = errors.New("the connections are closed")
 
 // Credentials resolves names to secrets.

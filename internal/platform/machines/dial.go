@@ -2,12 +2,14 @@ package machines
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"slices"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -69,8 +71,8 @@ type way struct {
 	dial      func() (net.Conn, error)
 }
 
-// dialEither takes the way that led there last; where that fails, the other one. As long as none has, it begins with the network, but not
-// where that is behind a bastion: the same address may be another machine's here.
+// dialEither takes the way that led there last; where that fails, the other one, unless the host itself has answered. As long as none has
+// led there, it begins with the network, but not where that is behind a bastion: the same address may be another machine's here.
 func (m *Machines) dialEither(ctx context.Context, host string, machine Machine, address string, behind bool) (net.Conn, error) {
 	network := way{false, func() (net.Conn, error) {
 		return (&net.Dialer{Timeout: networkTry}).DialContext(ctx, "tcp", address)
@@ -91,7 +93,7 @@ func (m *Machines) dialEither(ctx context.Context, host string, machine Machine,
 			return connection, nil
 		}
 		failed = append(failed, err)
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || w.tunnelled && settled(err, behind) {
 			break
 		}
 	}
@@ -99,6 +101,13 @@ func (m *Machines) dialEither(ctx context.Context, host string, machine Machine,
 		return nil, failed[0]
 	}
 	return nil, fmt.Errorf("%w; and %w", failed[0], failed[1])
+}
+
+// settled tells whether an error of the tunnel is the answer. It is where the host has tried, and nobody took the connection: who else has
+// that address here is not the instance. Where sshd forbids it, the host did not try; where it cannot be logged in to, neither, but then what
+// is behind a bastion is not asked over the network, by which it was not to be reached.
+func settled(err error, behind bool) bool {
+	return !errors.Is(err, secureshell.ErrForbidden) && (behind || !errors.Is(err, secureshell.ErrUnreachable))
 }
 
 func (m *Machines) remember(host string, tunnelled bool) {

@@ -4,10 +4,12 @@ package machines
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -86,6 +88,44 @@ func TestDialIsNotMisled(t *testing.T) {
 	}
 }
 
+// Where the host itself has tried, and nobody took the connection, that is the answer: somebody else who has the address here is not asked.
+func TestRefusalOfTheHostIsTheAnswer(t *testing.T) {
+	t.Parallel()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", own+":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	refused, lost, forbidden := errors.New("connection refused"), fmt.Errorf("no answer: %w", secureshell.ErrUnreachable), fmt.Errorf("no tunnels: %w", secureshell.ErrForbidden)
+	for name, c := range map[string]struct {
+		bastion bool
+		tunnel  error
+		network bool
+	}{
+		"refused, behind a bastion":   {true, refused, false},
+		"lost, behind a bastion":      {true, lost, false},
+		"forbidden, behind a bastion": {true, forbidden, true},
+		"refused":                     {false, refused, false},
+		"lost":                        {false, lost, true},
+		"forbidden":                   {false, forbidden, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := open(t, definition(), func(name string) fake { return fake{name: name} })
+			m.remember("a", true)
+			machine := fake{name: "a", dial: func(string) (net.Conn, error) { return nil, c.tunnel }}
+			connection, err := m.dialEither(t.Context(), "a", machine, listener.Addr().String(), c.bastion)
+			if err == nil {
+				_ = connection.Close()
+			} else if !errors.Is(err, c.tunnel) {
+				t.Errorf("it says %v", err)
+			}
+			if network := err == nil; network != c.network {
+				t.Errorf("over the network: %v", network)
+			}
+		})
+	}
+}
+
 // The way that leads to a host is remembered, and looked for again when it does not any more.
 func TestDial(t *testing.T) {
 	t.Parallel()
@@ -107,7 +147,7 @@ func TestDial(t *testing.T) {
 	m := open(t, d, func(name string) fake {
 		return fake{name: name, dial: func(string) (net.Conn, error) {
 			if through++; broken {
-				return nil, errors.New("no tunnel")
+				return nil, fmt.Errorf("no tunnel: %w", secureshell.ErrUnreachable)
 			}
 			return (&net.Dialer{}).DialContext(t.Context(), "tcp", listener.Addr().String())
 		}}
