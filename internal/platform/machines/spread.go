@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
@@ -21,8 +20,9 @@ func (m *Machines) placeAll(ctx context.Context, parts []part, r service.Release
 		return each(parts, placedAtOnce, func(_ int, p part) error { return m.place(ctx, p, r, reference) })
 	}
 	err := from(reference)
+	var nowhere *transfer.AbsentError
 	var other *artifact.DigestError
-	if !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &other) {
+	if !errors.As(err, &nowhere) && !errors.As(err, &other) {
 		return err
 	}
 	dir, made := os.MkdirTemp("", "deploy-artifact-")

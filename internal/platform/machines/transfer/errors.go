@@ -27,6 +27,27 @@ func (e *FullError) Lacking() string {
 	return fmt.Sprintf("%s has %s free and the release needs %s: make room, or keep fewer releases", e.Directory, mebibytes(e.Free), needed)
 }
 
+// AbsentError says that an artifact is nowhere: neither here, nor on the machine that is to have it.
+type AbsentError struct {
+	Machine   string
+	Directory string
+	Digest    string
+	// Here is why it cannot be read here.
+	Here error
+}
+
+// Error implements error.
+func (e *AbsentError) Error() string {
+	return fmt.Sprintf("%v; and %s keeps no artifact with the digest %s in %s", e.Here, e.Machine, e.Digest, e.Directory)
+}
+
+// Unwrap gives why it cannot be read here.
+func (e *AbsentError) Unwrap() error { return e.Here }
+
+func absent(m Machine, r Request, err error) error {
+	return &AbsentError{Machine: m.String(), Directory: r.Directory, Digest: r.Artifact.Digest, Here: err}
+}
+
 func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
 // stalled says that nothing has arrived for too long, and how far the upload came. What has arrived of that which was sent is not known: it

@@ -69,8 +69,8 @@ type Report struct {
 // Install sees to it that the release's files are on the machine. A connection that is lost in the middle is waited for, and the upload
 // goes on from what arrived, as it does when a run was killed and Install is called again; it gives up when ctx ends, or
 // when nothing has arrived for the request's patience. It is safe for several at once, also from several machines.
-// Errors: *artifact.DigestError and *artifact.EntryError for an artifact that must not be sent, *ArchitectureError,
-// *FullError, the guard's, those of Run.
+// Errors: *artifact.DigestError and *artifact.EntryError for an artifact that must not be sent, *AbsentError,
+// *ArchitectureError, *FullError, the guard's, those of Run.
 func Install(ctx context.Context, m Machine, r Request) (Report, error) {
 	i, err := newInstallation(m, r)
 	if err == nil {
@@ -101,9 +101,4 @@ func missing(ctx context.Context, m Machine, r Request) (int64, error) {
 		return 0, absent(m, r, err)
 	}
 	return max(info.Size()-there.number("absent"), 0), nil
-}
-
-// absent says that an artifact is nowhere.
-func absent(m Machine, r Request, err error) error {
-	return fmt.Errorf("%w; and %s keeps no artifact with the digest %s in %s", err, m, r.Artifact.Digest, r.Directory)
 }
