@@ -37,11 +37,6 @@ func (m *Machines) Room(ctx context.Context, r service.Release, slot string) []s
 	return problems
 }
 
-// problem of a machine, which toldOnce names. Where there are hosts, it lies at the host and not at path.
-func problem(detail string, path ...string) service.Problem {
-	return service.Problem{Path: append([]string{"platform", "host"}, path...), Detail: detail}
-}
-
 // room looks at one machine.
 func (m *Machines) room(ctx context.Context, p part, r service.Release) []service.Problem {
 	draft, err := m.draft(p, r.Content)
@@ -108,31 +103,6 @@ func (p part) roomScript(d service.HostPlatform, c service.Content) string {
 	return script + readyBody + roomBody
 }
 
-// unitsScript says what stands in the way of the part's units, and what systemd says of the draft.
-func (p part) unitsScript(d draft) string {
-	if p.Existing != "" {
-		return "" // It is the user's, and stays as it is.
-	}
-	return "wanted=" + shellWord(strings.Join(p.wanted(), " ")) + " mark=" + shellWord(mark(p.release.Service())) +
-		" dropins=" + shellWord(strings.Join(slices.Sorted(maps.Keys(d.dropIns)), " ")) + "\n" + theirsBody + unitsBody + d.script()
-}
-
-// readProblems reads what roomScript and unitsScript say.
-func readProblems(out string, d draft) []service.Problem {
-	var problems []service.Problem
-	lines := strings.Split(out, "\n")
-	for _, line := range lines {
-		if text, is := strings.CutPrefix(strings.TrimSpace(line), "problem "); is {
-			at, text, _ := strings.Cut(text, " ")
-			problems = append(problems, problem(text, strings.Split(at, ".")...))
-		}
-	}
-	for _, text := range d.problems(lines) {
-		problems = append(problems, problem(text, "systemd"))
-	}
-	return problems
-}
-
 // transferProblem tells whether the machine can take the release's files, and run its program: whether Place would find so. What else is wrong
 // with the artifact is artifactProblem's.
 func (m *Machines) transferProblem(ctx context.Context, p part, r service.Release) *service.Problem {
@@ -177,33 +147,4 @@ func (m *Machines) artifactProblem(ctx context.Context, parts []part, r service.
 		}
 	}
 	return &service.Problem{Path: []string{"content", "artifact"}, Detail: err.Error()}
-}
-
-// Unready implements delivery.Platform.
-func (m *Machines) Unready(ctx context.Context) []service.Problem {
-	parts, err := m.everywhere()
-	if err != nil {
-		return []service.Problem{{Path: []string{"platform", "host"}, Detail: err.Error()}}
-	}
-	found := make([][]service.Problem, len(parts))
-	_ = each(parts, 0, func(n int, p part) error { // What went wrong is a problem.
-		draft, err := m.draft(p, service.Content{})
-		if err != nil {
-			found[n] = append(found[n], problem(err.Error(), "systemd"))
-			return nil
-		}
-		out, err := p.look(ctx, p.prelude()+readyBody+p.unitsScript(draft)+"exit 0\n")
-		var refused *refusal
-		switch {
-		case errors.As(err, &refused):
-			found[n] = append(found[n], problem(refused.text, "systemd", "scope"))
-		case err != nil && ctx.Err() != nil:
-			found[n] = append(found[n], problem(fmt.Sprintf("%s does not answer: %s", p.machine, context.Cause(ctx))))
-		case err != nil:
-			found[n] = append(found[n], problem(fmt.Sprintf("%s does not answer: %s", p.machine, err)))
-		}
-		found[n] = append(found[n], readProblems(out, draft)...)
-		return nil
-	})
-	return toldOnce(parts, found)
 }

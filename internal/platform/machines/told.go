@@ -45,6 +45,27 @@ func toldOnce(parts []part, found [][]service.Problem) []service.Problem {
 	return problems
 }
 
+// problem of a machine, which toldOnce names. Where there are hosts, it lies at the host and not at path.
+func problem(detail string, path ...string) service.Problem {
+	return service.Problem{Path: append([]string{"platform", "host"}, path...), Detail: detail}
+}
+
+// readProblems reads what roomScript and unitsScript say.
+func readProblems(out string, d draft) []service.Problem {
+	var problems []service.Problem
+	lines := strings.Split(out, "\n")
+	for _, line := range lines {
+		if text, is := strings.CutPrefix(strings.TrimSpace(line), "problem "); is {
+			at, text, _ := strings.Cut(text, " ")
+			problems = append(problems, problem(text, strings.Split(at, ".")...))
+		}
+	}
+	for _, text := range d.problems(lines) {
+		problems = append(problems, problem(text, "systemd"))
+	}
+	return problems
+}
+
 // common is a text without the name of p's machine.
 func common(p part, text string) string {
 	if p.machine == nil {

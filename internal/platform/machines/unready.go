@@ -1,0 +1,50 @@
+package machines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// Unready implements delivery.Platform.
+func (m *Machines) Unready(ctx context.Context) []service.Problem {
+	parts, err := m.everywhere()
+	if err != nil {
+		return []service.Problem{{Path: []string{"platform", "host"}, Detail: err.Error()}}
+	}
+	found := make([][]service.Problem, len(parts))
+	_ = each(parts, 0, func(n int, p part) error { // What went wrong is a problem.
+		draft, err := m.draft(p, service.Content{})
+		if err != nil {
+			found[n] = append(found[n], problem(err.Error(), "systemd"))
+			return nil
+		}
+		out, err := p.look(ctx, p.prelude()+readyBody+p.unitsScript(draft)+"exit 0\n")
+		var refused *refusal
+		switch {
+		case errors.As(err, &refused):
+			found[n] = append(found[n], problem(refused.text, "systemd", "scope"))
+		case err != nil && ctx.Err() != nil:
+			found[n] = append(found[n], problem(fmt.Sprintf("%s does not answer: %s", p.machine, context.Cause(ctx))))
+		case err != nil:
+			found[n] = append(found[n], problem(fmt.Sprintf("%s does not answer: %s", p.machine, err)))
+		}
+		found[n] = append(found[n], readProblems(out, draft)...)
+		return nil
+	})
+	return toldOnce(parts, found)
+}
+
+// unitsScript says what stands in the way of the part's units, and what systemd says of the draft.
+func (p part) unitsScript(d draft) string {
+	if p.Existing != "" {
+		return "" // It is the user's, and stays as it is.
+	}
+	return "wanted=" + shellWord(strings.Join(p.wanted(), " ")) + " mark=" + shellWord(mark(p.release.Service())) +
+		" dropins=" + shellWord(strings.Join(slices.Sorted(maps.Keys(d.dropIns)), " ")) + "\n" + theirsBody + unitsBody + d.script()
+}
