@@ -43,7 +43,7 @@ func (m *Machines) room(ctx context.Context, p part, r service.Release) []servic
 	if err != nil {
 		return []service.Problem{problem(err.Error(), "systemd")}
 	}
-	out, err := p.look(ctx, p.prelude()+p.roomScript(m.definition, r.Content)+p.unitsScript(draft)+"echo; echo sights\n"+p.seeScript())
+	out, err := p.look(ctx, p.prelude()+p.roomScript(m.definition, r.Content)+p.unitsScript(draft.dropIns)+"echo; echo sights\n"+p.seeScript())
 	var refused *refusal
 	switch {
 	case errors.As(err, &refused):
@@ -52,7 +52,7 @@ func (m *Machines) room(ctx context.Context, p part, r service.Release) []servic
 		return []service.Problem{problem(fmt.Sprintf("%s does not answer: %s", p.machine, err))}
 	}
 	seeing, sights, _ := strings.Cut(out, "\nsights\n")
-	problems := readProblems(seeing, draft)
+	problems := readProblems(seeing)
 	seen, err := p.readSights(sights)
 	if err != nil {
 		return append(problems, problem(err.Error()))
@@ -72,7 +72,7 @@ func (m *Machines) room(ctx context.Context, p part, r service.Release) []servic
 	if unfit := m.transferProblem(ctx, p, r); unfit != nil {
 		problems = append(problems, *unfit)
 	}
-	return problems
+	return append(problems, p.verify(ctx, draft)...)
 }
 
 // occupant is the release whose unit has the instance's place; empty if none.

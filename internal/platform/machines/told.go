@@ -51,17 +51,13 @@ func problem(detail string, path ...string) service.Problem {
 }
 
 // readProblems reads what roomScript and unitsScript say.
-func readProblems(out string, d draft) []service.Problem {
+func readProblems(out string) []service.Problem {
 	var problems []service.Problem
-	lines := strings.Split(out, "\n")
-	for _, line := range lines {
+	for line := range strings.SplitSeq(out, "\n") {
 		if text, is := strings.CutPrefix(strings.TrimSpace(line), "problem "); is {
 			at, text, _ := strings.Cut(text, " ")
 			problems = append(problems, problem(text, strings.Split(at, ".")...))
 		}
-	}
-	for _, text := range d.problems(lines) {
-		problems = append(problems, problem(text, "systemd"))
 	}
 	return problems
 }

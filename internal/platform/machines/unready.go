@@ -24,7 +24,7 @@ func (m *Machines) Unready(ctx context.Context) []service.Problem {
 			found[n] = append(found[n], problem(err.Error(), "systemd"))
 			return nil
 		}
-		out, err := p.look(ctx, p.prelude()+readyBody+p.unitsScript(draft)+"exit 0\n")
+		out, err := p.look(ctx, p.prelude()+readyBody+p.unitsScript(draft.dropIns)+"exit 0\n")
 		var refused *refusal
 		switch {
 		case errors.As(err, &refused):
@@ -34,17 +34,20 @@ func (m *Machines) Unready(ctx context.Context) []service.Problem {
 		case err != nil:
 			found[n] = append(found[n], problem(fmt.Sprintf("%s does not answer: %s", p.machine, err)))
 		}
-		found[n] = append(found[n], readProblems(out, draft)...)
+		found[n] = append(found[n], readProblems(out)...)
+		if err == nil {
+			found[n] = append(found[n], p.verify(ctx, draft)...)
+		}
 		return nil
 	})
 	return toldOnce(parts, found)
 }
 
-// unitsScript says what stands in the way of the part's units, and what systemd says of the draft.
-func (p part) unitsScript(d draft) string {
+// unitsScript says what stands in the way of the part's units, and of their drop-ins by name.
+func (p part) unitsScript(dropIns map[string]string) string {
 	if p.Existing != "" {
 		return "" // It is the user's, and stays as it is.
 	}
 	return "wanted=" + shellWord(strings.Join(p.wanted(), " ")) + " mark=" + shellWord(mark(p.release.Service())) +
-		" dropins=" + shellWord(strings.Join(slices.Sorted(maps.Keys(d.dropIns)), " ")) + "\n" + theirsBody + unitsBody + d.script()
+		" dropins=" + shellWord(strings.Join(slices.Sorted(maps.Keys(dropIns)), " ")) + "\n" + theirsBody + unitsBody
 }

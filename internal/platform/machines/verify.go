@@ -1,6 +1,7 @@
 package machines
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"regexp"
@@ -32,7 +33,24 @@ func (m *Machines) draft(p part, c service.Content) (draft, error) {
 	return d, err
 }
 
-// script has systemd read it: see read.
+// verify tells what systemd of the part's machine would leave out of the draft. It is asked last, by a script of its own: on a slow machine
+// that takes seconds, and where the time is over, nothing is known of it, and all the rest still is.
+func (p part) verify(ctx context.Context, d draft) []service.Problem {
+	if p.Existing != "" {
+		return nil // It is the user's, and stays as it is.
+	}
+	out, err := p.look(ctx, p.prelude()+d.script()+"exit 0\n")
+	if err != nil {
+		return nil
+	}
+	var problems []service.Problem
+	for _, text := range d.problems(strings.Split(out, "\n")) {
+		problems = append(problems, problem(text, "systemd"))
+	}
+	return problems
+}
+
+// script has systemd read it: see problems.
 func (d draft) script() string {
 	var b strings.Builder
 	b.WriteString("unit=" + shellWord(d.unit.unit) + "\ndrafts() {\n")

@@ -1,6 +1,7 @@
 package machines
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -43,7 +45,7 @@ func verified(t *testing.T, d draft, programs map[string]string) []string {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"mktemp", "rm", "mkdir", "sed", "head", "timeout", "cat", "grep", "cut", "sh"} {
+	for _, name := range []string{"mktemp", "rm", "mkdir", "sed", "head", "timeout", "cat", "grep", "cut", "sh", "sleep"} {
 		at, err := exec.LookPath(name)
 		if err == nil {
 			err = os.Symlink(at, filepath.Join(dir, name))
@@ -108,11 +110,40 @@ func TestWhereSystemdCannotBeAsked(t *testing.T) {
 	for name, programs := range map[string]map[string]string{
 		"not there":      {},
 		"another option": {"systemd-analyze": "echo \"systemd-analyze: unrecognized option '--man=no'\" >&2; exit 1", "systemctl": "exit 1"},
+		"too slow":       {"systemd-analyze": "exec sleep 600", "systemctl": "exit 1"},
 		"no manager":     {"systemd-analyze": "echo 'Failed to initialize manager: Permission denied' >&2; exit 1", "systemctl": "exit 1"},
 	} {
 		if got := verified(t, d, programs); len(got) > 0 {
 			t.Errorf("%s: %q", name, got)
 		}
+	}
+}
+
+// Where systemd does not say in time what it thinks of the units, all the rest is known nevertheless.
+func TestSlowSystemdIsNoSilentHost(t *testing.T) {
+	t.Parallel()
+	asked := map[string]bool{}
+	var mu sync.Mutex
+	m := open(t, definition(), func(name string) fake {
+		return fake{name: name, run: func(script string) ([]byte, error) {
+			if strings.Contains(script, "systemd-analyze") {
+				mu.Lock()
+				defer mu.Unlock()
+				asked[name] = true
+				return nil, context.DeadlineExceeded
+			}
+			if name == "b" {
+				return []byte("problem systemd.scope it is about to end\n"), nil
+			}
+			return nil, nil
+		}}
+	})
+	problems := m.Unready(t.Context())
+	if len(problems) != 1 || problems[0].Detail != "host b: it is about to end" {
+		t.Errorf("got %v", problems)
+	}
+	if len(asked) != len(definition().Hosts) {
+		t.Errorf("asked %v", asked)
 	}
 }
 
