@@ -307,7 +307,7 @@ func TestSudoRules(t *testing.T) {
 	inEachShell(t, func(t *testing.T, p part) {
 		p.Sudo = true
 		asked := filepath.Join(p.Directory, "asked")
-		script := p.prelude() + "mine=web-blue-0.service dropins=10-a.conf existing=old.service\n" + sudoBody
+		script := p.prelude() + "mine='web-blue-0.service web-blue-1.service' dropins='10-a.conf b.conf' existing=old.service\n" + sudoBody
 		const rule = "Sudoers entry: /etc/sudoers\n    RunAsUsers: root\n    Options: %s\n    Commands:\n\t/usr/bin/what\n"
 		for name, c := range map[string]struct{ answers, want string }{
 			"free":         {fmt.Sprintf("case $2 in -ll) printf '"+rule+"' ;; esac", "setenv, !authenticate"), ""},
@@ -319,6 +319,9 @@ func TestSudoRules(t *testing.T) {
 				"may not run journalctl by sudo"},
 		} {
 			p.program(t, "sudo", "echo \"$*\" >>"+asked+"\n"+c.answers+"\n")
+			if err := os.RemoveAll(asked); err != nil {
+				t.Fatal(err)
+			}
 			out, err := p.look(t.Context(), script)
 			if err != nil || (c.want == "") != (out == "") || !strings.Contains(out, c.want) {
 				t.Errorf("%s: %q, %v", name, out, err)
@@ -328,18 +331,24 @@ func TestSudoRules(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		// All units by one question, as they are started, stopped and removed by one command.
 		for _, command := range []string{
-			"systemctl --no-ask-password daemon-reload", "systemctl --no-ask-password enable --now web-blue-0.service",
-			"systemctl --no-ask-password disable --now --no-reload web-blue-0.service", "systemctl --no-ask-password stop web-blue-0.service",
-			"systemctl --no-ask-password reset-failed web-blue-0.service", "install -m 0644 web-blue-0.service /etc/systemd/system/",
-			"rm -f /etc/systemd/system/web-blue-0.service", "install -d -m 0755 /etc/systemd/system/web-blue-0.service.d",
-			"install -m 0644 web-blue-0.service.d/10-a.conf /etc/systemd/system/web-blue-0.service.d/",
-			"rm -f /etc/systemd/system/web-blue-0.service.d/10-a.conf", "rm -d /etc/systemd/system/web-blue-0.service.d",
+			"systemctl --no-ask-password daemon-reload", "systemctl --no-ask-password enable --now web-blue-0.service web-blue-1.service",
+			"systemctl --no-ask-password disable --now --no-reload web-blue-0.service web-blue-1.service",
+			"systemctl --no-ask-password stop web-blue-0.service web-blue-1.service",
+			"systemctl --no-ask-password reset-failed web-blue-0.service web-blue-1.service",
+			"install -m 0644 web-blue-0.service web-blue-1.service /etc/systemd/system/",
+			"rm -f /etc/systemd/system/web-blue-0.service /etc/systemd/system/web-blue-0.service.d/10-a.conf /etc/systemd/system/web-blue-0.service.d/b.conf " +
+				"/etc/systemd/system/web-blue-1.service /etc/systemd/system/web-blue-1.service.d/10-a.conf /etc/systemd/system/web-blue-1.service.d/b.conf",
+			"install -d -m 0755 /etc/systemd/system/web-blue-0.service.d", "install -d -m 0755 /etc/systemd/system/web-blue-1.service.d",
+			"install -m 0644 web-blue-0.service.d/10-a.conf web-blue-0.service.d/b.conf /etc/systemd/system/web-blue-0.service.d/",
+			"install -m 0644 web-blue-1.service.d/10-a.conf web-blue-1.service.d/b.conf /etc/systemd/system/web-blue-1.service.d/",
+			"rm -d /etc/systemd/system/web-blue-0.service.d", "rm -d /etc/systemd/system/web-blue-1.service.d",
 			"systemctl --no-ask-password start old.service", "systemctl --no-ask-password stop old.service",
 			"systemctl --no-ask-password enable old.service", "systemctl --no-ask-password disable old.service", "journalctl -q --no-pager -n 1",
 		} {
-			if !strings.Contains(string(all), "-n -ll "+command+"\n") {
-				t.Errorf("it is not asked for %s", command)
+			if n := strings.Count(string(all), "-n -ll "+command+"\n"); n != 1 {
+				t.Errorf("it is asked %d times for %s", n, command)
 			}
 		}
 	})

@@ -117,7 +117,7 @@ func TestWhatSystemdIgnores(t *testing.T) {
 // Overrides of the definition come and go; those that an administrator wrote stay.
 func TestDropIns(t *testing.T) {
 	t.Parallel()
-	g := newGround(t, withSudo, hosts(t, 1), 1)
+	g := newGround(t, withSudo, hosts(t, 1), 2)
 	h, directory := g.hosts[0], "/etc/systemd/system/"+g.unit("blue", 0)+".d"
 	h.WriteFile(t, directory+"/override.conf", "[Service]\nEnvironment=ADMIN=yes\n", 0o644)
 	g.definition.Systemd.DropIns = map[string]string{"10-a.conf": "[Service]\nEnvironment=DEFINED=a", "20-b.conf": "[Service]\nNice=5\n"}
@@ -150,6 +150,9 @@ func TestDropIns(t *testing.T) {
 	g.ok(g.Remove(t.Context(), r.Placement))
 	if got := h.Run(t, "ls "+directory+"; rm -r "+directory); got != "override.conf\n" {
 		t.Errorf("after the removal: %q", got)
+	}
+	if got := h.Run(t, "cd /etc/systemd/system; ls -d "+strings.TrimSuffix(g.unit("blue", 0), "0.service")+"* 2>/dev/null; exit 0"); got != "" {
+		t.Errorf("after the removal there is %q", got)
 	}
 }
 
@@ -568,7 +571,7 @@ func TestLogsMissing(t *testing.T) {
 	t.Parallel()
 	all := machinetest.Start(t, 1, machinetest.Sudo())
 	provide(t, all)
-	g := newGround(t, withSudo, all, 1)
+	g := newGround(t, withSudo, all, 2)
 	r := g.placed(g.release("1.0.0"), "blue")
 	g.started(r, nil)
 	if missing, err := g.LogsMissing(t.Context(), r.Placement); missing != "" || err != nil {

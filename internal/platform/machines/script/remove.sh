@@ -1,19 +1,19 @@
 # Follows stop.sh: takes away what is the release's but its files.
 
-gone=
+set -- # the files of all of them, which go at once
+emptied=
 for unit in $ours; do
 	of "$unit"
-	dropins=
-	if [ -s "$dir/slots/$slot/$number/drop-ins" ]; then
-		while read -r name; do dropins="$dropins $units/$unit.d/$name"; done <"$dir/slots/$slot/$number/drop-ins"
-	fi
-	root rm -f "$units/$unit" $dropins || fail '' "the unit cannot be removed from $units"
-	# Only if it is empty: others' stay.
-	[ -z "$dropins" ] || root rm -d "$units/$unit.d" 2>/dev/null
-	gone="$gone $unit"
+	set -- "$@" "$units/$unit"
+	[ -s "$dir/slots/$slot/$number/drop-ins" ] || continue
+	emptied="$emptied $unit"
+	while read -r name; do set -- "$@" "$units/$unit.d/$name"; done <"$dir/slots/$slot/$number/drop-ins"
 done
-if [ -n "$gone" ]; then
-	ctl daemon-reload && ctl reset-failed $gone 2>/dev/null
+if [ -n "$ours" ]; then
+	root rm -f "$@" || fail '' "the units cannot be removed from $units"
+	# Only if they are empty: others' stay.
+	for unit in $emptied; do root rm -d "$units/$unit.d" 2>/dev/null; done
+	ctl daemon-reload && ctl reset-failed $ours 2>/dev/null
 fi
 for unit in $wanted; do
 	of "$unit"

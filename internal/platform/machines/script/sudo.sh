@@ -26,24 +26,30 @@ may systemctl --no-ask-password daemon-reload
 may journalctl -q --no-pager -n 1
 runs journalctl -q --no-pager -n 1
 cd /
+# All units at once, as they are started and stopped: each question takes a small machine some time.
+may systemctl --no-ask-password enable --now $mine
+may systemctl --no-ask-password disable --now --no-reload $mine
+may systemctl --no-ask-password stop $mine
+may systemctl --no-ask-password reset-failed $mine
+may install -m 0644 $mine "$units/"
+set --
+there=
 for unit in $mine; do
-	may systemctl --no-ask-password enable --now "$unit"
-	may systemctl --no-ask-password disable --now --no-reload "$unit"
-	may systemctl --no-ask-password stop "$unit"
-	may systemctl --no-ask-password reset-failed "$unit"
-	may install -m 0644 "$unit" "$units/"
-	# There is no such file here to be installed.
-	[ -e "$unit" ] || runs install -m 0644 "$unit" "$units/"
-	may rm -f "$units/$unit"
-	# Nor there, to be removed; where this may not be asked for, nothing is known of a password.
-	none=$units/$unit.d/none-of-$$.conf
-	if sudo -n -l rm -f "$none" >/dev/null 2>&1; then runs rm -f "$none"; fi
-	[ -n "$dropins" ] || continue
+	set -- "$@" "$units/$unit"
+	[ ! -e "$unit" ] || there=yes
+	for name in $dropins; do set -- "$@" "$units/$unit.d/$name"; done
+done
+# There are no such files here to be installed.
+[ -n "$there" ] || runs install -m 0644 $mine "$units/"
+may rm -f "$@"
+# Nor one there, to be removed; where this may not be asked for, nothing is known of a password.
+none=$units/${mine%% *}.d/none-of-$$.conf
+if sudo -n -l rm -f "$none" >/dev/null 2>&1; then runs rm -f "$none"; fi
+[ -z "$dropins" ] || for unit in $mine; do
+	set --
+	for name in $dropins; do set -- "$@" "$unit.d/$name"; done
 	may install -d -m 0755 "$units/$unit.d"
-	for name in $dropins; do
-		may install -m 0644 "$unit.d/$name" "$units/$unit.d/"
-		may rm -f "$units/$unit.d/$name"
-	done
+	may install -m 0644 "$@" "$units/$unit.d/"
 	may rm -d "$units/$unit.d"
 done
 if [ -n "$existing" ]; then
