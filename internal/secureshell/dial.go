@@ -11,43 +11,49 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// dial connects and logs in once, within the connect timeout of the machine, and before that within those of its bastions.
+// dial connects and logs in once, through its bastions, which have connect timeouts of their own. Where the nearest of them turns out to have
+// been lost, that nobody had noticed is no error of this machine: it is logged in to again, and then there is a second try, with a whole
+// connect timeout again.
 func (l *link) dial(ctx context.Context) (*client, error) {
 	if depth := l.bastions(); depth > maxBastions {
 		return nil, notReached("log in to %s: it is behind %d bastions, and at most %d are followed", l, depth, maxBastions)
 	}
-	var bastion *client
-	if l.via != nil {
-		var err error
-		if bastion, err = l.via.connect(ctx); err != nil {
-			return nil, notReached("log in to %s through its bastion: %w", l, err)
+	for again := false; ; again = true {
+		var bastion *client
+		if l.via != nil {
+			var err error
+			if bastion, err = l.via.connect(ctx); err != nil {
+				return nil, notReached("log in to %s through its bastion: %w", l, err)
+			}
 		}
+		c, lost, err := l.login(ctx, bastion)
+		if !lost || again {
+			return c, err
+		}
+		l.via.leave(bastion)
 	}
-	whole := ctx
+}
+
+// login is one try, within the machine's connect timeout; bastion is nil where there is none. lost tells that bastion was, before that was over
+// and there was a connection.
+func (l *link) login(ctx context.Context, bastion *client) (c *client, lost bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout())
 	defer cancel()
 	expected, err := l.expected()
 	if err != nil {
-		return nil, notReached("log in to %s: %w", l, err)
+		return nil, false, notReached("log in to %s: %w", l, err)
 	}
 	identity, err := l.identity(ctx)
 	if err != nil {
-		return nil, notReached("log in to %s: %w", l, err)
+		return nil, false, notReached("log in to %s: %w", l, err)
 	}
 	defer identity.close()
 	connection, err := l.open(ctx, bastion)
-	if err != nil && bastion != nil && bastion.gone() && ctx.Err() == nil {
-		// It was lost before: that nobody had noticed is no error of this machine.
-		l.via.leave(bastion)
-		if bastion, err = l.via.connect(whole); err != nil {
-			return nil, notReached("log in to %s through its bastion: %w", l, err)
-		}
-		connection, err = l.open(ctx, bastion)
-	}
 	if err != nil {
-		return nil, err
+		return nil, bastion != nil && bastion.gone() && ctx.Err() == nil, err
 	}
-	return l.handshake(ctx, connection, expected, identity)
+	c, err = l.handshake(ctx, connection, expected, identity)
+	return c, false, err
 }
 
 func (l *link) bastions() int {
