@@ -13,6 +13,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/program"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/scrub"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // shownOutput bounds the output in an error, in bytes: the last of it.
@@ -113,12 +114,12 @@ func (c command) Procedure(dir string) []string {
 			fmt.Sprintf(`: "${%s:?set it to the credential %s}"`, name, c.Secrets[name]),
 			"export "+name)
 	}
-	words := []string{"DEPLOY_BACKUP=" + quote(dir)}
+	words := []string{"DEPLOY_BACKUP=" + shellword.Quote(dir)}
 	for _, name := range slices.Sorted(maps.Keys(c.Environment)) {
-		words = append(words, name+"="+quote(c.Environment[name]))
+		words = append(words, name+"="+shellword.Quote(c.Environment[name]))
 	}
 	for _, word := range c.CommandBackup.Restore {
-		words = append(words, quote(word))
+		words = append(words, shellword.Quote(word))
 	}
 	return append(lines, strings.Join(words, " "))
 }

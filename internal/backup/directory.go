@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -153,6 +152,3 @@ func (r reader) Read(p []byte) (int, error) {
 	}
 	return r.from.Read(p)
 }
-
-// quote is text as one word of a shell.
-func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

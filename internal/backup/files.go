@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 const (
@@ -137,12 +138,12 @@ func (f files) Procedure(dir string) []string {
 	if absolute, err := filepath.Abs(dir); err == nil {
 		dir = absolute
 	}
-	path, parent := quote(f.path), filepath.Dir(f.path)
+	path, parent := shellword.Quote(f.path), filepath.Dir(f.path)
 	return []string{
 		"# As root, or as the user who owns " + f.path + ", with nothing writing to it:",
-		"(cd " + quote(dir) + " && sha256sum --check " + sumName + ")",
-		"mkdir -p " + quote(parent),
+		"(cd " + shellword.Quote(dir) + " && sha256sum --check " + sumName + ")",
+		"mkdir -p " + shellword.Quote(parent),
 		"if [ -d " + path + " ] && [ ! -L " + path + " ]; then find " + path + " -mindepth 1 -delete; else rm -f " + path + "; fi",
-		"tar --extract --gzip --same-permissions --numeric-owner --file " + quote(filepath.Join(dir, archiveName)) + " --directory " + quote(parent),
+		"tar --extract --gzip --same-permissions --numeric-owner --file " + shellword.Quote(filepath.Join(dir, archiveName)) + " --directory " + shellword.Quote(parent),
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // Objects is a store away from this machine, as keeping backups in it needs it.
@@ -74,8 +75,8 @@ func (k kept) Restore(ctx context.Context, key string) error {
 func (k kept) Procedure(key string) []string {
 	dir := "/var/tmp/" + strings.ReplaceAll(key, "/", "-")
 	return append([]string{
-		"rm -rf " + quote(dir),
-		fmt.Sprintf("terraform-provider-deploy fetch %s %s --store %s", quote(key), quote(dir), quote(k.objects.URL())),
+		"rm -rf " + shellword.Quote(dir),
+		fmt.Sprintf("terraform-provider-deploy fetch %s %s --store %s", shellword.Quote(key), shellword.Quote(dir), shellword.Quote(k.objects.URL())),
 	}, k.Backup.Procedure(dir)...)
 }
 

@@ -9,9 +9,6 @@ import (
 // maxScript bounds a script in bytes. Shells read it byte by byte, so what is large belongs into stdin.
 const maxScript = 1 << 20
 
-// Quote makes text one word of a POSIX shell, whatever is in it.
-func Quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
-
 // command is what the login shell, whichever it is, is given: it holds nothing that any of them takes for its own inside single quotes. The
 // script comes as the first line of standard input, since arguments are bounded, and seen by all users of the machine. POSIX has read take not a byte
 // more than the line, so that the rest is the script's own input. The line that is printed tells that what runs is the script, and its process.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // Whatever the login shell is, and whatever is called sh, the script arrives as it is.
@@ -16,7 +18,7 @@ func TestEveryShellRunsTheScript(t *testing.T) {
 		bytesOfAll = append(bytesOfAll, byte(b))
 	}
 	// No command of the script may take part of its standard input.
-	script := "printf '%s' " + Quote(string(bytesOfAll)) + "\n# !! %s $(exit 3) `x`\nset --\n$unset printf '%s' \"${s-unset}$#\"\ncat\n"
+	script := "printf '%s' " + shellword.Quote(string(bytesOfAll)) + "\n# !! %s $(exit 3) `x`\nset --\n$unset printf '%s' \"${s-unset}$#\"\ncat\n"
 	line, err := scriptLine(script)
 	if err != nil {
 		t.Fatal(err)

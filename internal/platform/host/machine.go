@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // Machine tells machines apart. A placement keeps the one that it was made on: from another one its directory is not there to be
@@ -64,8 +65,5 @@ func (h *Host) here(l layout, placedOn *Machine) error {
 
 // takeOver is the command that makes a directory this service's, of whoever runs it.
 func (h *Host) takeOver(l layout) string {
-	return fmt.Sprintf("mkdir -p %s && echo %s >%s", quote(string(l)), h.id, quote(l.owner()))
+	return fmt.Sprintf("mkdir -p %s && echo %s >%s", shellword.Quote(string(l)), h.id, shellword.Quote(l.owner()))
 }
-
-// quote makes text one word of a shell.
-func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

@@ -11,6 +11,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/account"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // Reach implements delivery.Platform. Another user could not signal the instances; root could, and what it starts in their place
@@ -29,7 +30,7 @@ func (h *Host) Reach(_ context.Context, p service.Placement) error {
 	if !known || owner == self {
 		return nil
 	}
-	next := fmt.Sprintf("Run this as that user (%s …). Or, once nothing of it runs any more, give the directory to %s:\n  chown -R %[2]s %s", account.Sudo(owner), account.User(self), quote(string(l)))
+	next := fmt.Sprintf("Run this as that user (%s …). Or, once nothing of it runs any more, give the directory to %s:\n  chown -R %[2]s %s", account.Sudo(owner), account.User(self), shellword.Quote(string(l)))
 	if missing {
 		next = fmt.Sprintf("Run this as that user (%s …). Or, where %s has taken its place, say so first:\n  %s", account.Sudo(owner), account.User(self), h.takeOver(l))
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // A unit that a user wrote and that runs already is a release like others: it is started, stopped and asked, and its files are left as they are.
@@ -15,7 +16,7 @@ func (m *Machines) existing(ctx context.Context, p part) (*service.Release, erro
 	if e == nil {
 		return nil, nil
 	}
-	out, err := p.look(ctx, p.prelude()+"show -p LoadState -p ActiveState -p ExecStart "+shellWord(e.Unit)+"\n[ ! -e \"$dir/existing\" ] || echo Kept=yes\n")
+	out, err := p.look(ctx, p.prelude()+"show -p LoadState -p ActiveState -p ExecStart "+shellword.Quote(e.Unit)+"\n[ ! -e \"$dir/existing\" ] || echo Kept=yes\n")
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func commandOf(shown string) []string {
 }
 
 func (p part) startExisting(ctx context.Context) error {
-	_, err := p.change(ctx, "start", "unit="+shellWord(p.Existing)+"\n"+existingStartBody, nil)
+	_, err := p.change(ctx, "start", "unit="+shellword.Quote(p.Existing)+"\n"+existingStartBody, nil)
 	return p.explain(err)
 }
 
@@ -75,6 +76,6 @@ func (p part) endExisting(ctx context.Context, what string) error {
 	if what == "remove" {
 		body += "rm -f \"$dir/existing\"\n"
 	}
-	_, err := p.change(ctx, what, "unit="+shellWord(p.Existing)+"\n"+body+"exit 0\n", nil)
+	_, err := p.change(ctx, what, "unit="+shellword.Quote(p.Existing)+"\n"+body+"exit 0\n", nil)
 	return p.explain(err)
 }

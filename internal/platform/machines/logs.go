@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // logBytes bounds what is read of one instance's log.
@@ -75,7 +76,7 @@ journal -a -o cat -r -n %d "--since=@$since" $who | head -c %d
 // sinceScript ends where the release was not started, and sees to it that the journal can be read.
 func (p part) sinceScript() string {
 	i := p.instances[0]
-	script := "unit=" + shellWord(i.unit) + " files=" + shellWord(slotDirectory(p.Directory, i)) + "\n"
+	script := "unit=" + shellword.Quote(i.unit) + " files=" + shellword.Quote(slotDirectory(p.Directory, i)) + "\n"
 	if p.Existing != "" {
 		script += "there=$release since=$(show --value -p ActiveEnterTimestamp \"$unit\") && since=$(date -d \"${since:-now}\" +%s)\n"
 	} else {

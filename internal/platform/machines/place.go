@@ -12,6 +12,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/machines/transfer"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // placedAtOnce is how many machines a release is brought to at a time.
@@ -91,7 +92,7 @@ func (p part) claimScript(ctx context.Context) string {
 	if p.Sudo {
 		mkdir += ` || root install -d -o "$(id -un)" -g "$(id -gn)" -m 0755 "$dir"`
 	}
-	return p.prelude() + "id=" + shellWord(string(p.release.Service())) + "\n{ " + mkdir + `; } && [ -w "$dir" ] || fail '' "the user $(id -un) cannot write into $dir: make it, and give it to that user"
+	return p.prelude() + "id=" + shellword.Quote(string(p.release.Service())) + "\n{ " + mkdir + `; } && [ -w "$dir" ] || fail '' "the user $(id -un) cannot write into $dir: make it, and give it to that user"
 ` + p.lock("fail") + foreign + p.epoch(ctx, "fail") + `
 [ -s "$dir/service" ] || { echo "$id" >"$dir/.service" && mv -f "$dir/.service" "$dir/service"; } || fail '' "$dir cannot be written into"
 exit 0

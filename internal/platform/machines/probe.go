@@ -10,6 +10,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/probe"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // reachTimeout bounds what a probe does on the machine beside asking the instance, which says nothing about the instance: the login
@@ -125,9 +126,9 @@ func (m *Machines) alone(i service.Instance) (part, error) {
 // seeListener looks who listens; nil: the sockets that are known, and no others, do.
 func (p part) seeListener(ctx context.Context, known string) ([]sight, error) {
 	ports := `^ *[0-9]+: [0-9A-F]+:(` + portPattern(p.instances[0].port) + ")" + listensPattern
-	script := "known=" + shellWord(known) + "\n" + listenersFunction + `inodes=
+	script := "known=" + shellword.Quote(known) + "\n" + listenersFunction + `inodes=
 while read -r a b c d e f g h i inode rest; do inodes="$inodes $inode"; done <<EOF
-$(listeners ` + shellWord(ports) + `)
+$(listeners ` + shellword.Quote(ports) + `)
 EOF
 inodes=$(echo $inodes)
 if [ -n "$known" ] && [ "$inodes" = "$known" ]; then echo known; exit 0; fi

@@ -4,12 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
 )
-
-// shellWord makes text one word of a shell.
-func shellWord(text string) string { return secureshell.Quote(text) }
 
 // unitWord makes text one word of a unit's setting, as systemd.syntax(7) says: quoted, with the escapes of C, specifiers doubled.
 func unitWord(text string) string {

@@ -10,6 +10,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/account"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // Reach implements delivery.Platform. Whoever can log in to hosts may work on what is there. Of this machine's it is as with processes.
@@ -21,13 +22,13 @@ func (m *Machines) Reach(ctx context.Context, p service.Placement) error {
 	if len(kept.Hosts) > 0 || kept.Machine == nil || m.local == nil {
 		return nil
 	}
-	out, err := m.local.Run(ctx, "stat -c %u "+shellWord(kept.Directory+"/service")+" 2>/dev/null; exit 0", nil)
+	out, err := m.local.Run(ctx, "stat -c %u "+shellword.Quote(kept.Directory+"/service")+" 2>/dev/null; exit 0", nil)
 	if err != nil {
 		return fmt.Errorf("reach %s: %w", p.Release, err)
 	}
 	owner, err := strconv.Atoi(strings.TrimSpace(string(out)))
 	there := err == nil
-	take := fmt.Sprintf("mkdir -p %s && echo %s >%s", shellWord(kept.Directory), p.Release.Service(), shellWord(kept.Directory+"/service"))
+	take := fmt.Sprintf("mkdir -p %s && echo %s >%s", shellword.Quote(kept.Directory), p.Release.Service(), shellword.Quote(kept.Directory+"/service"))
 	if this := m.options.This; !there && kept.Machine.ID != this.ID {
 		return &delivery.OutOfReach{
 			Elsewhere: true,
@@ -45,7 +46,7 @@ func (m *Machines) Reach(ctx context.Context, p service.Placement) error {
 		return &delivery.OutOfReach{
 			Why: fmt.Sprintf("it was placed in %s by the user %s, and this runs as %s", kept.Directory, account.User(owner), account.User(self)),
 			Next: fmt.Sprintf("Run this as that user (%s …). Or, once nothing of it runs any more, give the directory to %s:\n  chown -R %[2]s %s",
-				account.Sudo(owner), account.User(self), shellWord(kept.Directory)),
+				account.Sudo(owner), account.User(self), shellword.Quote(kept.Directory)),
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // placed is a record, and when it was written.
@@ -26,7 +27,7 @@ func (m *Machines) releases(ctx context.Context) ([]service.Release, error) {
 	found := make([][]placed, len(parts))
 	existing := make([]*service.Release, len(parts))
 	err = each(parts, 0, func(n int, p part) error {
-		out, err := p.look(ctx, p.prelude()+"id="+shellWord(string(m.id))+"\n"+foreign+recordsBody)
+		out, err := p.look(ctx, p.prelude()+"id="+shellword.Quote(string(m.id))+"\n"+foreign+recordsBody)
 		if err != nil {
 			return err
 		}

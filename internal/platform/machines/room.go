@@ -11,6 +11,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/machines/transfer"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // Room implements delivery.Platform. A release of which only the id is known is looked at as far as that goes.
@@ -89,14 +90,14 @@ func (p part) roomScript(d service.HostPlatform, c service.Content) string {
 	if reference, err := service.ParseReference(c.Artifact); err == nil && (strings.HasSuffix(reference.Path, ".zst") || strings.HasSuffix(reference.Path, ".tzst")) {
 		tools += " zstd"
 	}
-	script := "id=" + shellWord(string(p.release.Service())) + " tools=" + shellWord(tools) + " user=" + shellWord(d.Systemd.User) + "\n" + foreign + "\n"
+	script := "id=" + shellword.Quote(string(p.release.Service())) + " tools=" + shellword.Quote(tools) + " user=" + shellword.Quote(d.Systemd.User) + "\n" + foreign + "\n"
 	if p.Sudo {
 		existing := ""
 		if e := d.Existing; e != nil {
 			existing = e.Unit
 		}
-		script += "mine=" + shellWord(strings.Join(p.wanted(), " ")) + " dropins=" + shellWord(strings.Join(slices.Sorted(maps.Keys(d.Systemd.DropIns)), " ")) +
-			" existing=" + shellWord(existing) + "\n" + sudoBody
+		script += "mine=" + shellword.Quote(strings.Join(p.wanted(), " ")) + " dropins=" + shellword.Quote(strings.Join(slices.Sorted(maps.Keys(d.Systemd.DropIns)), " ")) +
+			" existing=" + shellword.Quote(existing) + "\n" + sudoBody
 	} else if p.Scope == service.ScopeSystem {
 		script += "[ \"$(id -u)\" = 0 ] || echo \"problem systemd.scope the user $(id -un) cannot write units of the system: set systemd.sudo, or systemd.scope to user\"\n"
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 const (
@@ -45,7 +46,7 @@ func (p part) prelude() string {
 	var b strings.Builder
 	b.WriteString("export LC_ALL=C TZ=UTC PATH=\"$PATH:/usr/sbin:/usr/bin:/sbin:/bin\"; umask 022\n")
 	b.WriteString("fail() { cat >/dev/null; printf '" + refused + "%s %s\\n' \"${1:--}\" \"$2\"; exit 0; }\n")
-	b.WriteString("dir=" + shellWord(p.Directory) + " release=" + shellWord(string(p.release)) + " label=" + shellWord(p.release.Label()) + " slot=" + shellWord(p.slot) + "\n")
+	b.WriteString("dir=" + shellword.Quote(p.Directory) + " release=" + shellword.Quote(string(p.release)) + " label=" + shellword.Quote(p.release.Label()) + " slot=" + shellword.Quote(p.slot) + "\n")
 	sudo, scope, units, match, field := "", "", "/etc/systemd/system", "_SYSTEMD_UNIT", "UNIT"
 	if p.Sudo {
 		sudo = "sudo -n"
@@ -69,13 +70,13 @@ func (p part) prelude() string {
 // They need nothing of the prelude, and fail by refuse: a command, given a word and a text. Where there is no directory, yet or any more,
 // there is nothing to lock.
 func (p part) guard(ctx context.Context, refuse string) string {
-	return "if [ -d " + shellWord(p.Directory) + " ]; then\n" + p.lock(refuse) + p.epoch(ctx, refuse) + "fi\n"
+	return "if [ -d " + shellword.Quote(p.Directory) + " ]; then\n" + p.lock(refuse) + p.epoch(ctx, refuse) + "fi\n"
 }
 
 // lock is the lines that take the lock. Whoever may read its file could take it as well, and keep it.
 func (p part) lock(refuse string) string {
 	wait := int((p.DrainTimeout.D() + lockMargin).Seconds())
-	dir := shellWord(p.Directory)
+	dir := shellword.Quote(p.Directory)
 	// The braces: a redirection of exec itself would stay, and with it all that goes wrong after it would go unsaid.
 	return fmt.Sprintf("umask 077; { command exec 9>>%[1]s/lock; } 2>/dev/null || %[2]s '' \"the user $(id -un) cannot write into \"%[1]s\n"+
 		"umask 022; chmod go-r %[1]s/lock 2>/dev/null\n"+
@@ -89,10 +90,10 @@ func (p part) epoch(ctx context.Context, refuse string) string {
 		return ""
 	}
 	var b strings.Builder
-	noted, dir := shellWord(f.String()), shellWord(p.Directory)
+	noted, dir := shellword.Quote(f.String()), shellword.Quote(p.Directory)
 	fmt.Fprintf(&b, "guard_epoch=0 guard_ledger=; [ -e %[1]s/epoch ] && read -r guard_epoch guard_ledger <%[1]s/epoch\n", dir)
 	b.WriteString("case $guard_epoch in ''|*[!0-9]*) guard_epoch=0 guard_ledger= ;; esac\n")
-	fmt.Fprintf(&b, "if [ \"$guard_ledger\" = %s ] && [ \"$guard_epoch\" -gt %d ]; then %s stale \"epoch %[2]d of this run, epoch $guard_epoch in \"%[4]s/epoch; fi\n", shellWord(f.Ledger), f.Epoch, refuse, dir)
+	fmt.Fprintf(&b, "if [ \"$guard_ledger\" = %s ] && [ \"$guard_epoch\" -gt %d ]; then %s stale \"epoch %[2]d of this run, epoch $guard_epoch in \"%[4]s/epoch; fi\n", shellword.Quote(f.Ledger), f.Epoch, refuse, dir)
 	fmt.Fprintf(&b, "if [ \"$guard_epoch $guard_ledger\" != %[1]s ]; then printf '%%s\\n' %[1]s >%[2]s/.epoch && mv -f %[2]s/.epoch %[2]s/epoch || %[3]s '' 'the epoch cannot be noted in '%[2]s; fi\n", noted, dir, refuse)
 	return b.String()
 }

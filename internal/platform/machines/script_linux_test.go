@@ -17,6 +17,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // shell is this machine, with one of the shells that are called sh somewhere, and with programs of a test's own before all others.
@@ -104,17 +105,17 @@ func (p part) platform(t *testing.T) (*Machines, service.Release) {
 func TestFailuresBehindTheGuardAreTold(t *testing.T) {
 	t.Parallel()
 	inEachShell(t, func(t *testing.T, p part) {
-		_, err := p.change(t.Context(), "test", "flock -n "+shellWord(p.Directory+"/lock")+" echo free; cat /nonexistent/file >&2 || exit 3", nil)
+		_, err := p.change(t.Context(), "test", "flock -n "+shellword.Quote(p.Directory+"/lock")+" echo free; cat /nonexistent/file >&2 || exit 3", nil)
 		var exit *exitError
 		if !errors.As(err, &exit) || exit.status != 3 || !strings.Contains(exit.stderr, "/nonexistent/file") {
 			t.Errorf("%v", err)
 		}
-		out, err := p.change(t.Context(), "test", "flock -n "+shellWord(p.Directory+"/lock")+" echo free; exit 0", nil)
+		out, err := p.change(t.Context(), "test", "flock -n "+shellword.Quote(p.Directory+"/lock")+" echo free; exit 0", nil)
 		if err != nil || out != "" {
 			t.Errorf("the lock is not held: %q, %v", out, err)
 		}
 		guard := p.transferGuard(t.Context())
-		_, err = p.machine.Run(t.Context(), guard+"mv /nonexistent/a "+shellWord(p.Directory), nil)
+		_, err = p.machine.Run(t.Context(), guard+"mv /nonexistent/a "+shellword.Quote(p.Directory), nil)
 		if !errors.As(err, &exit) || !strings.Contains(exit.stderr, "/nonexistent/a") {
 			t.Errorf("%v", err)
 		}

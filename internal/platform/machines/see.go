@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // sight is what a look at an instance's machine saw of it.
@@ -59,10 +60,10 @@ func (p part) seeScript() string {
 	b.WriteString("each() {\n")
 	for n, i := range p.instances {
 		ports[n] = portPattern(i.port)
-		fmt.Fprintf(&b, "\"$1\" %d %s %s\n", n, shellWord(i.unit), shellWord(slotDirectory(p.Directory, i)))
+		fmt.Fprintf(&b, "\"$1\" %d %s %s\n", n, shellword.Quote(i.unit), shellword.Quote(slotDirectory(p.Directory, i)))
 	}
-	b.WriteString("}\nwanted=" + shellWord(strings.Join(p.wanted(), " ")) + "\n")
-	b.WriteString("ports=" + shellWord(`^ *[0-9]+: [0-9A-F]+:(`+strings.Join(ports, "|")+")"+listensPattern) + "\n")
+	b.WriteString("}\nwanted=" + shellword.Quote(strings.Join(p.wanted(), " ")) + "\n")
+	b.WriteString("ports=" + shellword.Quote(`^ *[0-9]+: [0-9A-F]+:(`+strings.Join(ports, "|")+")"+listensPattern) + "\n")
 	b.WriteString(seeBody)
 	return b.String()
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // wanted are the names of the part's units.
@@ -25,17 +26,17 @@ func (p part) wanted() []string {
 // startScript starts the part's units from the files on standard input. Units that run this release are left alone.
 func (p part) startScript(d service.HostPlatform) string {
 	var b strings.Builder
-	b.WriteString("wanted=" + shellWord(strings.Join(p.wanted(), " ")) + " mark=" + shellWord(mark(p.release.Service())) + " whole=" + wholeFile + "\n")
-	b.WriteString("listen=" + shellWord(listenPattern(p.address)) + " loopback=" + shellWord(p.notListening()) + " listens=" + shellWord(listensPattern) + "\n")
-	b.WriteString("dropins=" + shellWord(strings.Join(slices.Sorted(maps.Keys(d.Systemd.DropIns)), " ")) + "\n")
+	b.WriteString("wanted=" + shellword.Quote(strings.Join(p.wanted(), " ")) + " mark=" + shellword.Quote(mark(p.release.Service())) + " whole=" + wholeFile + "\n")
+	b.WriteString("listen=" + shellword.Quote(listenPattern(p.address)) + " loopback=" + shellword.Quote(p.notListening()) + " listens=" + shellword.Quote(listensPattern) + "\n")
+	b.WriteString("dropins=" + shellword.Quote(strings.Join(slices.Sorted(maps.Keys(d.Systemd.DropIns)), " ")) + "\n")
 	// What belongs to a unit: its number and its port.
 	b.WriteString("of() { case $1 in\n")
 	for _, i := range p.instances {
-		fmt.Fprintf(&b, "%s) number=%d port=%s ;;\n", shellWord(i.unit), i.number, portPattern(i.port))
+		fmt.Fprintf(&b, "%s) number=%d port=%s ;;\n", shellword.Quote(i.unit), i.number, portPattern(i.port))
 	}
 	b.WriteString("esac; }\n")
 	if e := d.Existing; e != nil && e.Slot == p.slot {
-		fmt.Fprintf(&b, "[ \"$(show --value -p ActiveState %[1]s)\" != active ] || fail '' \"slot $slot holds another release: \"%[1]s\" runs there; stop it first\"\n", shellWord(e.Unit))
+		fmt.Fprintf(&b, "[ \"$(show --value -p ActiveState %[1]s)\" != active ] || fail '' \"slot $slot holds another release: \"%[1]s\" runs there; stop it first\"\n", shellword.Quote(e.Unit))
 	}
 	b.WriteString(theirsBody)
 	b.WriteString(startBody)

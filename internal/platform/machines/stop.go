@@ -8,6 +8,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // Stop implements delivery.Platform. It returns within the drain timeout and a margin.
@@ -64,11 +65,11 @@ func (p part) leftBehind(err error) error {
 // endScript names what is to be ended.
 func (p part) endScript() string {
 	var b strings.Builder
-	b.WriteString("wanted=" + shellWord(strings.Join(p.wanted(), " ")) + " marked=" + shellWord(releaseMark(p.release)) + "\n")
-	b.WriteString("recorded=" + shellWord(fmt.Sprintf(`"placement":{"release":"%s","slot":"%s"`, p.release, p.slot)) + "\n")
+	b.WriteString("wanted=" + shellword.Quote(strings.Join(p.wanted(), " ")) + " marked=" + shellword.Quote(releaseMark(p.release)) + "\n")
+	b.WriteString("recorded=" + shellword.Quote(fmt.Sprintf(`"placement":{"release":"%s","slot":"%s"`, p.release, p.slot)) + "\n")
 	b.WriteString("of() { case $1 in\n")
 	for _, i := range p.instances {
-		fmt.Fprintf(&b, "%s) number=%d ;;\n", shellWord(i.unit), i.number)
+		fmt.Fprintf(&b, "%s) number=%d ;;\n", shellword.Quote(i.unit), i.number)
 	}
 	b.WriteString("esac; }\n")
 	return b.String()

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // Unready implements delivery.Platform.
@@ -48,6 +49,6 @@ func (p part) unitsScript(dropIns map[string]string) string {
 	if p.Existing != "" {
 		return "" // It is the user's, and stays as it is.
 	}
-	return "wanted=" + shellWord(strings.Join(p.wanted(), " ")) + " mark=" + shellWord(mark(p.release.Service())) +
-		" dropins=" + shellWord(strings.Join(slices.Sorted(maps.Keys(dropIns)), " ")) + "\n" + theirsBody + unitsBody
+	return "wanted=" + shellword.Quote(strings.Join(p.wanted(), " ")) + " mark=" + shellword.Quote(mark(p.release.Service())) +
+		" dropins=" + shellword.Quote(strings.Join(slices.Sorted(maps.Keys(dropIns)), " ")) + "\n" + theirsBody + unitsBody
 }

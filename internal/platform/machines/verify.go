@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // systemd goes on without a setting that it does not understand, and says so in its log alone. So it is asked before anything is started.
@@ -53,9 +54,9 @@ func (p part) verify(ctx context.Context, d draft) []service.Problem {
 // script has systemd read it: see problems.
 func (d draft) script() string {
 	var b strings.Builder
-	b.WriteString("unit=" + shellWord(d.unit.unit) + "\ndrafts() {\n")
+	b.WriteString("unit=" + shellword.Quote(d.unit.unit) + "\ndrafts() {\n")
 	put := func(name, text string) {
-		b.WriteString("printf '%s' " + shellWord(text) + " >\"$draft\"/" + shellWord(name) + " || return\n")
+		b.WriteString("printf '%s' " + shellword.Quote(text) + " >\"$draft\"/" + shellword.Quote(name) + " || return\n")
 	}
 	put(d.unit.unit, d.text)
 	for _, name := range slices.Sorted(maps.Keys(d.dropIns)) {

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // HAProxy reads the state file when it starts, for a reload as well as after a crash. It takes each server's weight from it, unless the
@@ -86,14 +86,14 @@ func (m MachineFiles) Write(ctx context.Context, path string, content []byte) er
 	// good as mktemp, and umask as chmod. What a lost connection has cut off ends like what is whole, so its size is looked at.
 	beside := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text())
 	_, err := m.Machine.Run(ctx, fmt.Sprintf(`set -eC; umask 022; t=%s; trap 'rm -f "$t"' EXIT; cat >"$t"; test "$(wc -c <"$t")" -eq %d; sync "$t"; mv -f "$t" %s; trap - EXIT`,
-		secureshell.Quote(beside), len(content), secureshell.Quote(path)), bytes.NewReader(content))
+		shellword.Quote(beside), len(content), shellword.Quote(path)), bytes.NewReader(content))
 	return err
 }
 
 // Read implements Files.
 func (m MachineFiles) Read(ctx context.Context, path string) ([]byte, error) {
 	// A line before the content tells a file that is not there from an empty one, whatever the shell's words are.
-	out, err := m.Machine.Run(ctx, fmt.Sprintf(`if [ -e %[1]s ]; then echo there && cat %[1]s; else echo none; fi`, secureshell.Quote(path)), nil)
+	out, err := m.Machine.Run(ctx, fmt.Sprintf(`if [ -e %[1]s ]; then echo there && cat %[1]s; else echo none; fi`, shellword.Quote(path)), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (m MachineFiles) Read(ctx context.Context, path string) ([]byte, error) {
 func (m MachineFiles) Writable(ctx context.Context, path string) error {
 	directory := filepath.Dir(path)
 	out, err := m.Machine.Run(ctx, fmt.Sprintf(`if [ ! -d %[1]s ]; then echo "is no directory"; elif [ ! -w %[1]s ]; then echo "cannot be written to by $(id -un), and the file is replaced in it"; fi`,
-		secureshell.Quote(directory)), nil)
+		shellword.Quote(directory)), nil)
 	if err != nil {
 		return err
 	}

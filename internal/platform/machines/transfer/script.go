@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // The scripts are POSIX shell. Nothing of a request becomes part of them but quoted, as the value of a variable.
@@ -38,7 +38,7 @@ type variables struct {
 func (v variables) script(parts ...string) string {
 	var b strings.Builder
 	for name, value := range v.values {
-		b.WriteString(name + "=" + secureshell.Quote(value) + "\n")
+		b.WriteString(name + "=" + shellword.Quote(value) + "\n")
 	}
 	guard := v.guard
 	if strings.TrimSpace(guard) == "" {
