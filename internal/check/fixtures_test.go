@@ -3,12 +3,12 @@ package check_test
 import (
 	"context"
 	"errors"
-	"net"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/check"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -88,12 +88,7 @@ func wantGot(t *testing.T, r service.CheckResult, got ...string) {
 // closedAddress refuses connections.
 func closedAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	return component.FreePorts(t, 1)[0]
 }
 
 func pointer[T any](v T) *T { return &v }

@@ -8,9 +8,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/freeport"
 )
 
 // Process is a server of a test. It ends with the process of the test, if not before.
@@ -71,17 +74,18 @@ func (p *Process) Stop(within time.Duration) error {
 	return errors.Join(fmt.Errorf("stop %s: it still ran %s after SIGTERM", p.name, within), p.Kill())
 }
 
-// FreePorts are n addresses of loopback, host:port, that the kernel finds free. Somebody may take one before the server does.
+// FreePorts are n addresses of loopback, host:port, that nothing listens at; no test of this process is given one of them again. Somebody else
+// may take one before the server does.
 func FreePorts(t testing.TB, n int) []string {
 	t.Helper()
-	var addresses []string
-	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = listener.Close() }()
-		addresses = append(addresses, listener.Addr().String())
+	const loopback = "127.0.0.1"
+	ports, err := freeport.Find(loopback, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addresses := make([]string, n)
+	for i, port := range ports {
+		addresses[i] = net.JoinHostPort(loopback, strconv.Itoa(port))
 	}
 	return addresses
 }

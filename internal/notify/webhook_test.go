@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -167,12 +167,7 @@ func TestSendTriesAgainWhereThatHelps(t *testing.T) {
 }
 
 func TestSendNeverShowsAURLOfACredential(t *testing.T) {
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := listener.Addr().String()
-	_ = listener.Close()
+	closed := component.FreePorts(t, 1)[0]
 	repeat := func(before int) *receiver {
 		return receive(t, func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusNotFound)
@@ -208,7 +203,7 @@ func TestSendNeverShowsAURLOfACredential(t *testing.T) {
 		})
 	}
 	// A credential that is not there is named.
-	err = quick(t, service.Notification{URL: "team_chat"}, credentials{}).Send(t.Context(), message)
+	err := quick(t, service.Notification{URL: "team_chat"}, credentials{}).Send(t.Context(), message)
 	if err == nil || !strings.Contains(err.Error(), `"team_chat"`) || !strings.Contains(err.Error(), "DEPLOY_CREDENTIAL_TEAM_CHAT") {
 		t.Errorf("error %v", err)
 	}

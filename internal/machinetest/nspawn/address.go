@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"sync"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/freeport"
 )
 
 // place is an address of the loopback network that this process alone uses for a machine, while it is held.
@@ -28,34 +29,8 @@ func reserve() (place, error) {
 	return place{}, fmt.Errorf("reserve a loopback address for a machine: %w", err)
 }
 
-// given are the ports that this process was given so far: the kernel may offer one again before its owner listens, or while it is down.
-var given struct {
-	sync.Mutex
-	ports map[int]bool
-}
-
 // FreePorts are ports that nothing on this machine listens on at any address, so that each of its guests may. A process is given each of
 // them once.
 func FreePorts(n int) ([]int, error) { return freePorts("0.0.0.0", n) }
 
-func freePorts(address string, n int) ([]int, error) {
-	given.Lock()
-	defer given.Unlock()
-	if given.ports == nil {
-		given.ports = make(map[int]bool)
-	}
-	var ports []int
-	for len(ports) < n {
-		l, err := net.Listen("tcp", net.JoinHostPort(address, "0")) //nolint:noctx // it waits for nothing
-		if err != nil {
-			return nil, fmt.Errorf("find a free port at %s: %w", address, err)
-		}
-		defer func() { _ = l.Close() }() // All of them at once, or the kernel would offer one again.
-		//nolint:forcetypeassert // a listener of TCP has an address of TCP
-		if port := l.Addr().(*net.TCPAddr).Port; !given.ports[port] {
-			given.ports[port] = true
-			ports = append(ports, port)
-		}
-	}
-	return ports, nil
-}
+func freePorts(address string, n int) ([]int, error) { return freeport.Find(address, n) }

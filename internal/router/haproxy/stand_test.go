@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy/haproxytest"
@@ -64,12 +64,7 @@ func instances(t testing.TB, slot string, n int) service.Placement {
 // nowhere is an address that nobody listens at.
 func nowhere(t testing.TB) string {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return component.FreePorts(t, 1)[0]
 }
 
 // dial is the way to a node.

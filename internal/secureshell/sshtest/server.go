@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/freeport"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -70,7 +71,11 @@ func Start(t testing.TB, options ...Option) *Server {
 	authorized := public(t, GenerateKey(t, s.Path("key")))
 	s.Key = read(t, s.Path("key"))
 	write(t, s.Path("authorized_keys"), authorized+"\n")
-	s.Port = freePort(t)
+	ports, err := freeport.Find(s.Address, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Port = ports[0]
 	var config strings.Builder
 	for _, o := range options {
 		fmt.Fprintln(&config, strings.ReplaceAll(string(o), "DIRECTORY", s.Directory))
@@ -242,20 +247,6 @@ func answers(ctx context.Context, address string, port int) bool {
 	begin := make([]byte, 4)
 	n, _ := connection.Read(begin)
 	return n > 0 && bytes.HasPrefix([]byte("SSH-"), begin[:n])
-}
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	address, ok := listener.Addr().(*net.TCPAddr)
-	if !ok {
-		t.Fatalf("%v is no address of TCP", listener.Addr())
-	}
-	return address.Port
 }
 
 // log is what a process writes.

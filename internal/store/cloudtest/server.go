@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 )
 
 const (
@@ -35,8 +37,11 @@ func run(t testing.TB, arguments func(port, directory string) []string) (address
 		if err != nil {
 			t.Fatal(err)
 		}
-		port := freePort(t)
-		address := net.JoinHostPort("127.0.0.1", port)
+		address := component.FreePorts(t, 1)[0]
+		_, port, err := net.SplitHostPort(address)
+		if err != nil {
+			t.Fatal(err)
+		}
 		err = start(t, address, directory, arguments(port, directory))
 		if err == nil {
 			return address
@@ -108,19 +113,4 @@ func answers(address string, ended <-chan struct{}) error {
 		case <-time.After(pollInterval):
 		}
 	}
-}
-
-// freePort is a port of loopback that the kernel finds free.
-func freePort(t testing.TB) string {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
