@@ -35,7 +35,8 @@ type Platform interface {
 	// stays in it: r may still have to be removed from there.
 	Placement(r service.Release, slot string) (service.Placement, error)
 	// Place puts r's files where the slot's instances will find them, verified by digest, and starts nothing. Where r was placed in the slot
-	// before, or is placed in a part of it, that is on the hosts of r.Placement, whatever the definition says by now.
+	// before, or is placed in a part of it, that is on the hosts of r.Placement, whatever the definition says by now. An *OldFilesLeft says that
+	// r is in place.
 	Place(ctx context.Context, r service.Release, slot string) (service.Placement, error)
 	// Start runs the placed instances with environment (config and secrets; the platform adds its own variables).
 	// Instances that already run this release are left alone; ones of another release in their places are an error. Like Stop, Remove, Inspect

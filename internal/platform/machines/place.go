@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/machines/transfer"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -36,40 +37,44 @@ func (m *Machines) Place(ctx context.Context, r service.Release, slot string) (s
 		return service.Placement{}, fmt.Errorf("place %s: %w", r.ID, err)
 	}
 	parts, err := m.parts(p)
-	if err == nil {
-		err = m.placeAll(ctx, parts, r, reference)
-	}
 	if err != nil {
 		return service.Placement{}, fmt.Errorf("place %s: %w", r.ID, err)
+	}
+	left, err := m.placeAll(ctx, parts, r, reference)
+	if err != nil {
+		return service.Placement{}, fmt.Errorf("place %s: %w", r.ID, err)
+	}
+	if left != nil {
+		return p, &delivery.OldFilesLeft{Err: left}
 	}
 	return p, nil
 }
 
-func (m *Machines) place(ctx context.Context, p part, r service.Release, reference service.Reference) error {
+// place brings a release to one machine. left says that older ones could not be taken away there, which is no reason against it.
+func (m *Machines) place(ctx context.Context, p part, r service.Release, reference service.Reference) (left, err error) {
 	if _, err := p.effect(ctx, "place", p.claimScript(ctx), nil); err != nil {
-		return p.explain(err)
+		return nil, p.explain(err)
 	}
 	guard := p.transferGuard(ctx)
 	request := m.request(p, r, reference)
 	request.Guard = guard
 	if _, err := transfer.Install(ctx, p.machine, request); err != nil {
-		return staleOr(err)
+		return nil, staleOr(err)
 	}
 	encoded, err := json.Marshal(r)
 	if err != nil {
-		return fmt.Errorf("encode its record: %w", err)
+		return nil, fmt.Errorf("encode its record: %w", err)
 	}
 	encoded = append(encoded, '\n')
 	out, err := p.change(ctx, "place", recordScript(encoded), bytes.NewReader(encoded))
 	if err != nil {
-		return p.explain(err)
+		return nil, p.explain(err)
 	}
 	err = staleOr(transfer.Prune(ctx, p.machine, p.Directory, m.definition.KeepReleases, strings.Fields(out), guard))
 	if errors.Is(err, fence.ErrStale) || ctx.Err() != nil {
-		return fmt.Errorf("take away the files of older releases: %w", err)
+		return nil, fmt.Errorf("take away the files of older releases: %w", err)
 	}
-	// The release is in place: that older ones cannot be taken away is no reason against it. The next one tries again.
-	return nil
+	return err, nil
 }
 
 // recordScript takes a record on standard input.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
@@ -355,7 +356,7 @@ func TestSudoRules(t *testing.T) {
 	})
 }
 
-// A release is placed also where files of older ones cannot be taken away.
+// A release is placed also where files of older ones cannot be taken away, and that is told.
 func TestPlacedBesideWhatCannotBeRemoved(t *testing.T) {
 	t.Parallel()
 	inEachShell(t, func(t *testing.T, p part) {
@@ -370,8 +371,10 @@ func TestPlacedBesideWhatCannotBeRemoved(t *testing.T) {
 		}
 		m, r := p.platform(t)
 		r.Content.Artifact = service.Reference{Path: program, Digest: digest}.String()
-		if _, err := m.Place(t.Context(), r, p.slot); err != nil {
-			t.Error(err)
+		placement, err := m.Place(t.Context(), r, p.slot)
+		var left *delivery.OldFilesLeft
+		if !errors.As(err, &left) || !strings.Contains(err.Error(), "remove older releases from "+p.Directory) || !placement.Placed() {
+			t.Errorf("placed at %v: %v", placement, err)
 		}
 		if _, err := os.Stat(filepath.Join(p.Directory, "records", p.release.Label()+".json")); err != nil {
 			t.Error(err)
