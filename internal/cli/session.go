@@ -54,7 +54,8 @@ func (o *options) operate(ctx context.Context, id, doing string, act func(contex
 func (o *options) within(ctx context.Context, s store.Store, directory, id, doing string, act func(context.Context, *session) error) error {
 	terms := ledger.DefaultTerms
 	terms.Wait = o.wait
-	run := delivery.NewRun(s, connect.New(connect.Options{Store: s, Directory: directory}), ledger.ThisProcess(doing), terms)
+	connector := connect.New(connect.Options{Store: s, Directory: directory})
+	run := delivery.NewRun(s, connector, ledger.ThisProcess(doing), terms)
 	acting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop := context.AfterFunc(acting, run.Cancel)
@@ -65,7 +66,7 @@ func (o *options) within(ctx context.Context, s store.Store, directory, id, doin
 	session.telling.Wait()
 	closing, end := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer end()
-	return errors.Join(err, run.Close(closing, false))
+	return errors.Join(err, run.Close(closing, false), connector.Close())
 }
 
 // ask says what is about to be done, and asks. From then on it is said for whom the command waits, if it does.

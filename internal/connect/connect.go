@@ -44,6 +44,10 @@ func New(options Options) *Connector {
 
 var _ delivery.Connector = (*Connector)(nil)
 
+// Close ends the connections to machines, and with them what runs over them: it is for after the run's end. Adapters reach no machine by SSH from
+// then on.
+func (c *Connector) Close() error { return c.connections.Close() }
+
 // Adapters of a service.
 func (c *Connector) Adapters(d service.Definition) (delivery.Adapters, error) {
 	var a delivery.Adapters

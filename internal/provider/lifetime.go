@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"sync"
 
@@ -50,14 +51,22 @@ func (l *Lifetime) Busy() bool {
 	return slices.ContainsFunc(l.all(), (*delivery.Run).Busy)
 }
 
-// Close waits for the stages under way and gives all leases back. orphaned: nobody got the last answers.
+// Close waits for the stages under way, gives all leases back and ends the connections to machines. orphaned: nobody got the last answers.
 func (l *Lifetime) Close(ctx context.Context, orphaned bool) error {
 	var group sync.WaitGroup
 	runs := l.all()
 	failures := make([]error, len(runs))
 	for i, run := range runs {
-		group.Go(func() { failures[i] = run.Close(ctx, orphaned) })
+		group.Go(func() { failures[i] = errors.Join(run.Close(ctx, orphaned), disconnect(run.Connector())) })
 	}
 	group.Wait()
 	return errors.Join(failures...)
+}
+
+// disconnect ends a connector's connections, where it has any.
+func disconnect(c delivery.Connector) error {
+	if closer, has := c.(io.Closer); has {
+		return closer.Close()
+	}
+	return nil
 }
