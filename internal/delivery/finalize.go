@@ -47,18 +47,19 @@ func (p *Procedure) Finalize(ctx context.Context, request Request, spec Finaliza
 	})
 }
 
-// lastLook sees to it that every instance answers and runs the release that is about to be the only one.
+// lastLook sees to it that every instance answers and runs the release that is about to be the only one. A machine that is silent says nothing
+// against one that passed everything.
 func (s *stageWork) lastLook(ctx context.Context) error {
 	release := s.recorded(s.current())
 	if release == nil {
 		return fmt.Errorf("look at %s: the ledger has no record of where it runs", s.request.Release)
 	}
-	err := patiently(ctx, func() error { return s.serves(ctx, *release) })
-	switch {
-	case ctx.Err() != nil:
-		return fmt.Errorf("look at %s: %w", release.ID, ctx.Err())
-	case err != nil:
-		return against([]string{err.Error()}, "%s does not answer, right before it would be finalized, %d times in a row: %s", release.ID, silentLooks, err)
+	seen, err := newWatch(ctx, s.adapters.Platform, *release)
+	if err == nil {
+		err = seen.settle(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("look at %s, right before it would be finalized: %w", release.ID, err)
 	}
 	return nil
 }

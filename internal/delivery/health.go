@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,9 +9,6 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/logline"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
-
-// silenceTimeout is how long a release that starts may be out of sight.
-const silenceTimeout = time.Minute
 
 // awaitHealthy waits until every instance of r has been healthy for the minimum time. A crash or a denied log line
 // fails at once, with the last lines.
@@ -31,15 +27,12 @@ func (w *work) awaitHealthy(ctx context.Context, r service.Release, h service.He
 	reason := map[string]string{}
 	ticker := time.NewTicker(positive(h.Interval.D(), time.Second))
 	defer ticker.Stop()
-	answered := began
+	var silence patience
 	for {
-		err := w.crashed(ctx, r, denied, restarted)
-		if silent := (*silentError)(nil); errors.As(err, &silent) && !outOfReach(err) && ctx.Err() == nil && time.Since(answered) < silenceTimeout {
-			// A machine that is started again, or a connection that broke: the instance is seen when it answers.
-		} else if err != nil {
-			return err
-		} else {
-			answered = time.Now()
+		// While a machine is silent, the release's log is not read either: such a turn passes nothing.
+		unseen := w.crashed(ctx, r, denied, restarted)
+		if !silence.bears(unseen) && unseen != nil {
+			return unseen
 		}
 		failed := probeAll(ctx, w.adapters.Platform, r.Placement.Instances, h)
 		for n, i := range r.Placement.Instances {
@@ -57,13 +50,16 @@ func (w *work) awaitHealthy(ctx context.Context, r service.Release, h service.He
 				progress = time.Now()
 			}
 		}
-		if all(healthy, r.Placement.Instances) {
+		if unseen == nil && all(healthy, r.Placement.Instances) {
 			return nil
 		}
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("wait for %s to become healthy: %w", r.ID, err)
 		}
 		if time.Since(began) > healthyDeadline || time.Since(progress) > progressDeadline {
+			if unseen != nil {
+				return fmt.Errorf("wait for %s to become healthy: %w", r.ID, unseen)
+			}
 			return w.unhealthy(ctx, r, healthy, reason, time.Since(began))
 		}
 		select {
@@ -73,11 +69,6 @@ func (w *work) awaitHealthy(ctx context.Context, r service.Release, h service.He
 		}
 	}
 }
-
-// silentError is that instances could not be looked at, which says nothing about them.
-type silentError struct{ error }
-
-func (e *silentError) Unwrap() error { return e.error }
 
 func positive(d, otherwise time.Duration) time.Duration {
 	if d <= 0 {

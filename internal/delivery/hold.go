@@ -30,7 +30,7 @@ func (j *judge) hold(ctx context.Context, s stay) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	checked, checking := s.checks.start(ctx), s.checks != nil
-	looks := newLooks(j.interval)
+	looks := newSchedule(j.interval)
 	defer looks.timer.Stop()
 	if j.spec == nil {
 		looks.endWith(began.Add(s.Pause.D()))
@@ -41,7 +41,7 @@ func (j *judge) hold(ctx context.Context, s stay) error {
 		switch {
 		case checking:
 			// What a round of checks finds that has begun is waited for, that of the first one in any case.
-		case j.unseen != "":
+		case j.watch.unseen != nil:
 			// A step does not end with instances that could not be seen: the next looks tell what became of them.
 		case over && j.spec == nil && looks.done:
 			return nil
@@ -67,7 +67,7 @@ func (j *judge) hold(ctx context.Context, s stay) error {
 			}
 			continue
 		case <-looks.timer.C:
-			if looks.done && !checking && j.unseen == "" {
+			if looks.done && !checking && j.watch.unseen == nil {
 				continue // the pause is over
 			}
 			looks.begin()

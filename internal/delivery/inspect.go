@@ -48,8 +48,10 @@ type split struct {
 func (w *work) verifyInstances(ctx context.Context, r service.Release) error {
 	var instances []service.InstanceState
 	if err := patiently(ctx, func() (err error) {
-		instances, err = w.adapters.Platform.Inspect(ctx, r.Placement)
-		return err
+		if instances, err = w.adapters.Platform.Inspect(ctx, r.Placement); err != nil {
+			return &silentError{err}
+		}
+		return nil
 	}); err != nil {
 		return err
 	}

@@ -44,10 +44,10 @@ type judge struct {
 	observer
 	spec      *AnalysisSpec
 	candidate service.Release
-	sights
-	judge  analysis.Judge
-	ours   Sampler
-	theirs Sampler
+	watch     *watch
+	judge     analysis.Judge
+	ours      Sampler
+	theirs    Sampler
 	// interval between two looks: the wanted one, and not less than the source has something new.
 	interval time.Duration
 	// sampled is when the source was last read.
@@ -63,15 +63,11 @@ type judge struct {
 
 // newJudge begins to watch candidate. spec nil: only its instances are looked at. stable nil: there is nothing to compare with.
 func newJudge(ctx context.Context, o observer, spec *AnalysisSpec, candidate service.Release, stable *service.Release) (*judge, error) {
-	j := &judge{observer: o, candidate: candidate, sights: newSights(), interval: lookInterval}
-	instances, err := o.adapters.Platform.Inspect(ctx, candidate.Placement)
-	if outOfReach(err) || ctx.Err() != nil {
+	seen, err := newWatch(ctx, o.adapters.Platform, candidate)
+	if err != nil {
 		return nil, err
 	}
-	// How often one was started on a machine that does not answer is known when it does.
-	for _, i := range instances {
-		j.restarts[i.Name] = i.Restarts
-	}
+	j := &judge{observer: o, candidate: candidate, watch: seen, interval: lookInterval}
 	if spec != nil && stable == nil {
 		// The first release has nothing to be compared with, and never will have.
 		alone := *spec
@@ -179,13 +175,13 @@ func (j *judge) step() {
 // look looks once, at a candidate that has a weight. enough: it may go on. trouble: why there is nothing to judge by, empty if
 // there is. An error by against speaks against the candidate.
 func (j *judge) look(ctx context.Context, at ledger.Progress) (enough bool, trouble string, err error) {
-	if err := j.alive(ctx); err != nil {
+	if err := j.watch.look(ctx); err != nil {
 		return false, "", err
 	}
 	if j.spec == nil {
 		at.Text = fmt.Sprintf("%s at %d %%, its instances are up", j.candidate.ID, at.Weight)
-		if j.unseen != "" {
-			at.Text = fmt.Sprintf("%s at %d %%: %s", j.candidate.ID, at.Weight, j.unseen)
+		if j.watch.unseen != nil {
+			at.Text = fmt.Sprintf("%s at %d %%: %s", j.candidate.ID, at.Weight, j.watch.unseen)
 		}
 		j.tell(at)
 		return true, "", nil

@@ -16,28 +16,46 @@ const (
 	longestProbe = 10 * time.Second
 )
 
-// serves tells whether r's own instances, and no other release's in their place, run and answer.
+// answers asks once whether r's own instances, and no other release's in their place, run and answer, within about longest. It is a
+// *silentError that a machine does not answer; the states of the others come with it.
+func (w *work) answers(ctx context.Context, r service.Release, longest time.Duration) ([]service.InstanceState, error) {
+	ctx, cancel := context.WithTimeout(ctx, longest) // A machine that is silent stands between users and stable, too.
+	defer cancel()
+	answered := beside(func() error { return w.probeOnce(ctx, r) })
+	instances, err := w.adapters.Platform.Inspect(ctx, r.Placement)
+	switch {
+	case err != nil:
+		return instances, &silentError{err}
+	case !(service.Snapshot{Instances: instances}).Complete(r):
+		return instances, fmt.Errorf("%s is not complete: %s", r.ID, describe(instances))
+	}
+	return instances, answered()
+}
+
+// serves is answers, where a machine that is silent is like an instance that is.
 func (w *work) serves(ctx context.Context, r service.Release) error {
-	_, err := w.serving(ctx, r)
+	_, err := w.answers(ctx, r, longestProbe)
+	if silent := (*silentError)(nil); errors.As(err, &silent) {
+		return silent.error
+	}
 	return err
 }
 
-// serving is serves, and tells as well whether r mostly does: machines do not answer, and at least half of its instances run on those
-// that do, and answer.
+// serving is serves, and tells as well whether r mostly does: machines are silent, and at least half of its instances run on those
+// that are not, and answer.
 func (w *work) serving(ctx context.Context, r service.Release) (mostly bool, err error) {
-	probing, stop := context.WithCancel(ctx)
-	defer stop()
-	answered := beside(func() error { return w.probeOnce(probing, r) })
-	looking, cancel := context.WithTimeout(ctx, longestProbe) // A machine that does not answer stands between users and stable, too.
-	instances, err := w.adapters.Platform.Inspect(looking, r.Placement)
-	cancel()
-	if err != nil {
-		return !outOfReach(err) && w.mostlyAnswers(ctx, r, instances), err
+	return w.servingWithin(ctx, r, longestProbe)
+}
+
+// servingWithin is serving that takes about longest, and where machines are silent twice that.
+func (w *work) servingWithin(ctx context.Context, r service.Release, longest time.Duration) (mostly bool, err error) {
+	instances, err := w.answers(ctx, r, longest)
+	if !isSilent(err) {
+		return false, err
 	}
-	if !(service.Snapshot{Instances: instances}).Complete(r) {
-		return false, fmt.Errorf("%s is not complete: %s", r.ID, describe(instances))
-	}
-	return false, answered()
+	probing, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	return w.mostlyAnswers(probing, r, instances), err
 }
 
 // probeOnce asks every instance of r once.

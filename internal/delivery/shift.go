@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -86,18 +85,19 @@ func (s *stageWork) walk(ctx context.Context, spec SplitSpec, passed int, releas
 	return nil
 }
 
-// mayRise keeps a candidate where it is while there is nothing sound to go back to, or the router would not do what it is told: that
-// is not its fault. One answer alone may be lost on the way, so they are asked again before it ends the apply. A candidate that died, or
-// does not answer, gets no more traffic: that speaks against it.
+// mayRise keeps a candidate where it is while there is nothing sound to go back to, a machine is silent, or the router would not do what it is
+// told: that is not its fault. They are asked patiently before it ends the apply. A candidate that died, or does not answer, gets no more
+// traffic: that speaks against it.
 func (s *stageWork) mayRise(ctx context.Context, candidate *judge, stable service.Release) error {
 	var why string
 	var bad error
 	err := patiently(ctx, func() error {
 		why = ""
 		ready := beside(func() error { return s.routerSplits(ctx, candidate.candidate, stable) })
-		alive := beside(func() error { return candidate.alive(ctx) })
-		err, unready := s.serves(ctx, stable), ready()
-		bad = alive()
+		looked := beside(func() error { return candidate.watch.look(ctx) })
+		_, err := s.answers(ctx, stable, longestProbe)
+		unready := ready()
+		bad = looked()
 		switch {
 		case bad != nil:
 			err, unready = nil, nil // It is decided.
@@ -105,15 +105,17 @@ func (s *stageWork) mayRise(ctx context.Context, candidate *judge, stable servic
 			why = fmt.Sprintf("stable %s, which one would go back to, does not answer: %s", stable.ID, err)
 		case unready != nil:
 			why = unready.Error()
-		case candidate.unseen != "":
-			err = errors.New(candidate.unseen)
-			why = "not every instance can be seen: " + candidate.unseen
+		case candidate.watch.unseen != nil:
+			err = candidate.watch.unseen
+			why = "not every instance can be seen: " + err.Error()
 		}
 		return cmp.Or(err, unready)
 	})
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("look at %s and the router: %w", stable.ID, ctx.Err())
+	case isSilent(bad):
+		return &pausedError{reason: "not every instance can be seen: " + bad.Error()}
 	case bad != nil:
 		return bad
 	case err != nil:

@@ -66,6 +66,8 @@ type world struct {
 	probed func(service.ReleaseID) error
 	// probing, where it is set, is told of each probe, with the world held still.
 	probing func(context.Context, service.Instance)
+	// logged, where it is set, is what a release has logged.
+	logged func(service.ReleaseID) ([]string, error)
 	// draining, where it is set, is what draining does.
 	draining func(context.Context) error
 	// died counts by address how often an instance was started again.
@@ -454,11 +456,25 @@ func (p platform) Inspect(ctx context.Context, at service.Placement) ([]service.
 	return states, err
 }
 
-func (p platform) Logs(context.Context, service.Placement, int) ([]string, error) {
+func (p platform) Logs(_ context.Context, at service.Placement, _ int) ([]string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.logged != nil {
+		return p.logged(at.Release)
+	}
 	return []string{"a log line"}, nil
 }
 
 func (p platform) Probe(ctx context.Context, i service.Instance, _ service.Health) error {
+	p.mu.Lock()
+	hangs := p.hanging[i.Host]
+	p.mu.Unlock()
+	if hangs {
+		select {
+		case <-ctx.Done():
+		case <-time.After(30 * time.Second):
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -643,6 +659,8 @@ type provider struct {
 	// platform and router of the service when it is defined.
 	platform service.Platform
 	router   *service.Router
+	// denied are the log lines that no release may write while it starts.
+	denied []string
 	// bake is how long a release is watched before it is finalized.
 	bake time.Duration
 	// warnings of all releases and splits.
@@ -762,7 +780,9 @@ func (p *provider) applyWith(ctx context.Context, version string, split delivery
 			return err
 		},
 		func() error {
-			outcome, err := s.Execute(ctx, request(service.StageRelease), delivery.ReleaseSpec{Content: content(version), Health: quickHealth, Checkpoint: delivery.CheckpointID(release), MaxAttempts: 3})
+			health := quickHealth
+			health.DenyLogs = p.denied
+			outcome, err := s.Execute(ctx, request(service.StageRelease), delivery.ReleaseSpec{Content: content(version), Health: health, Checkpoint: delivery.CheckpointID(release), MaxAttempts: 3})
 			p.warnings = append(p.warnings, outcome.Warnings...)
 			return err
 		},

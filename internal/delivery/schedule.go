@@ -2,8 +2,8 @@ package delivery
 
 import "time"
 
-// looks are when a judge looks at a candidate: an interval after the last look began.
-type looks struct {
+// schedule is when a judge looks at a candidate: an interval after the last look began.
+type schedule struct {
 	interval time.Duration
 	// timer tells when the next look is due, or, once done is set, that the pause is over.
 	timer *time.Timer
@@ -15,32 +15,32 @@ type looks struct {
 	last, done bool
 }
 
-func newLooks(interval time.Duration) *looks {
-	return &looks{interval: interval, timer: time.NewTimer(interval), began: time.Now()}
+func newSchedule(interval time.Duration) *schedule {
+	return &schedule{interval: interval, timer: time.NewTimer(interval), began: time.Now()}
 }
 
 // endWith has the last look end with a pause, as nearly as can be told.
-func (l *looks) endWith(pause time.Time) {
-	l.pause = pause
-	l.wait(0)
+func (s *schedule) endWith(pause time.Time) {
+	s.pause = pause
+	s.wait(0)
 }
 
-func (l *looks) begin() { l.began = time.Now() }
+func (s *schedule) begin() { s.began = time.Now() }
 
-func (l *looks) end() {
-	if l.last {
-		l.timer.Reset(time.Until(l.pause))
-		l.pause, l.last, l.done = time.Time{}, false, true
+func (s *schedule) end() {
+	if s.last {
+		s.timer.Reset(time.Until(s.pause))
+		s.pause, s.last, s.done = time.Time{}, false, true
 		return
 	}
-	l.wait(time.Since(l.began))
+	s.wait(time.Since(s.began))
 }
 
 // wait for the next look; the last one took so long.
-func (l *looks) wait(took time.Duration) {
+func (s *schedule) wait(took time.Duration) {
 	var due time.Time
-	due, l.last = nextLook(l.began, l.pause, l.interval, took)
-	l.timer.Reset(time.Until(due))
+	due, s.last = nextLook(s.began, s.pause, s.interval, took)
+	s.timer.Reset(time.Until(due))
 }
 
 // nextLook is when the next look is due, an interval after the one that began, or when that one is over. Where it would not end within the pause if it takes
