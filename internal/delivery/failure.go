@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -114,11 +115,15 @@ func (s *stageWork) leaseLost(ctx context.Context, err error) *Error {
 		e.Running = s.running(ctx)
 		return e
 	}
-	// As in a restore: what mostly serves has users, while a machine does not answer.
-	if part, err := s.serving(ctx, *stable); err != nil && !part {
+	// Little time is left: a third of it for each question whether stable serves, and the last to move. Nothing is done after it.
+	by := s.lease.GiveBackBy()
+	within, cancel := context.WithDeadline(ctx, by)
+	defer cancel()
+	// As in a restore: what mostly serves has users, while a machine is silent.
+	if part, err := s.servingWithin(within, *stable, time.Until(by)/3); err != nil && !part {
 		e.Leftovers = []string{fmt.Sprintf("traffic was not moved: stable %s does not answer: %s", stable.ID, err)}
 		e.Running = s.seen(ctx, a)
-	} else if err := s.setWeightsFirst(ctx, alone(stable.Placement.Slot)); err != nil {
+	} else if err := s.setWeightsFirst(within, alone(stable.Placement.Slot)); err != nil {
 		e.Leftovers = []string{fmt.Sprintf("traffic could not be moved to %s: %s", stable.ID, err)}
 		e.Running = s.seen(ctx, a)
 	} else {

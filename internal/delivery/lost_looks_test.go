@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
@@ -112,26 +113,42 @@ func TestOneLostAnswerBeforeARaisePausesNothing(t *testing.T) {
 	stands(t, w, p, "2")
 }
 
-// A run that lost its lease gives the traffic back to what mostly serves, as a restore does, while a machine does not answer.
+// A run that lost its lease gives the traffic back to what mostly serves, as a restore does, while a machine does not answer; also where that one
+// keeps who asks it waiting: the time for all of it is what is left until another may have the lease.
 func TestLostLeaseGivesBackWhileAMachineIsSilent(t *testing.T) {
 	t.Parallel()
-	w, objects := newWorld(), newMemoryStore()
-	p := newProviderFor(t, w, objects, shortLease)
-	p.platform = onHosts("a", "b", "c")
-	if err := p.apply(t.Context(), "1"); err != nil {
-		t.Fatal(err)
-	}
-	failed := make(chan error, 1)
-	go func() {
-		failed <- p.applyWith(context.Background(), "2", delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{Weight: 50, Pause: service.Duration(time.Hour)}}})
-	}()
-	if !becomes(w, func() bool { return w.weights["green"] == 50 }) {
-		t.Fatal("the candidate never got its 50 %")
-	}
-	w.set(func() { w.silent["c"] = true })
-	objects.fail(true)
-	e := wantSummary(t, <-failed, "Lease Lost")
-	if weight := w.weightOf("blue"); weight != 100 || len(e.Restored) == 0 {
-		t.Errorf("blue has %d %%: %s", weight, e.Detail())
+	for name, hangs := range map[string]bool{"silent": false, "hangs": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const length = 20 * time.Second
+				w, objects := newWorld(), newMemoryStore()
+				p := newProviderFor(t, w, objects, length)
+				p.platform = onHosts("a", "b", "c")
+				if err := p.apply(t.Context(), "1"); err != nil {
+					t.Fatal(err)
+				}
+				failed := make(chan error, 1)
+				go func() {
+					failed <- p.applyWith(context.Background(), "2", delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{Weight: 50, Pause: service.Duration(time.Hour)}}})
+				}()
+				if !becomes(w, func() bool { return w.weights["green"] == 50 }) {
+					t.Fatal("the candidate never got its 50 %")
+				}
+				w.silentFor("c", time.Hour, hangs)
+				w.set(func() {
+					w.moving = func(ctx context.Context) {
+						if ends, bounded := ctx.Deadline(); !bounded || time.Until(ends) > length*9/10-length*2/3 {
+							t.Errorf("the traffic may move until %s, long after the lease is lost", ends)
+						}
+					}
+				})
+				objects.fail(true)
+				e := wantSummary(t, <-failed, "Lease Lost")
+				if weight := w.weightOf("blue"); weight != 100 || len(e.Restored) == 0 {
+					t.Errorf("blue has %d %%: %s", weight, e.Detail())
+				}
+			})
+		})
 	}
 }

@@ -68,6 +68,8 @@ type world struct {
 	probing func(context.Context, service.Instance)
 	// logged, where it is set, is what a release has logged.
 	logged func(service.ReleaseID) ([]string, error)
+	// moving, where it is set, is what the router does before it moves traffic.
+	moving func(context.Context)
 	// draining, where it is set, is what draining does.
 	draining func(context.Context) error
 	// died counts by address how often an instance was started again.
@@ -573,8 +575,14 @@ func (p platform) Unready(context.Context) []service.Problem {
 
 func (r router) Warnings(context.Context) ([]string, error) { return nil, r.reach() }
 
-func (r router) SetWeights(_ context.Context, split delivery.Split) error {
+func (r router) SetWeights(ctx context.Context, split delivery.Split) error {
 	weights := split.Weights
+	r.mu.Lock()
+	moving := r.moving
+	r.mu.Unlock()
+	if moving != nil {
+		moving(ctx)
+	}
 	return r.change("weights", func() error {
 		if r.unreachable {
 			return errRouter

@@ -92,9 +92,17 @@ func (l *Lease) deadline() time.Time {
 // MayGiveBack tells whether the owner may still move traffic to stable, and nothing else: for a while after it could not
 // renew the lease (the store does not answer), but before anybody else can have taken it.
 func (l *Lease) MayGiveBack() bool {
+	by := l.GiveBackBy()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.taken && time.Since(l.beaten) < l.length*9/10
+	return !l.taken && time.Now().Before(by)
+}
+
+// GiveBackBy is when MayGiveBack ends, unless the lease is renewed until then, or another takes it before.
+func (l *Lease) GiveBackBy() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.beaten.Add(l.length * 9 / 10)
 }
 
 // Append writes the next event. When it returns nil the event outlives everything. ErrLost: somebody else has
