@@ -3,6 +3,7 @@ package service
 import (
 	"net"
 	"strconv"
+	"time"
 )
 
 // Definition is a service as its users declare it: where it runs, what splits its traffic, what it is judged by,
@@ -195,6 +196,10 @@ type HAProxyRouter struct {
 	// Timeout of one command.
 	Timeout Duration `json:"timeout"`
 }
+
+// HAProxyWarmUp is how long HAProxy's own checks of a slot's servers may take in all, from when the slot is to get traffic anew until it may
+// have it.
+const HAProxyWarmUp = time.Minute
 
 // HAProxyNode is one HAProxy process, reached by exactly one of Socket and Address.
 type HAProxyNode struct {

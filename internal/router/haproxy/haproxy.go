@@ -39,8 +39,6 @@ const (
 	defaultDrainTimeout = 30 * time.Second
 	defaultTimeout      = 5 * time.Second
 	defaultWarmFor      = 15 * time.Second
-	// defaultCheckedWithin is longer: until a server has been checked, there is nothing to be said of it.
-	defaultCheckedWithin = time.Minute
 )
 
 // Access is how one node is come to.
@@ -72,8 +70,8 @@ type Router struct {
 	drainTimeout time.Duration
 	// warmFor is how long HAProxy's own checks of a server may take to pass, from the last one that did.
 	warmFor time.Duration
-	// checkedWithin is how long it may take instead while no check has come to its end since: they come as often as `inter` says.
-	checkedWithin time.Duration
+	// warmWithin bounds all of it, also while no check has come to its end since: they come as often as `inter` says.
+	warmWithin time.Duration
 }
 
 // node is one HAProxy process, or the one that took its place.
@@ -93,7 +91,7 @@ func New(d service.HAProxyRouter, id service.ID, slots []string, access func(nod
 	}
 	r := &Router{
 		id: id, backend: d.Backend, servers: d.Servers, stateFile: d.StateFile,
-		drainTimeout: d.DrainTimeout.D(), warmFor: defaultWarmFor, checkedWithin: defaultCheckedWithin,
+		drainTimeout: d.DrainTimeout.D(), warmFor: defaultWarmFor, warmWithin: service.HAProxyWarmUp,
 	}
 	if r.drainTimeout == 0 {
 		r.drainTimeout = defaultDrainTimeout

@@ -26,10 +26,9 @@ type change struct {
 }
 
 // SetWeights sets the split on all nodes side by side, and reads it back from each. A slot that gets traffic anew gets it when HAProxy's own
-// checks of its servers have passed; where they do not within a quarter of a minute, or do not come within a whole one, nothing is changed. A server of a slot that none of
-// the instances of the slot's placement is at gets nothing, and the others get its share; where split has no placement for a slot, all of
-// its servers get something. Where one node fails, the others
-// are put back to what they had, and the error says of each what it has now.
+// checks of its servers have passed; where none passes for a quarter of a minute, or not all that it takes do within service.HAProxyWarmUp, nothing
+// is changed. A server of a slot that none of the instances of the slot's placement is at gets nothing, and the others get its share; where
+// split has no placement for a slot, all of its servers get something. Where one node fails, the others are put back to what they had, and the error says of each what it has now.
 //
 // With split.Back nothing is waited for and nothing put back: each node that can be reached has the traffic where it is to go, and the error
 // names those that have not.

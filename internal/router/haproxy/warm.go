@@ -114,13 +114,13 @@ func (l look) unchecked(health int) bool {
 	return l.server.Checked() && l.fall > 1 && l.health > 0 && l.health == health
 }
 
-// waitFor polls until the servers are warm.
+// waitFor polls until the servers are warm, for r.warmWithin at most.
 func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map[string]look) error {
 	ticker := time.NewTicker(warmInterval)
 	defer ticker.Stop()
-	// since is when the last check passed, and passed the health that the servers had then. So many are waited for as it takes from the bottom:
-	// checks that pass and fail in turn come to no end.
-	since, passed, passes := time.Now(), map[string]int{}, map[string]int{}
+	// since is when the last check passed, and passed the health that the servers had then.
+	began, passed := time.Now(), map[string]int{}
+	since, ends := began, began.Add(r.warmWithin)
 	for _, name := range names {
 		passed[name] = looks[name].health
 	}
@@ -140,18 +140,16 @@ func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map
 				}
 			}
 		}
-		waited, limit := time.Since(since), r.warmFor
-		if unchecked {
-			limit = r.checkedWithin
-		}
-		switch all := strings.Join(cold, "; "); {
+		// Until a server has been checked, there is nothing to be said of it. Checks that pass and fail in turn come to no end.
+		gaveUp := time.Now().After(ends) || !unchecked && time.Since(since) > r.warmFor
+		switch all, waited := strings.Join(cold, "; "), time.Since(began).Round(100*time.Millisecond); {
 		case len(cold) == 0:
 			return nil
-		case unchecked && waited > limit:
-			return fmt.Errorf("%s: HAProxy has not checked %s within %s: its checks come too seldom to wait for; %s", n.client, all, limit, r.oftener())
-		case waited > limit:
+		case gaveUp && unchecked && since.Equal(began):
+			return fmt.Errorf("%s: HAProxy has not checked %s within %s: its checks come too seldom to wait for; %s", n.client, all, r.warmWithin, r.oftener())
+		case gaveUp:
 			return fmt.Errorf("%s: HAProxy's own checks do not find up %s, after %s: a release that answers its own probe and not these needs other lines in backend %s, such as `option httpchk` with its path; "+
-				"where they come more seldom than that, %s", n.client, all, limit, r.backend, r.oftener())
+				"where they come more seldom than that, %s", n.client, all, waited, r.backend, r.oftener())
 		}
 		select {
 		case <-ctx.Done():
@@ -159,16 +157,15 @@ func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map
 		case <-ticker.C:
 		}
 		next, err := r.look(ctx, n, again...)
-		if gone(err) && !errors.Is(err, context.Cause(ctx)) && time.Since(since) < limit {
+		if gone(err) && !errors.Is(err, context.Cause(ctx)) && time.Now().Before(ends) {
 			continue // it is reloaded
 		}
 		if err != nil {
 			return err
 		}
 		for _, name := range names {
-			if l := next[name]; l.health > looks[name].health && passes[name] < l.rise+l.fall {
+			if l := next[name]; l.health > looks[name].health {
 				since, passed[name] = time.Now(), l.health
-				passes[name]++
 			}
 		}
 		looks = next

@@ -63,13 +63,21 @@ func TestSeldomChecked(t *testing.T) {
 	} {
 		s := newStand(t, form{options: options}, 1, 1)
 		s.SetWarmFor(200 * time.Millisecond)
-		s.SetCheckedWithin(500 * time.Millisecond)
+		s.SetWarmWithin(500 * time.Millisecond)
 		wantError(t, s.SetWeights(t.Context(), s.split(25)), append(says, "node a", s.green.Instances[0].Address, "now has blue 100 %, green 0 %")...)
 		s.want(t, 0)
 	}
 	added := newStand(t, form{options: "check inter 10m", dynamic: true}, 1, 1)
-	added.SetCheckedWithin(500 * time.Millisecond)
+	added.SetWarmWithin(500 * time.Millisecond)
 	wantError(t, added.SetWeights(t.Context(), added.split(25)), "has not checked", "`check inter 2s` into dynamic.options")
+}
+
+// TestWarmUpHasAnEnd: checks that pass are waited for as long as all of them may take, and not for that long each.
+func TestWarmUpHasAnEnd(t *testing.T) {
+	s := newStand(t, form{options: "check inter 400ms rise 10 fall 1"}, 1, 1)
+	s.SetWarmFor(time.Second)
+	s.SetWarmWithin(1500 * time.Millisecond)
+	wantError(t, s.SetWeights(t.Context(), s.split(25)), "do not find up server green at", "`check inter 2s`", "now has blue 100 %, green 0 %")
 }
 
 // TestFlapping: a server whose checks fail and pass in turn gets nothing, and is not waited for without an end.
@@ -87,6 +95,7 @@ func TestFlapping(t *testing.T) {
 	})
 	s.green.Instances[0].Address = address
 	s.SetWarmFor(time.Second)
+	s.SetWarmWithin(2 * time.Second)
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
 	wantError(t, s.SetWeights(ctx, s.split(25)), "do not find up server green")
