@@ -107,8 +107,6 @@ type ReleaseSpec struct {
 	Health      service.Health  `json:"health"`
 	Checkpoint  string          `json:"checkpoint,omitempty"`
 	MaxAttempts int             `json:"max_attempts"`
-	// Waves that the instances are expected to come up in, for the worst case; 0: one.
-	Waves int `json:"waves,omitempty"`
 }
 
 // SmokeTestSpec is step 4.

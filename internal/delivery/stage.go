@@ -26,6 +26,8 @@ type stageWork struct {
 	// closed: the body ended the attempt itself, with the passage.
 	closed bool
 	spec   json.RawMessage
+	// worst is how long the stage takes at most.
+	worst func(Circumstances) time.Duration
 	// validFor bounds how long the passage is good until execution begins; 0: for ever.
 	validFor time.Duration
 }
@@ -34,7 +36,9 @@ type stageWork struct {
 func (s *stageWork) current() *ledger.Attempt { return s.attempt(s.number) }
 
 // runStage is the frame of every stage: lease, recovery, guards, attempt, body, and the restore where the body fails.
-func (p *Procedure) runStage(ctx context.Context, stage service.Stage, request Request, spec any, body func(context.Context, *stageWork) error) (Outcome, error) {
+func (p *Procedure) runStage(ctx context.Context, stage service.Stage, request Request, spec interface {
+	WorstCase(c Circumstances) time.Duration
+}, body func(context.Context, *stageWork) error) (Outcome, error) {
 	ctx, cancel := p.stageContext(ctx)
 	defer cancel()
 	w, end, err := p.begin(ctx)
@@ -51,7 +55,7 @@ func (p *Procedure) runStage(ctx context.Context, stage service.Stage, request R
 		}
 		request.Owner = uuid.NewString()
 	}
-	s := &stageWork{work: w, stage: stage, request: request}
+	s := &stageWork{work: w, stage: stage, request: request, worst: spec.WorstCase}
 	if err := s.encodeSpec(spec); err != nil {
 		return Outcome{}, err
 	}
@@ -110,23 +114,18 @@ func (s *stageWork) notBegun(ctx context.Context, err error) (Outcome, error) {
 	return s.failed(ctx, ctx, err)
 }
 
-// allowed is the time that the body may take: its worst case, with room for a slow machine, and for what a plan does not know. A rollback shows the time that
-// a release which was healthy before takes, and waits for as long as its health allows all the same.
+// allowed is the time that the stage may take: its worst case as the plan showed it, or as it is by what the ledger knows of the service by
+// now, where that is longer: the plan may not have known it yet.
 func (s *stageWork) allowed() time.Duration {
-	worst := s.request.WorstCase
-	if s.stage == service.StageRelease {
-		// As many waves as the definition has by now: a plan may not have known them.
-		var spec ReleaseSpec
-		if d := s.state().Definition; d != nil && d.Platform.Host != nil && json.Unmarshal(s.spec, &spec) == nil {
-			spec.Waves = d.Platform.Host.Waves(s.interrupts())
-			worst = max(worst, spec.WorstCase(service.ModeUpdate)) + placing(*d, spec.Waves, s.interrupts())
-		}
+	a := s.current()
+	var c Circumstances
+	if d := s.state().Definition; d != nil {
+		c = CircumstancesOf(*d, s.interrupts())
 	}
-	allowed := worst + worst/4 + time.Minute
-	if a := s.current(); a.Mode == service.ModeRollback {
-		if r := s.recorded(a); r != nil {
-			allowed += r.Health.HealthyDeadline.D()
-		}
+	c.Mode = a.Mode
+	allowed := max(s.request.WorstCase, s.worst(c))
+	if r := s.recorded(a); r != nil && s.stage == service.StageRelease && c.Mode == service.ModeRollback {
+		allowed = max(allowed, ReleaseSpec{Health: r.Health}.WorstCase(c)) // It is waited for as it is recorded.
 	}
 	return allowed
 }

@@ -6,23 +6,102 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-// How long each stage takes at most, from its arguments alone: plans show it, and sum it up against the run budget.
+// How long each stage takes at most: plans show it, and sum it up against the run budget, and a stage that takes longer is ended (allowed).
+// Both are from here: from the stage's arguments, and from what is known of the service.
 
-// overhead is the time for what has no deadline of its own: reading, writing, inspecting.
-const overhead = 10 * time.Second
+const (
+	// overhead is the time for what has no deadline of its own, reading, writing, inspecting, and for a machine that is slow.
+	overhead = time.Minute
+	// filesBackupTimeout is what a backup of files may take.
+	filesBackupTimeout = 10 * time.Minute
+	// uploadAllowance is for bringing a release's files to other machines, which goes on for as long as it comes forward.
+	uploadAllowance = 5 * time.Minute
+	// weightsAllowance is for telling a router its weights and reading them back, beside its WarmUp.
+	weightsAllowance = 15 * time.Second
+	// checkAllowance is for a check, or a part of one, that has no time of its own.
+	checkAllowance = 30 * time.Second
+	// usualDrain is what instances have to stop, and requests to end, where nothing else is known.
+	usualDrain = 30 * time.Second
+)
 
-// WorstCase of preflight: its slowest check. A rollback asks nothing.
-func (s PreflightSpec) WorstCase(mode service.Mode) time.Duration {
-	if mode == service.ModeRollback {
+// Circumstances are what a stage's time depends on beside its arguments. The zero value is a service that nothing is known of yet: on one
+// machine, behind a router that warms nothing up.
+type Circumstances struct {
+	// Mode in which the release is introduced.
+	Mode service.Mode `json:"-"`
+	// Waves that a release's instances come up in, 0 like 1.
+	Waves int `json:"waves,omitempty"`
+	// Hosts: the instances are on other machines.
+	Hosts bool `json:"hosts,omitempty"`
+	// Interrupts: a new release takes the place of the old one. Unrouted: nothing splits the traffic.
+	Interrupts bool `json:"interrupts,omitempty"`
+	Unrouted   bool `json:"unrouted,omitempty"`
+	// Stop is what an instance has to stop, Drain what requests in flight have to end, 0 the usual; WarmUp is the router's time for its own
+	// checks, before a slot that had no traffic has some.
+	Stop   service.Duration `json:"stop,omitempty"`
+	Drain  service.Duration `json:"drain,omitempty"`
+	WarmUp service.Duration `json:"warm_up,omitempty"`
+}
+
+// CircumstancesOf is what d says of them. interrupts: it has one slot.
+func CircumstancesOf(d service.Definition, interrupts bool) Circumstances {
+	c := Circumstances{Interrupts: interrupts, Unrouted: d.Router == nil}
+	if host := d.Platform.Host; host != nil {
+		c.Waves, c.Hosts, c.Stop = host.Waves(interrupts), len(host.Hosts) > 0, host.DrainTimeout
+	}
+	switch r := d.Router; {
+	case r == nil:
+	case r.HAProxy != nil:
+		c.Drain, c.WarmUp = r.HAProxy.DrainTimeout, service.Duration(service.HAProxyWarmUp)
+	case r.Caddy != nil:
+		c.Drain = r.Caddy.DrainTimeout
+	}
+	return c
+}
+
+// silence is how long a machine may not answer at a time, and the look that finds it so.
+func (c Circumstances) silence() time.Duration {
+	if !c.Hosts {
+		return 0
+	}
+	return silenceTimeout + longestProbe
+}
+
+// sight is the time until all instances were seen to answer, or one is known not to.
+func (c Circumstances) sight() time.Duration {
+	return max(c.silence()+longestProbe, failuresInARow*(longestProbe+lookInterval))
+}
+
+// weights is the time until a slot that had no traffic has some.
+func (c Circumstances) weights() time.Duration {
+	if c.Unrouted {
+		return 0
+	}
+	return c.WarmUp.D() + weightsAllowance
+}
+
+func (c Circumstances) stop() time.Duration { return positive(c.Stop.D(), usualDrain) }
+
+// tidy is the time until a release that lost its traffic is stopped.
+func (c Circumstances) tidy() time.Duration {
+	if c.Unrouted {
+		return c.stop()
+	}
+	return positive(c.Drain.D(), usualDrain) + c.stop()
+}
+
+// WorstCase of preflight: a look at stable, and its slowest check. A rollback asks nothing.
+func (s PreflightSpec) WorstCase(c Circumstances) time.Duration {
+	if c.Mode == service.ModeRollback {
 		return overhead
 	}
-	return overhead + slowest(s.Checks)
+	return overhead + c.silence() + slowest(s.Checks)
 }
 
 // WorstCase of a checkpoint: its backups one after the other.
-func (s CheckpointSpec) WorstCase(mode service.Mode) time.Duration {
+func (s CheckpointSpec) WorstCase(c Circumstances) time.Duration {
 	total := overhead
-	if mode == service.ModeRollback {
+	if c.Mode == service.ModeRollback {
 		return total
 	}
 	for _, b := range s.Backups {
@@ -35,53 +114,48 @@ func (s CheckpointSpec) WorstCase(mode service.Mode) time.Duration {
 	return total
 }
 
-// filesBackupTimeout is what a backup of files may take.
-const filesBackupTimeout = 10 * time.Minute
-
-// WorstCase of a release: until every instance is healthy, host by host where there are several (Waves). A rollback waits for one good answer of instances that were
-// healthy before: thirty seconds are counted for it, though it waits up to their healthy deadline.
-func (s ReleaseSpec) WorstCase(mode service.Mode) time.Duration {
-	if mode == service.ModeRollback {
-		return min(s.Health.HealthyDeadline.D(), 30*time.Second) + overhead
-	}
-	return time.Duration(max(s.Waves, 1))*(s.Health.HealthyDeadline.D()+s.Health.MinHealthyTime.D()) + overhead
-}
-
-// uploadAllowance is for bringing a release's files to other machines, which goes on for as long as it comes forward.
-const uploadAllowance = 5 * time.Minute
-
-// placing is what rolling out on d takes beside starting and waiting: to bring the files there, and to stop what has the place of the new
-// instances, in each of waves, or, where no router splits the traffic, what they are beside.
-func placing(d service.Definition, waves int, interrupts bool) time.Duration {
-	host := d.Platform.Host
-	total := time.Duration(0)
-	if len(host.Hosts) > 0 {
+// WorstCase of a release: until its files are there, every instance is healthy, wave by wave, what has its place is stopped, and all are seen
+// to run it. A rollback waits for one good answer of each, gives them the traffic, and stops what had it.
+func (s ReleaseSpec) WorstCase(c Circumstances) time.Duration {
+	total := overhead + c.sight()
+	if c.Hosts {
 		total += uploadAllowance
 	}
+	waves := time.Duration(max(c.Waves, 1))
 	switch {
-	case interrupts:
-		total += time.Duration(max(waves, 1)) * host.DrainTimeout.D()
-	case d.Router == nil:
-		total += host.DrainTimeout.D()
+	case c.Mode == service.ModeInstall:
+		return total + waves*(s.Health.HealthyDeadline.D()+s.Health.MinHealthyTime.D()) + c.weights()
+	case c.Mode != service.ModeRollback:
+		total += waves * (s.Health.HealthyDeadline.D() + s.Health.MinHealthyTime.D())
+	case c.Interrupts:
+		total += waves*s.Health.HealthyDeadline.D() + c.weights()
+	default:
+		total += s.Health.HealthyDeadline.D() + c.weights() + c.tidy()
+	}
+	switch {
+	case c.Interrupts:
+		total += waves * c.stop()
+	case c.Unrouted && c.Mode != service.ModeRollback:
+		total += c.stop()
 	}
 	return total
 }
 
 // WorstCase of a smoke test: its slowest check.
-func (s SmokeTestSpec) WorstCase(service.Mode) time.Duration { return overhead + slowest(s.Checks) }
+func (s SmokeTestSpec) WorstCase(Circumstances) time.Duration { return overhead + slowest(s.Checks) }
 
 // Walk lists the steps of a release that begins at 0, up to the declared weight.
 func (s SplitSpec) Walk() []Step { return stepsUp(s, 0) }
 
-// WorstCase of a split: each step for as long as it may last, and then the round of checks that has begun by then. Initial delays are a part
-// of that.
-func (s SplitSpec) WorstCase(mode service.Mode) time.Duration {
-	total := overhead
-	if mode != service.ModeUpdate {
+// WorstCase of a split: before each step a look, and the weights; then the step for as long as it may last, and longer while a machine is
+// silent, and the round of checks that has begun by then. Initial delays are a part of that.
+func (s SplitSpec) WorstCase(c Circumstances) time.Duration {
+	total := overhead + c.weights()
+	if c.Mode != service.ModeUpdate {
 		return total
 	}
 	for _, step := range s.Walk() {
-		total += s.Analysis.longest(step.Pause) + slowest(s.Checks)
+		total += c.sight() + weightsAllowance + s.Analysis.longest(step.Pause) + c.silence() + slowest(s.Checks)
 	}
 	return total
 }
@@ -95,20 +169,26 @@ func (s *AnalysisSpec) longest(pause service.Duration) time.Duration {
 }
 
 // WorstCase of a verification: its slowest check, then the judgement.
-func (s VerificationSpec) WorstCase(mode service.Mode) time.Duration {
+func (s VerificationSpec) WorstCase(c Circumstances) time.Duration {
 	total := overhead + slowest(s.Checks)
-	if s.Analysis != nil && mode != service.ModeRollback {
-		total += s.Analysis.longest(s.Duration)
+	if s.Analysis != nil && c.Mode != service.ModeRollback {
+		total += s.Analysis.longest(s.Duration) + c.silence()
 	}
 	return total
 }
 
-// WorstCase of a finalization: the bake time, and the time for the old release to stop.
-func (s FinalizationSpec) WorstCase(mode service.Mode) time.Duration {
-	if mode == service.ModeRollback {
-		return overhead
+// WorstCase of a finalization: the bake time, a last look, and the time for the old release to stop. A rollback has stopped it, except where it
+// could not.
+func (s FinalizationSpec) WorstCase(c Circumstances) time.Duration {
+	total := overhead + c.tidy()
+	if c.Mode == service.ModeRollback {
+		return total
 	}
-	return s.BakeTime.D() + 30*time.Second + overhead
+	total += c.sight()
+	if s.BakeTime > 0 {
+		total += s.BakeTime.D() + c.silence()
+	}
+	return total
 }
 
 // slowest is the time of the check that takes longest: they run side by side.
@@ -135,7 +215,7 @@ func worstOf(c service.Check) time.Duration {
 	case c.SQL != nil:
 		return c.SQL.Timeout.D()
 	case c.Metric != nil:
-		return c.Metric.Window.D() + overhead
+		return c.Metric.Window.D() + checkAllowance
 	}
-	return overhead
+	return checkAllowance
 }

@@ -9,43 +9,86 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-func TestWorstCaseOfAJudgement(t *testing.T) {
+func TestWorstCase(t *testing.T) {
 	t.Parallel()
-	const overhead, minute = 10 * time.Second, service.Duration(time.Minute)
+	const (
+		second, minute = service.Duration(time.Second), service.Duration(time.Minute)
+		// What there is in each of them.
+		overhead = time.Minute
+		// A look before each raise, of three probes of ten seconds, and the weights; on hosts one that is silent for a minute, here and at each step.
+		raise, farRaise = 33*time.Second + 15*time.Second, 80*time.Second + 15*time.Second
+		silence         = 70 * time.Second
+		// The weights of a slot that had no traffic: HAProxy's checks come first.
+		weights, warmedUp = 15 * time.Second, 75 * time.Second
+	)
 	analysis := &delivery.AnalysisSpec{InitialDelay: 2 * minute, MaxPause: 10 * minute}
 	check := map[string]service.Check{
-		"quick": {TCP: &service.TCPCheck{Timeout: service.Duration(time.Second)}}, "slow": {Command: &service.CommandCheck{Timeout: minute}},
+		"quick": {TCP: &service.TCPCheck{Timeout: second}}, "slow": {Command: &service.CommandCheck{Timeout: minute}},
 	}
+	hosts := map[string]service.Host{"a": {}, "b": {}, "c": {}}
+	proxied := service.Definition{
+		Platform: service.Platform{Host: &service.HostPlatform{DrainTimeout: 20 * second, Hosts: hosts}},
+		Router:   &service.Router{HAProxy: &service.HAProxyRouter{DrainTimeout: 40 * second}},
+	}
+	unrouted := proxied
+	unrouted.Router = nil
+	near := service.Definition{
+		Platform: service.Platform{Host: &service.HostPlatform{DrainTimeout: 20 * second}}, Router: &service.Router{Caddy: &service.CaddyRouter{DrainTimeout: 40 * second}},
+	}
+	in := func(d service.Definition, mode service.Mode, interrupts bool) delivery.Circumstances {
+		c := delivery.CircumstancesOf(d, interrupts)
+		c.Mode = mode
+		return c
+	}
+	unknown := delivery.Circumstances{Mode: service.ModeUpdate}
+	release := delivery.ReleaseSpec{Health: service.Health{HealthyDeadline: 5 * minute, MinHealthyTime: minute}}
+	walk := delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{5, 3 * minute}, {50, minute}}}
 	for name, test := range map[string]struct {
 		stage interface {
-			WorstCase(mode service.Mode) time.Duration
+			WorstCase(c delivery.Circumstances) time.Duration
 		}
-		mode service.Mode
+		in   delivery.Circumstances
 		want time.Duration
 	}{
-		"steps alone":            {delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{5, 3 * minute}, {50, minute}}}, service.ModeUpdate, 4 * time.Minute},
-		"judged for max_pause":   {delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{5, 3 * minute}}, Analysis: analysis}, service.ModeUpdate, 20 * time.Minute},
-		"judged for the pause":   {delivery.SplitSpec{Weight: 5, Steps: []delivery.Step{{5, 20 * minute}}, Analysis: analysis}, service.ModeUpdate, 20 * time.Minute},
-		"when confident":         {delivery.SplitSpec{Weight: 100, Analysis: analysis, Advance: delivery.WhenConfident}, service.ModeUpdate, 10 * time.Minute},
-		"with checks":            {delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{5, 3 * minute}}, Checks: check, CheckInterval: minute}, service.ModeUpdate, 5 * time.Minute},
-		"of a first release":     {delivery.SplitSpec{Weight: 100, Analysis: analysis, Checks: check}, service.ModeInstall, 0},
-		"of a rollback":          {delivery.SplitSpec{Weight: 100, Analysis: analysis, Checks: check}, service.ModeRollback, 0},
-		"a verification":         {delivery.VerificationSpec{Checks: check, Analysis: analysis, Duration: minute}, service.ModeUpdate, 11 * time.Minute},
-		"a long verification":    {delivery.VerificationSpec{Analysis: analysis, Duration: 20 * minute}, service.ModeUpdate, 20 * time.Minute},
-		"checks alone":           {delivery.VerificationSpec{Checks: check}, service.ModeUpdate, time.Minute},
-		"verifying a rollback":   {delivery.VerificationSpec{Checks: check, Analysis: analysis}, service.ModeRollback, time.Minute},
-		"verifying the first":    {delivery.VerificationSpec{Analysis: analysis}, service.ModeInstall, 10 * time.Minute},
-		"a release":              {delivery.ReleaseSpec{Health: service.Health{HealthyDeadline: 5 * minute, MinHealthyTime: minute}}, service.ModeUpdate, 6 * time.Minute},
-		"a release in 3 waves":   {delivery.ReleaseSpec{Health: service.Health{HealthyDeadline: 5 * minute, MinHealthyTime: minute}, Waves: 3}, service.ModeUpdate, 18 * time.Minute},
-		"nothing to be verified": {delivery.VerificationSpec{}, service.ModeUpdate, 0},
+		"a preflight":              {delivery.PreflightSpec{Checks: check}, unknown, time.Minute},
+		"a preflight on hosts":     {delivery.PreflightSpec{}, in(proxied, service.ModeUpdate, false), silence},
+		"a preflight of no use":    {delivery.PreflightSpec{Checks: check}, in(proxied, service.ModeRollback, false), 0},
+		"backups":                  {delivery.CheckpointSpec{Backups: map[string]service.Backup{"a": {}, "b": {Command: &service.CommandBackup{Timeout: minute}}}}, unknown, 11 * time.Minute},
+		"a smoke test":             {delivery.SmokeTestSpec{Checks: check}, unknown, time.Minute},
+		"steps alone":              {walk, unknown, weights + 4*time.Minute + 3*raise},
+		"steps on hosts":           {walk, in(proxied, service.ModeUpdate, false), warmedUp + 4*time.Minute + 3*(farRaise+silence)},
+		"judged for max_pause":     {delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{5, 3 * minute}}, Analysis: analysis}, unknown, weights + 20*time.Minute + 2*raise},
+		"judged for the pause":     {delivery.SplitSpec{Weight: 5, Steps: []delivery.Step{{5, 20 * minute}}, Analysis: analysis}, unknown, weights + 20*time.Minute + raise},
+		"when confident":           {delivery.SplitSpec{Weight: 100, Analysis: analysis, Advance: delivery.WhenConfident}, unknown, weights + 10*time.Minute + raise},
+		"with checks":              {delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{5, 3 * minute}}, Checks: check, CheckInterval: minute}, unknown, weights + 5*time.Minute + 2*raise},
+		"of a first release":       {delivery.SplitSpec{Weight: 100, Analysis: analysis, Checks: check}, in(proxied, service.ModeInstall, false), warmedUp},
+		"of a rollback":            {delivery.SplitSpec{Weight: 100, Analysis: analysis, Checks: check}, in(near, service.ModeRollback, false), weights},
+		"a verification":           {delivery.VerificationSpec{Checks: check, Analysis: analysis, Duration: minute}, unknown, 11 * time.Minute},
+		"a long verification":      {delivery.VerificationSpec{Analysis: analysis, Duration: 20 * minute}, in(proxied, service.ModeUpdate, false), 20*time.Minute + silence},
+		"checks alone":             {delivery.VerificationSpec{Checks: check}, unknown, time.Minute},
+		"verifying a rollback":     {delivery.VerificationSpec{Checks: check, Analysis: analysis}, in(near, service.ModeRollback, false), time.Minute},
+		"verifying the first":      {delivery.VerificationSpec{Analysis: analysis}, in(near, service.ModeInstall, false), 10 * time.Minute},
+		"nothing to be verified":   {delivery.VerificationSpec{}, unknown, 0},
+		"a release":                {release, in(near, service.ModeUpdate, false), 6*time.Minute + 33*time.Second},
+		"a release on hosts":       {release, in(proxied, service.ModeUpdate, false), 5*time.Minute + 18*time.Minute + 80*time.Second},
+		"the first one there":      {release, in(proxied, service.ModeInstall, false), 5*time.Minute + 18*time.Minute + 80*time.Second + warmedUp},
+		"in the place of another":  {release, in(unrouted, service.ModeUpdate, true), 5*time.Minute + 18*time.Minute + 80*time.Second + 3*20*time.Second},
+		"beside another, unrouted": {release, in(unrouted, service.ModeUpdate, false), 5*time.Minute + 18*time.Minute + 80*time.Second + 20*time.Second},
+		"a rollback":               {release, in(near, service.ModeRollback, false), 5*time.Minute + 33*time.Second + weights + 60*time.Second},
+		"a rollback on hosts":      {release, in(proxied, service.ModeRollback, false), 5*time.Minute + 5*time.Minute + 80*time.Second + warmedUp + 60*time.Second},
+		"a rollback in place":      {release, in(unrouted, service.ModeRollback, true), 5*time.Minute + 15*time.Minute + 80*time.Second + 3*20*time.Second},
+		"a finalization":           {delivery.FinalizationSpec{}, unknown, 33*time.Second + 60*time.Second},
+		"baking on hosts":          {delivery.FinalizationSpec{BakeTime: 10 * minute}, in(proxied, service.ModeUpdate, false), 10*time.Minute + silence + 80*time.Second + 60*time.Second},
+		"finalizing a rollback":    {delivery.FinalizationSpec{BakeTime: 10 * minute}, in(near, service.ModeRollback, false), 60 * time.Second},
 	} {
-		if got := test.stage.WorstCase(test.mode); got != test.want+overhead {
+		if got := test.stage.WorstCase(test.in); got != test.want+overhead {
 			t.Errorf("%s: got %s, want %s", name, got, test.want+overhead)
 		}
 	}
 }
 
-// The time that a release is given has room for what its plan does not know: to stop what runs in the place of each part, and to upload.
+// The time that a release is given is what its plan shows, and where the plan did not know the service, what it would have shown: with time to
+// stop what runs in the place of each part, and to upload.
 func TestTimeForStoppingAndUploading(t *testing.T) {
 	t.Parallel()
 	const drain = time.Hour
@@ -53,13 +96,13 @@ func TestTimeForStoppingAndUploading(t *testing.T) {
 		slots  []string
 		router bool
 		hosts  []string
-		least  time.Duration
-		most   time.Duration
+		// stops is how often something is stopped.
+		stops time.Duration
 	}{
-		"one slot on three hosts":       {[]string{"blue"}, false, []string{"a", "b", "c"}, 3*drain + 5*time.Minute, 4 * drain},
-		"two slots and no router":       {[]string{"blue", "green"}, false, []string{"a", "b", "c"}, drain + 5*time.Minute, 2 * drain},
-		"a router stops nothing":        {[]string{"blue", "green"}, true, []string{"a", "b", "c"}, 5 * time.Minute, drain},
-		"one slot, and nothing to load": {[]string{"blue"}, false, nil, drain, 2 * drain},
+		"one slot on three hosts":       {[]string{"blue"}, false, []string{"a", "b", "c"}, 3},
+		"two slots and no router":       {[]string{"blue", "green"}, false, []string{"a", "b", "c"}, 1},
+		"a router stops nothing":        {[]string{"blue", "green"}, true, []string{"a", "b", "c"}, 0},
+		"one slot, and nothing to load": {[]string{"blue"}, false, nil, 1},
 	} {
 		w, objects := newWorld(), newMemoryStore()
 		w.slots, w.router = c.slots, c.router
@@ -75,11 +118,17 @@ func TestTimeForStoppingAndUploading(t *testing.T) {
 			}
 		}
 		p.close()
+		shown := delivery.CircumstancesOf(service.Definition{Platform: p.platform, Router: p.router}, len(c.slots) == 1)
+		shown.Mode = service.ModeUpdate
+		want := delivery.ReleaseSpec{Health: quickHealth}.WorstCase(shown)
+		if want < c.stops*drain || want > (c.stops+1)*drain {
+			t.Errorf("%s: a plan shows %s", name, want)
+		}
 		_, events := told(t, objects)
 		for _, e := range events {
 			if e.Type == ledger.StageOpened && e.Stage == service.StageRelease && e.Release == releaseOf("2") {
-				if given := e.Deadline.Sub(e.Time); given < c.least || given > c.most {
-					t.Errorf("%s: it is given %s, want %s to %s", name, given, c.least, c.most)
+				if given := e.Deadline.Sub(e.Time); given > want || given < want-time.Second {
+					t.Errorf("%s: it is given %s, and a plan shows %s", name, given, want)
 				}
 			}
 		}

@@ -38,8 +38,9 @@ func Computed(attributes map[string]schema.Attribute) map[string]schema.Attribut
 		Computed:            true,
 	}
 	attributes["worst_case"] = schema.StringAttribute{
-		MarkdownDescription: "The longest that this stage takes when the release changes, by its deadlines; a restore comes on top. The stages of a service together must fit into the provider's `run_budget`.",
-		Computed:            true,
+		MarkdownDescription: "The longest that this stage takes when the release changes: by its deadlines, with what hosts and router of the service may take. It is ended then, and put back; a restore comes on top. " +
+			"While the service is not in a state yet, or is changed by the same apply, it may be longer than this says. The stages of a service together must fit into the provider's `run_budget`.",
+		Computed: true,
 	}
 	return attributes
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -31,8 +32,8 @@ type Facts struct {
 	// Slots of the service's platform in order, and whether it has a router.
 	Slots  []string `json:"slots,omitempty"`
 	Router bool     `json:"router,omitempty"`
-	// Waves that a release's instances come up in, 0 where it is not known.
-	Waves int `json:"waves,omitempty"`
+	// Circumstances that a stage's time depends on, as far as the service's definition says them.
+	Circumstances delivery.Circumstances `json:"circumstances,omitzero"`
 	// ExpectedWeights are what the router should say, by slot in whole percent, where a refresh found that it says something
 	// else; nil where all is well. Set by the stage that owns the weights.
 	ExpectedWeights map[string]int `json:"expected_weights,omitempty"`
@@ -72,13 +73,11 @@ func (f *Facts) observe(view ledger.View) {
 			f.Carries, f.Kept = a.Release, nil
 		}
 	}
-	f.Slots, f.Router, f.Waves = nil, false, 0
+	f.Slots, f.Router, f.Circumstances = nil, false, delivery.Circumstances{}
 	if d := state.Definition; d != nil {
 		f.Router = d.Router != nil
 		f.Slots = slotsOf(*d)
-		if d.Platform.Host != nil {
-			f.Waves = d.Platform.Host.Waves(len(f.Slots) == 1)
-		}
+		f.Circumstances = delivery.CircumstancesOf(*d, len(f.Slots) == 1)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -72,5 +73,26 @@ func TestModeOf(t *testing.T) {
 func TestWithoutFactsNothingIsKnown(t *testing.T) {
 	if mode := (Facts{Stable: v1}).ModeOf(v2); mode != "" {
 		t.Errorf("got %s", mode)
+	}
+}
+
+// What a plan shows as the longest time of a stage is by the hosts and the router that the service has.
+func TestCircumstances(t *testing.T) {
+	facts := Facts{Owner: "me", Circumstances: delivery.Circumstances{Waves: 7}}
+	facts.observe(ledger.View{State: ledger.State{Definition: &service.Definition{
+		Platform: service.Platform{Host: &service.HostPlatform{
+			Slots: map[string]service.HostSlot{"blue": {}}, Hosts: map[string]service.Host{"a": {}, "b": {}}, MaxParallel: 2, DrainTimeout: service.Duration(time.Minute),
+		}},
+		Router: &service.Router{HAProxy: &service.HAProxyRouter{DrainTimeout: service.Duration(time.Second)}},
+	}}})
+	want := delivery.Circumstances{
+		Waves: 2, Hosts: true, Interrupts: true, Stop: service.Duration(time.Minute), Drain: service.Duration(time.Second), WarmUp: service.Duration(service.HAProxyWarmUp),
+	}
+	if facts.Circumstances != want {
+		t.Errorf("got %+v, want %+v", facts.Circumstances, want)
+	}
+	facts.observe(ledger.View{})
+	if facts.Circumstances != (delivery.Circumstances{}) {
+		t.Errorf("of a service that is not there: %+v", facts.Circumstances)
 	}
 }

@@ -233,13 +233,14 @@ func (r *Resource[M]) worstCase(ctx context.Context, p *planning[M], mode servic
 	if mode == "" {
 		modes = []service.Mode{service.ModeInstall, service.ModeUpdate}
 	}
-	waves := p.facts.Waves
+	circumstances := p.facts.Circumstances
 	if p.prior == nil {
 		// The facts of an object that is gone, as after a first install that failed: its successor's apply does not have them.
-		waves = 0
+		circumstances = delivery.Circumstances{}
 	}
 	for _, mode := range modes {
-		d, more := r.kind.WorstCase(ctx, p.plan, mode, waves)
+		circumstances.Mode = mode
+		d, more := r.kind.WorstCase(ctx, p.plan, circumstances)
 		diags.Append(more...)
 		if more.HasError() {
 			return 0, false

@@ -39,15 +39,15 @@ func probeResource(budget time.Duration, rerun bool) *Resource[probe] {
 		Common:  func(m *probe) *Common { return &m.Common },
 		Service: func(m *probe) types.String { return ServiceOf(m.Release) },
 		Step: Step[probe]{
-			WorstCase: func(_ context.Context, m probe, mode service.Mode, waves int) (time.Duration, diag.Diagnostics) {
-				if mode == service.ModeRollback {
+			WorstCase: func(_ context.Context, m probe, c delivery.Circumstances) (time.Duration, diag.Diagnostics) {
+				if c.Mode == service.ModeRollback {
 					return time.Second, nil
 				}
 				d, err := time.ParseDuration(m.Pause.ValueString())
 				if err != nil {
 					panic(err)
 				}
-				return time.Duration(max(waves, 1)) * d, nil
+				return time.Duration(max(c.Waves, 1)) * d, nil
 			},
 		},
 		Rerun: func(_, _ probe) bool { return rerun },
@@ -115,11 +115,11 @@ func TestPlan(t *testing.T) {
 			release: v2, attempt: "?", worst: "5m", proof: "?",
 		},
 		"create in the place of one that is gone": {
-			plan: `{"release":"` + v2 + `","pause":"5m"}`, unknown: allComputed, facts: Facts{Owner: "me", Waves: 2},
+			plan: `{"release":"` + v2 + `","pause":"5m"}`, unknown: allComputed, facts: Facts{Owner: "me", Circumstances: delivery.Circumstances{Waves: 2}},
 			release: v2, attempt: "?", worst: "5m", proof: "?",
 		},
 		"another release, in waves": {
-			state: state, plan: `{"release":"` + v2 + `","pause":"1m"}`, unknown: allComputed, facts: Facts{Owner: "me", Stable: v1, Carries: v1, Waves: 2},
+			state: state, plan: `{"release":"` + v2 + `","pause":"1m"}`, unknown: allComputed, facts: Facts{Owner: "me", Stable: v1, Carries: v1, Circumstances: delivery.Circumstances{Waves: 2}},
 			release: v2, attempt: "?", worst: "2m", proof: "?",
 		},
 		"create of a release that is not known": {

@@ -8,14 +8,13 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/diagnostics"
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // Step is a stage's part of the procedure: what it does, and for how long at most.
 type Step[M any] struct {
-	// WorstCase of the stage for a release introduced in mode, whose instances come up in so many waves (0: not known). Only asked where all
-	// arguments (but `checkpoint`) are known.
-	WorstCase func(ctx context.Context, plan M, mode service.Mode, waves int) (time.Duration, diag.Diagnostics)
+	// WorstCase of the stage for a release that is introduced under these circumstances. Only asked where all arguments (but `checkpoint`) are
+	// known.
+	WorstCase func(ctx context.Context, plan M, c delivery.Circumstances) (time.Duration, diag.Diagnostics)
 	// Run does the stage's work: on create, where the release changes, and where Rerun says so.
 	Run func(ctx context.Context, p *delivery.Procedure, request delivery.Request, plan *M) (delivery.Outcome, error)
 	// Spec of the stage (delivery.SmokeTestSpec, …), recorded with changed arguments.
@@ -24,19 +23,15 @@ type Step[M any] struct {
 
 // StepOf is the step of the procedure that takes the specification which a model makes.
 func StepOf[M any, S interface {
-	WorstCase(mode service.Mode) time.Duration
+	WorstCase(c delivery.Circumstances) time.Duration
 }](
 	toSpec func(M, context.Context) (S, diag.Diagnostics),
 	run func(*delivery.Procedure, context.Context, delivery.Request, S) (delivery.Outcome, error),
 ) Step[M] {
 	return Step[M]{
-		WorstCase: func(ctx context.Context, plan M, mode service.Mode, waves int) (time.Duration, diag.Diagnostics) {
+		WorstCase: func(ctx context.Context, plan M, c delivery.Circumstances) (time.Duration, diag.Diagnostics) {
 			spec, diags := toSpec(plan, ctx)
-			if release, ok := any(spec).(delivery.ReleaseSpec); ok {
-				release.Waves = waves
-				return release.WorstCase(mode), diags
-			}
-			return spec.WorstCase(mode), diags
+			return spec.WorstCase(c), diags
 		},
 		Run: func(ctx context.Context, p *delivery.Procedure, request delivery.Request, plan *M) (delivery.Outcome, error) {
 			spec, diags := toSpec(*plan, ctx)
