@@ -12,8 +12,8 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-// A machine that cannot be looked at for a moment, under traffic, says nothing about the release: its step waits until it is seen again.
-func TestMachineOutOfSightForAMomentRestoresNothing(t *testing.T) {
+// A machine that is silent for a moment, under traffic, says nothing about the release: its step waits until it is seen again.
+func TestMachineSilentForAMomentRestoresNothing(t *testing.T) {
 	t.Parallel()
 	for name, judgement := range map[string]*delivery.AnalysisSpec{"with an analysis": quickAnalysis(), "without": nil} {
 		t.Run(name, func(t *testing.T) {

@@ -16,6 +16,8 @@ const (
 	filesBackupTimeout = 10 * time.Minute
 	// uploadAllowance is for bringing a release's files to other machines, which goes on for as long as it comes forward.
 	uploadAllowance = 5 * time.Minute
+	// startAllowance is for what a wave on other machines takes beside waiting for its instances: to write units, and to start them.
+	startAllowance = 30 * time.Second
 	// weightsAllowance is for telling a router its weights and reading them back, beside its WarmUp.
 	weightsAllowance = 15 * time.Second
 	// checkAllowance is for a check, or a part of one, that has no time of its own.
@@ -117,11 +119,10 @@ func (s CheckpointSpec) WorstCase(c Circumstances) time.Duration {
 // WorstCase of a release: until its files are there, every instance is healthy, wave by wave, what has its place is stopped, and all are seen
 // to run it. A rollback waits for one good answer of each, gives them the traffic, and stops what had it.
 func (s ReleaseSpec) WorstCase(c Circumstances) time.Duration {
-	total := overhead + c.sight()
+	total, waves := overhead+c.sight(), time.Duration(max(c.Waves, 1))
 	if c.Hosts {
-		total += uploadAllowance
+		total += uploadAllowance + waves*startAllowance
 	}
-	waves := time.Duration(max(c.Waves, 1))
 	switch {
 	case c.Mode == service.ModeInstall:
 		return total + waves*(s.Health.HealthyDeadline.D()+s.Health.MinHealthyTime.D()) + c.weights()

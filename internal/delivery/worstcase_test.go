@@ -20,6 +20,8 @@ func TestWorstCase(t *testing.T) {
 		silence         = 70 * time.Second
 		// The weights of a slot that had no traffic: HAProxy's checks come first.
 		weights, warmedUp = 15 * time.Second, 75 * time.Second
+		// A release on three hosts: the upload, three waves that are begun, and the last look at them.
+		far = 5*time.Minute + 3*30*time.Second + 80*time.Second
 	)
 	analysis := &delivery.AnalysisSpec{InitialDelay: 2 * minute, MaxPause: 10 * minute}
 	check := map[string]service.Check{
@@ -70,13 +72,13 @@ func TestWorstCase(t *testing.T) {
 		"verifying the first":      {delivery.VerificationSpec{Analysis: analysis}, in(near, service.ModeInstall, false), 10 * time.Minute},
 		"nothing to be verified":   {delivery.VerificationSpec{}, unknown, 0},
 		"a release":                {release, in(near, service.ModeUpdate, false), 6*time.Minute + 33*time.Second},
-		"a release on hosts":       {release, in(proxied, service.ModeUpdate, false), 5*time.Minute + 18*time.Minute + 80*time.Second},
-		"the first one there":      {release, in(proxied, service.ModeInstall, false), 5*time.Minute + 18*time.Minute + 80*time.Second + warmedUp},
-		"in the place of another":  {release, in(unrouted, service.ModeUpdate, true), 5*time.Minute + 18*time.Minute + 80*time.Second + 3*20*time.Second},
-		"beside another, unrouted": {release, in(unrouted, service.ModeUpdate, false), 5*time.Minute + 18*time.Minute + 80*time.Second + 20*time.Second},
+		"a release on hosts":       {release, in(proxied, service.ModeUpdate, false), far + 18*time.Minute},
+		"the first one there":      {release, in(proxied, service.ModeInstall, false), far + 18*time.Minute + warmedUp},
+		"in the place of another":  {release, in(unrouted, service.ModeUpdate, true), far + 18*time.Minute + 3*20*time.Second},
+		"beside another, unrouted": {release, in(unrouted, service.ModeUpdate, false), far + 18*time.Minute + 20*time.Second},
 		"a rollback":               {release, in(near, service.ModeRollback, false), 5*time.Minute + 33*time.Second + weights + 60*time.Second},
-		"a rollback on hosts":      {release, in(proxied, service.ModeRollback, false), 5*time.Minute + 5*time.Minute + 80*time.Second + warmedUp + 60*time.Second},
-		"a rollback in place":      {release, in(unrouted, service.ModeRollback, true), 5*time.Minute + 15*time.Minute + 80*time.Second + 3*20*time.Second},
+		"a rollback on hosts":      {release, in(proxied, service.ModeRollback, false), far + 5*time.Minute + warmedUp + 60*time.Second},
+		"a rollback in place":      {release, in(unrouted, service.ModeRollback, true), far + 15*time.Minute + 3*20*time.Second},
 		"a finalization":           {delivery.FinalizationSpec{}, unknown, 33*time.Second + 60*time.Second},
 		"baking on hosts":          {delivery.FinalizationSpec{BakeTime: 10 * minute}, in(proxied, service.ModeUpdate, false), 10*time.Minute + silence + 80*time.Second + 60*time.Second},
 		"finalizing a rollback":    {delivery.FinalizationSpec{BakeTime: 10 * minute}, in(near, service.ModeRollback, false), 60 * time.Second},

@@ -15,7 +15,7 @@ import (
 
 // A candidate that answers no probe under traffic, while its process lives, is restored: with an analysis that finds nothing wrong, and
 // without one.
-func TestSilentUnderTrafficIsRestored(t *testing.T) {
+func TestStuckUnderTrafficIsRestored(t *testing.T) {
 	t.Parallel()
 	for name, judgement := range map[string]*delivery.AnalysisSpec{"with an analysis": quickAnalysis(), "without": nil} {
 		t.Run(name, func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestOneLostProbeRestoresNothing(t *testing.T) {
 }
 
 // A release that does not answer is not finalized: it would be the only one.
-func TestFinalizationRefusesASilentRelease(t *testing.T) {
+func TestFinalizationRefusesAStuckRelease(t *testing.T) {
 	t.Parallel()
 	w, objects := newWorld(), newMemoryStore()
 	p := applied(t, w, objects, "1")
