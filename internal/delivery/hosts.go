@@ -8,22 +8,6 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-// Unsized tells whether what runs is on other hosts than the service's definition says: hosts were added or removed, and the change
-// of the service that follows them has not come to its end.
-func Unsized(state *ledger.State) bool {
-	wanted := definedHosts(state.Definition)
-	for _, r := range state.Releases {
-		there := hostsOf(r.Placement)
-		if slices.ContainsFunc(there, func(h string) bool { return !slices.Contains(wanted, h) }) {
-			return true
-		}
-		if runs(state, r.ID) && slices.ContainsFunc(wanted, func(h string) bool { return !slices.Contains(there, h) }) {
-			return true
-		}
-	}
-	return false
-}
-
 // runs tells whether a release is stable, or a candidate that is being introduced.
 func runs(state *ledger.State, id service.ReleaseID) bool {
 	a := state.OpenAttempt()

@@ -74,13 +74,7 @@ func (w *work) fenced(ctx context.Context, valid func() bool) context.Context {
 
 func target(r service.Release) string {
 	text := string(r.ID) + " in slot " + r.Placement.Slot
-	var hosts []string
-	for _, i := range r.Placement.Instances {
-		if i.Host != "" && !slices.Contains(hosts, i.Host) {
-			hosts = append(hosts, i.Host)
-		}
-	}
-	if len(hosts) > 0 {
+	if hosts := hostsOf(r.Placement); len(hosts) > 0 {
 		text += " on " + strings.Join(hosts, ", ")
 	}
 	return text

@@ -154,7 +154,7 @@ func (r *Router) ensure(ctx context.Context, n *node, have []api.Server, wanted 
 		commands = append(commands, "set server "+at+" weight 0")
 	}
 	if _, err := n.client.Command(ctx, commands...); err != nil {
-		return have, fmt.Errorf("bring the servers of the slots about: %w", toldOnce(err))
+		return have, fmt.Errorf("bring the servers of the slots about: %w", refusedOnce(err))
 	}
 	now, err := r.read(ctx, n)
 	return now.servers, err

@@ -23,7 +23,7 @@ func (r *Router) observe(ctx context.Context, n *node, ask func(ctx context.Cont
 	}
 	answers, err := ask(ctx, append(slices.Clip(commands), r.showServers(), "show stat "+proxy+" 4 -1")...)
 	if err != nil {
-		return nil, nil, toldOnce(err)
+		return nil, nil, refusedOnce(err)
 	}
 	state, statistics := answers[len(answers)-2], answers[len(answers)-1]
 	servers, err := api.ParseServers(state)

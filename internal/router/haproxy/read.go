@@ -108,11 +108,11 @@ func needed(err error) error {
 		}
 		rest = append(rest, one)
 	}
-	return toldOnce(errors.Join(rest...))
+	return refusedOnce(errors.Join(rest...))
 }
 
-// toldOnce is err with one refusal for all commands that got the same answer.
-func toldOnce(err error) error {
+// refusedOnce is err with one refusal for all commands that got the same answer.
+func refusedOnce(err error) error {
 	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // as above
 	if !ok {
 		return err

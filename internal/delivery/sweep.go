@@ -1,0 +1,116 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// sweep removes what no attempt needs any more: kept releases that still run are stopped, releases that are not kept
+// are removed. It is what a kill right after a finalization left to do. Where machines do not answer it does so on the others, before it
+// says so by a *silentError.
+func (w *work) sweep(ctx context.Context) error {
+	state := w.state()
+	if state.OpenAttempt() != nil || state.Broken != nil || w.adapters.Platform == nil {
+		return nil
+	}
+	var silent error
+	for id, r := range state.Releases {
+		if id == state.Stable || !r.Placement.Placed() {
+			continue
+		}
+		part, instances, err := w.answering(ctx, r)
+		if isSilent(err) {
+			silent = err
+		} else if err != nil {
+			return err
+		}
+		if len(part.Placement.Instances) == 0 {
+			continue
+		}
+		if err := w.sweepAway(ctx, part, runsAny(part, instances), err == nil); err != nil {
+			return err
+		}
+	}
+	return silent
+}
+
+// sweepAway stops a kept release, or removes one that is not kept: all of it, or the part of it that answers.
+func (w *work) sweepAway(ctx context.Context, r service.Release, running, all bool) error {
+	state := w.state()
+	// Only what runs is drained: its slot may be another release's by now.
+	if running {
+		if err := w.withoutTraffic(ctx, r); err != nil {
+			return err
+		}
+		if err := w.drain(ctx, r); err != nil {
+			w.warn("Requests Cut Off", fmt.Sprintf("Not all requests in flight to %s ended before it was stopped: %s.", r.ID, err))
+		}
+	}
+	switch {
+	case !slices.Contains(state.Kept, r.ID) && all:
+		return w.remove(ctx, state.LastAttempt, r)
+	case !slices.Contains(state.Kept, r.ID):
+		return w.removePart(ctx, state.LastAttempt, r)
+	case running:
+		return w.stop(ctx, state.LastAttempt, r)
+	}
+	return nil
+}
+
+// withoutTraffic sees to it that a release that is about to be stopped has no traffic: an operator may have accepted a split, or
+// moved weights by hand.
+func (w *work) withoutTraffic(ctx context.Context, r service.Release) error {
+	stable := w.state().StableRelease()
+	if w.adapters.Router == nil || stable != nil && stable.Placement.Slot == r.Placement.Slot {
+		return nil
+	}
+	weights, err := w.adapters.Router.Weights(ctx)
+	if err != nil {
+		return fmt.Errorf("read the weights before %s is stopped: %w", r.ID, err)
+	}
+	if weights[r.Placement.Slot] == 0 {
+		return nil
+	}
+	if stable == nil {
+		return fmt.Errorf("stop %s: it has %d %% of the traffic, and nothing else runs", r.ID, weights[r.Placement.Slot])
+	}
+	if err := w.serves(ctx, *stable); err != nil {
+		return fmt.Errorf("stop %s: it has %d %% of the traffic, and stable %s does not answer: %w", r.ID, weights[r.Placement.Slot], stable.ID, err)
+	}
+	return w.setWeights(ctx, w.state().LastAttempt, alone(stable.Placement.Slot))
+}
+
+// sweepAfter sweeps what the newest attempt took the place of, and says so in the ledger.
+func (w *work) sweepAfter(ctx context.Context) error {
+	if err := w.sweep(ctx); err != nil {
+		return err
+	}
+	state := w.state()
+	if n := len(state.Attempts); n > 0 && state.Attempts[n-1].End == service.EndFinalized && !state.Attempts[n-1].Tidied {
+		return w.append(ctx, ledger.Event{Type: ledger.Tidied, Attempt: state.Attempts[n-1].Number, Release: state.Attempts[n-1].Release})
+	}
+	return nil
+}
+
+// tidy sweeps after an attempt has ended well: what it cannot do now only warns, the next run does it.
+func (w *work) tidy(ctx context.Context) {
+	if err := w.tidied(ctx); err != nil {
+		w.warnOldStays(err)
+	}
+}
+
+// tidied is tidy; what it could not do is an error.
+func (w *work) tidied(ctx context.Context) error {
+	ctx, cancel := w.rescue(ctx, restoreTimeout)
+	defer cancel()
+	return w.sweepAfter(ctx)
+}
+
+func (w *work) warnOldStays(err error) {
+	w.warn("Old Release Not Tidied Away", fmt.Sprintf("The release stands, and what was before it is not stopped everywhere yet: %s. The next release does it, or `%s recover %s`.",
+		err, operatorBinary, w.procedure.id))
+}
