@@ -89,12 +89,45 @@ func (r *rig) runsWithout(version string, left *machinetest.Host) {
 			r.t.Errorf("%s is recorded on %s", stable.ID, left.Name)
 		}
 	}
-	r.awaitWeights(map[string]int{"blue": 100, "green": 0})
+	weights := map[string]int{"blue": 0, "green": 0}
+	weights[stable.Placement.Slot] = 100
+	r.awaitWeights(weights)
 	for _, url := range r.urls() {
 		for range 20 {
 			if body, code := get(url + "/"); code != http.StatusOK || !strings.Contains(body, string(stable.ID)) || strings.Contains(instanceIn(body), "/"+left.Name+"/") {
 				r.t.Errorf("%s answers %d %s", url, code, body)
 			}
 		}
+	}
+}
+
+// While a host that a rollback left out stays away, an apply warns of it and goes on: a second rollback needs neither the command nor a
+// change of the hosts. A release does not begin without the host.
+func TestMachinesRolledBackTwiceWithAHostDown(t *testing.T) {
+	r := newFleetRig(t)
+	for _, version := range []string{"1", "2", "3"} {
+		r.deploy(config{Version: version, KeepPrevious: 2})
+	}
+	down := r.fleet.hosts[1]
+	down.PowerOff(t)
+	r.awaitSwift()
+	stop := r.traffic()
+	for _, version := range []string{"2", "1"} {
+		r.write(config{Version: version, KeepPrevious: 2}.hcl(r))
+		wantSaid(t, r.apply(0), "Host Left Out", "host "+down.Name+" does not answer", "recover "+string(web))
+		r.runsWithout(version, down)
+	}
+	wantActions(t, r.plan(), map[string]string{"service": "update"})
+	r.write(config{Version: "4", KeepPrevious: 2}.hcl(r))
+	wantSaid(t, r.apply(1), "Preflight Failed", "host "+down.Name)
+	r.runsWithout("1", down)
+	down.Boot(t)
+	r.write(config{Version: "1", KeepPrevious: 2}.hcl(r))
+	r.await("what ran before to be up again there", func() bool { return r.fleet.runsOn(1, r.fleet.slotOf("1")) })
+	r.apply(0)
+	r.runsOnAll("1", r.fleet.hosts)
+	wantActions(t, r.plan(), map[string]string{})
+	if seen := stop(); len(seen.lost) > 0 || seen.requests == 0 {
+		t.Errorf("%d of %d requests were lost: %v", len(seen.lost), seen.requests, seen.lost[:min(3, len(seen.lost))])
 	}
 }

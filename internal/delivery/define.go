@@ -50,7 +50,7 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 	if refused := p.RefuseExisting(state, request.Definition); refused != nil {
 		return DefineOutcome{}, refused
 	}
-	existing := existingOf(state.Definition)
+	existing, before := existingOf(state.Definition), state.Definition
 	if a := state.OpenAttempt(); state.Broken != nil || a != nil && a.Busy() {
 		if err := w.recoverRedefined(ctx, request); err != nil {
 			return DefineOutcome{}, err
@@ -84,7 +84,10 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 	if err := w.append(ctx, ledger.Event{Type: ledger.ServiceDefined, Definition: &definition, Arguments: request.Arguments, Owner: owner, Text: "the service is defined"}); err != nil {
 		return DefineOutcome{}, err
 	}
-	if err := w.followDefinition(ctx); err != nil {
+	if before != nil && !reflect.DeepEqual(*before, definition) {
+		w.silence = silence{} // A host that did not answer may be reached in another way now.
+	}
+	if err := w.followDefinition(ctx, definedHosts(before)); err != nil {
 		return DefineOutcome{}, err
 	}
 	if w.state().Untidied() != nil {
@@ -94,12 +97,12 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 	return DefineOutcome{Owner: owner, Warnings: w.warnings}, nil
 }
 
-// followDefinition brings what runs to where the definition says.
-func (w *work) followDefinition(ctx context.Context) error {
+// followDefinition brings what runs to where the definition says. had are the hosts of the one before.
+func (w *work) followDefinition(ctx context.Context, had []string) error {
 	if err := w.connect(); err != nil {
 		return err
 	}
-	return w.resize(ctx)
+	return w.resize(ctx, had)
 }
 
 // recoverRedefined recovers by the definition that the ledger has, and where that fails by the one that is wanted: a wrong address in

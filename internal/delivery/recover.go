@@ -52,7 +52,7 @@ func (w *work) putInOrder(ctx context.Context) (Recovery, error) {
 		done = append(done, fmt.Sprintf("what %s took the place of was stopped", untidied.Release))
 	}
 	if Unsized(w.state()) {
-		if err := w.resize(ctx); err != nil {
+		if err := w.resize(ctx, nil); err != nil {
 			return Recovery{}, err
 		}
 		done = append(done, "what runs was brought to the hosts of the service")
