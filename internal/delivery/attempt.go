@@ -26,17 +26,14 @@ func (s *stageWork) enter(ctx context.Context) error {
 		s.number = a.Number
 		return s.fresh(a)
 	}
-	if state.Stable == r.Release {
-		if a := state.OpenAttempt(); a != nil && !a.Executing {
-			// Nothing of it runs yet, so nothing has to be rolled back: it ends, and stable stands as it is.
-			if err := s.abandon(ctx, a); err != nil {
-				return err
-			}
-			state = s.state()
-		}
-	}
-	if state.Stable == r.Release && state.OpenAttempt() == nil {
+	if open := state.OpenAttempt(); state.Stable == r.Release && (open == nil || !open.Executing) {
 		if a := newestOf(state, r.Release); a != nil {
+			if open != nil {
+				// Nothing of it runs yet, so nothing has to be rolled back: it ends, and stable stands as it is.
+				if err := s.abandon(ctx, open); err != nil {
+					return err
+				}
+			}
 			s.number, s.standing, s.reporting = a.Number, true, a.Mode == service.ModeRollback
 			return nil
 		}
@@ -122,14 +119,12 @@ func newestOf(state *ledger.State, release service.ReleaseID) *ledger.Attempt {
 // openAttempt begins an attempt for the stage's release. An open one of another release ends first: finalized where
 // it carries all of the traffic, else taken away.
 func (s *stageWork) openAttempt(ctx context.Context) error {
-	if a := s.state().OpenAttempt(); a != nil {
-		if s.outlived(a) {
-			if err := s.finalizeUnfinished(ctx, a); err != nil {
-				return err
-			}
-		} else if err := s.abandon(ctx, a); err != nil {
+	var done string
+	if a := s.state().OpenAttempt(); a != nil && s.outlived(a) {
+		if err := s.finalizeUnfinished(ctx, a); err != nil {
 			return err
 		}
+		done = fmt.Sprintf("%s, which had all of the traffic, was finalized", a.Release)
 	}
 	mode := s.state().Wanted(s.request.Release)
 	sweep := s.sweep
@@ -139,11 +134,18 @@ func (s *stageWork) openAttempt(ctx context.Context) error {
 		}
 		sweep = s.sweepBeforeRollback
 	}
+	if a := s.state().OpenAttempt(); a != nil {
+		if err := s.abandon(ctx, a); err != nil {
+			return err
+		}
+		done = fmt.Sprintf("the introduction of %s was ended", a.Release)
+	}
 	if err := sweep(ctx); err != nil {
-		e := refuse(stageTitle(s.stage)+" Failed", fmt.Sprintf("%s. So what is left of earlier releases of %s could not be looked after, and nothing was introduced", err, s.procedure.id),
-			"Mend what is named, and apply again. A host that does not come back is taken out of the service's hosts.")
-		e.Err = err
-		return e
+		return &Error{
+			Summary: stageTitle(s.stage) + " Failed", Before: done, Err: err,
+			What: fmt.Sprintf("%s. So what is left of earlier releases of %s could not be looked after, and nothing was introduced", err, s.procedure.id),
+			Next: "Mend what is named, and apply again. A host that does not come back is taken out of the service's hosts.",
+		}
 	}
 	s.discard(ctx)
 	state := s.state()
@@ -185,13 +187,7 @@ func orNothing(r service.ReleaseID) string {
 func (s *stageWork) finalizeUnfinished(ctx context.Context, a *ledger.Attempt) error {
 	s.warn("Release Finalized By Its Successor", fmt.Sprintf("%s had all of the traffic and was never finalized: it is finalized now, before %s is introduced. "+
 		"Add a deploy_finalization to do it when it is verified.", a.Release, s.request.Release))
-	if err := s.closeFinalized(ctx, a, 1, nil); err != nil {
-		return err
-	}
-	if s.state().Wanted(s.request.Release) == service.ModeRollback {
-		return s.sweepBeforeRollback(ctx)
-	}
-	return s.sweep(ctx)
+	return s.closeFinalized(ctx, a, 1, nil)
 }
 
 // abandon takes an open candidate away, traffic first, because another release is wanted.

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -16,6 +17,9 @@ type Error struct {
 	Restored  []string
 	Leftovers []string
 	Running   string
+	// Untouched: it was refused, and nothing was changed; or nothing but what Before says, which the run had done until then.
+	Untouched bool
+	Before    string
 	// Next says what to do. Record is where the whole story is.
 	Next   string
 	Record string
@@ -33,7 +37,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Detail in the order: what failed on what evidence, what was restored, what runs, what to do, where the record is.
 func (e *Error) Detail() string {
 	var b strings.Builder
-	b.WriteString(sentence(e.What))
+	b.WriteString(sentence(e.What + e.changed()))
 	list(&b, "Evidence:", e.Evidence)
 	list(&b, "Restored and verified:", e.Restored)
 	list(&b, "NOT restored:", e.Leftovers)
@@ -41,6 +45,19 @@ func (e *Error) Detail() string {
 	paragraph(&b, "Next: ", e.Next)
 	paragraph(&b, "Record: ", e.Record)
 	return b.String()
+}
+
+// changed says, behind what failed, what the run had changed until then.
+func (e *Error) changed() string {
+	switch {
+	case e.Untouched && e.Before != "":
+		return fmt.Sprintf(". Before that: %s. Nothing else was changed", e.Before)
+	case e.Untouched:
+		return ". Nothing was changed"
+	case e.Before != "":
+		return ". Before that: " + e.Before
+	}
+	return ""
 }
 
 func list(b *strings.Builder, title string, items []string) {
@@ -73,5 +90,16 @@ func sentence(s string) string {
 
 // refuse makes the error of something that was not begun: nothing was changed.
 func refuse(summary, what, next string) *Error {
-	return &Error{Summary: summary, What: what + ". Nothing was changed", Next: next}
+	return &Error{Summary: summary, What: what, Untouched: true, Next: next}
+}
+
+// after is the error of what a run began when it had done something else: one that refuses it says so. done is empty where nothing was.
+func after(done string, err error) error {
+	refused := (*Error)(nil)
+	if done == "" || !errors.As(err, &refused) || !refused.Untouched {
+		return err
+	}
+	told := *refused
+	told.Before = alsoSaying(done, told.Before)
+	return &told
 }

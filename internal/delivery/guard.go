@@ -58,7 +58,8 @@ func (w *work) lastEnd() string {
 func brokenError(id service.ID, state *ledger.State) *Error {
 	return &Error{
 		Summary:   "Restore Unfinished",
-		What:      fmt.Sprintf("The restore of attempt %d of %s failed, and world and record are not together. Nothing was changed", state.Broken.Attempt, id),
+		What:      fmt.Sprintf("The restore of attempt %d of %s failed, and world and record are not together", state.Broken.Attempt, id),
+		Untouched: true,
 		Leftovers: state.Broken.Leftovers,
 		Next: fmt.Sprintf("Mend what is named, then run `terraform-provider-deploy recover %s`, or apply (the service's status goes back to ready); "+
 			"or keep the world as it is with `terraform-provider-deploy accept %s`.", id, id),
@@ -126,8 +127,8 @@ func (w *work) held(ctx context.Context, release service.ReleaseID) error {
 	}
 	last := state.LastFailure[release]
 	return &Error{
-		Summary:  "Release Held",
-		What:     fmt.Sprintf("%s is held: %s. Nothing was changed", release, reason),
+		Summary: "Release Held",
+		What:    fmt.Sprintf("%s is held: %s", release, reason), Untouched: true,
 		Evidence: last.Failure.Evidence,
 		Running:  w.running(ctx),
 		Next: fmt.Sprintf("Give the release other content; or, when the reason is gone, run `terraform-provider-deploy unhold %s` and apply again.",

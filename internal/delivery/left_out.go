@@ -105,7 +105,7 @@ func (w *work) mayRollBack(ctx context.Context, to service.ReleaseID) error {
 		}
 		r.Placement = placement
 		if _, err := w.environment(r.Content); err != nil {
-			e := refuse("Rollback Refused", fmt.Sprintf("%s cannot be started: %s. Nothing was changed", to, err), "Give the credentials that are named, and roll back again.")
+			e := refuse("Rollback Refused", fmt.Sprintf("%s cannot be started: %s", to, err), "Give the credentials that are named, and roll back again.")
 			e.Running, e.Err = w.running(ctx), err
 			return e
 		}

@@ -5,100 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // What an operator does outside Terraform. Each takes the lease as a stage does.
-
-// retreat is how an operator goes back: what is taken out, and what carries the traffic again.
-type retreat struct {
-	// takeOut is the open attempt that ends, nil for none.
-	takeOut *ledger.Attempt
-	// from and to: the kept release that takes stable's place; empty where taking the candidate out is all.
-	from, to service.ReleaseID
-}
-
-// decideRollback says what a rollback to a release, or to the one before, comes to.
-func (p *Procedure) decideRollback(state *ledger.State, to service.ReleaseID) (retreat, error) {
-	r := retreat{takeOut: state.OpenAttempt()}
-	if r.takeOut != nil && (to == "" || to == state.Stable) {
-		return r, nil
-	}
-	if to != "" && to == state.Stable {
-		return r, nil
-	}
-	if to == "" && len(state.Kept) > 0 {
-		to = state.Kept[0]
-	}
-	if to == "" || !slices.Contains(state.Kept, to) {
-		return r, refuse("Nothing To Roll Back To", fmt.Sprintf("%s keeps no release ready%s", p.id, namedOf(to, state)),
-			fmt.Sprintf("See `%s history %s` for what ran, and release it again by its HCL.", operatorBinary, p.id))
-	}
-	r.from, r.to = state.Stable, to
-	return r, nil
-}
-
-// namedOf names the release that was asked for, and what is kept ready instead; empty where none was asked for.
-func namedOf(r service.ReleaseID, state *ledger.State) string {
-	if r == "" {
-		return ""
-	}
-	names := make([]string, len(state.Kept))
-	for i, kept := range state.Kept {
-		names[i] = string(kept)
-	}
-	if len(names) == 0 {
-		names = []string{"none"}
-	}
-	return fmt.Sprintf(" by the name %s; it keeps %s", r, strings.Join(names, ", "))
-}
-
-// words says what is about to be done.
-func (r retreat) words(state *ledger.State) string {
-	var parts []string
-	if r.takeOut != nil {
-		parts = append(parts, fmt.Sprintf("the introduction of %s ends, it is taken out and held", r.takeOut.Release))
-	}
-	switch {
-	case r.to != "":
-		parts = append(parts, fmt.Sprintf("%s gets all of the traffic at once, %s is taken out and held", r.to, r.from))
-	case state.Stable != "":
-		parts = append(parts, fmt.Sprintf("%s has all of the traffic", state.Stable))
-	default:
-		parts = append(parts, "nothing runs then")
-	}
-	return strings.Join(parts, "; ")
-}
-
-// RollbackPlan says what Rollback is about to do. It changes nothing.
-func (p *Procedure) RollbackPlan(ctx context.Context, to service.ReleaseID) (string, error) {
-	view, err := p.readDefined(ctx)
-	if err != nil {
-		return "", err
-	}
-	state := &view.State
-	if a := view.Interrupted(); a != nil {
-		first := fmt.Sprintf("attempt %d of %s, which was interrupted, is ended: it is taken out and held", a.Number, a.Release)
-		if a.Mode == service.ModeRollback {
-			first = fmt.Sprintf("the rollback to %s, which was interrupted, is finished", a.Release)
-		}
-		if to == "" {
-			return first, nil
-		}
-		return first + "; then back to " + string(to), nil
-	}
-	if done := cutShort(view.WithLostRun()); done != nil && to == "" {
-		return fmt.Sprintf("nothing more is rolled back: %s carries the traffic, by a command that was cut short right after; what it left is tidied away", done.Release), nil
-	}
-	r, err := p.decideRollback(state, to)
-	if err != nil {
-		return "", err
-	}
-	return r.words(state), nil
-}
 
 // readDefined reads the ledger of a service that has to be there, and within reach.
 func (p *Procedure) readDefined(ctx context.Context) (ledger.View, error) {
@@ -123,17 +35,17 @@ func (p *Procedure) Rollback(ctx context.Context, to service.ReleaseID, reason s
 	}
 	defer end()
 	defer w.deliverDue(context.WithoutCancel(ctx))
-	settled, err := w.settleRollback(ctx, reason)
+	settled, err := w.settleRollback(ctx, to, reason)
 	if err != nil || settled != "" && to == "" {
 		return settled, err
 	}
 	r, err := p.decideRollback(w.state(), to)
 	if err != nil {
-		return "", err
+		return "", after(settled, err)
 	}
 	if r.to != "" {
 		if err := w.mayRollBack(ctx, r.to); err != nil {
-			return "", err
+			return "", after(settled, err)
 		}
 	}
 	if err := w.sweepBeforeRollback(ctx); err != nil { // What an earlier run did not tidy may be in the way.
@@ -153,8 +65,8 @@ func (p *Procedure) Rollback(ctx context.Context, to service.ReleaseID, reason s
 
 // settleRollback ends what an earlier run left in the middle as a rollback would: an introduction is taken out and held, a failed
 // restore is finished and its release held, a rollback is finished. What it says it did is all that a rollback to nowhere in
-// particular wants; empty: there was nothing.
-func (w *work) settleRollback(ctx context.Context, reason string) (string, error) {
+// particular wants (to is empty); empty: there was nothing.
+func (w *work) settleRollback(ctx context.Context, to service.ReleaseID, reason string) (string, error) {
 	state := w.state()
 	if state.Broken != nil {
 		a := w.attempt(state.Broken.Attempt)
@@ -171,6 +83,9 @@ func (w *work) settleRollback(ctx context.Context, reason string) (string, error
 			return "", nil
 		}
 		w.tidy(ctx)
+		if to != "" {
+			return fmt.Sprintf("what was before %s was tidied away", done.Release), nil
+		}
 		return fmt.Sprintf("%s carries all of the traffic, by a command that was cut short right after; to go back further, name the release with --to", done.Release), nil
 	case a.Mode == service.ModeRollback && a.Failure == nil && a.Executing:
 		if err := w.finishRollback(ctx, a); err != nil {
@@ -206,13 +121,24 @@ func cutShort(state *ledger.State) *ledger.Attempt {
 	return nil
 }
 
-// settle recovers what was interrupted before an operator's command works on the service.
-func (w *work) settle(ctx context.Context) error {
+// settle recovers what was interrupted before an operator's command works on the service, and says what came of it; empty: there was nothing.
+func (w *work) settle(ctx context.Context) (string, error) {
 	state := w.state()
-	if a := state.OpenAttempt(); state.Broken != nil || a != nil && a.Busy() {
-		return w.recover(ctx)
+	if a := state.OpenAttempt(); state.Broken == nil && (a == nil || !a.Busy()) {
+		return "", nil
 	}
-	return nil
+	if err := w.recover(ctx); err != nil {
+		return "", err
+	}
+	return w.cameOf(state), nil
+}
+
+// cameOf says what a recovery came to. state is that before it.
+func (w *work) cameOf(state *ledger.State) string {
+	if state.Broken != nil {
+		return fmt.Sprintf("the restore of attempt %d, which had failed, is finished now", state.Broken.Attempt)
+	}
+	return w.lastEnd()
 }
 
 // takeOut ends an open attempt: its candidate goes, and is held.

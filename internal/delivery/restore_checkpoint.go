@@ -84,7 +84,8 @@ func (p *Procedure) RestoreCheckpoint(ctx context.Context, name string, data boo
 		return "", err
 	}
 	interrupted := w.state().OpenAttempt()
-	if err := w.settle(ctx); err != nil {
+	settled, err := w.settle(ctx)
+	if err != nil {
 		return "", err
 	}
 	if bringsBack(interrupted, checkpoint, wanted) {
@@ -92,10 +93,10 @@ func (p *Procedure) RestoreCheckpoint(ctx context.Context, name string, data boo
 	}
 	r, err := p.decideRollback(w.state(), checkpoint.Stable.ID)
 	if err != nil {
-		return "", err
+		return "", after(settled, err)
 	}
 	if err := w.mayRollBack(ctx, checkpoint.Stable.ID); err != nil {
-		return "", err
+		return "", after(settled, err)
 	}
 	if r.takeOut != nil {
 		if _, err := w.takeOut(ctx, r.takeOut, reason); err != nil {

@@ -1,0 +1,130 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// What a destroy of a resource does.
+
+// Retire ends the management of a service; its ledger stays.
+func (p *Procedure) Retire(ctx context.Context, owner string) error {
+	w, end, err := p.take(ctx, admission{})
+	if err != nil {
+		return err
+	}
+	defer end()
+	state := w.state()
+	if state.Definition == nil || state.Retired {
+		return nil
+	}
+	if owner != "" && owner != state.Owner {
+		return refuse("Already Managed", fmt.Sprintf("%s is managed by another resource or configuration", p.id),
+			"Remove it from this state alone: `terraform state rm`.")
+	}
+	if state.Broken != nil {
+		return brokenError(p.id, state)
+	}
+	if state.Stable != "" || state.OpenAttempt() != nil {
+		return refuse("Service In Use", fmt.Sprintf("A release of %s still runs: %s", p.id, w.running(ctx)),
+			"Destroy its deploy_release first, with deletion_protection = false.")
+	}
+	return w.append(ctx, ledger.Event{Type: ledger.ServiceRetired, Text: "the service is retired"})
+}
+
+// Forget removes a stage that changes nothing by being removed: its passages are forgotten.
+func (p *Procedure) Forget(ctx context.Context, stage service.Stage, owner string) error {
+	w, end, err := p.take(ctx, admission{})
+	if err != nil {
+		return err
+	}
+	defer end()
+	if w.state().Definition == nil {
+		return nil
+	}
+	if err := w.mayDelete(stage, owner); err != nil {
+		return err
+	}
+	return w.append(ctx, ledger.Event{Type: ledger.StageForgotten, Stage: stage})
+}
+
+// mayDelete refuses to end a stage that another resource owns by now. An owner that is not known (an old state) may.
+func (w *work) mayDelete(stage service.Stage, owner string) error {
+	p := w.state().Standing(stage, 0, w.now())
+	if owner == "" || p == nil || p.Owner == "" || p.Owner == owner {
+		return nil
+	}
+	return refuse("Already Managed", fmt.Sprintf("The %s of %s is managed by another resource or configuration", stageWords(stage), w.procedure.id),
+		"Remove it from this state alone: `terraform state rm`.")
+}
+
+// Withdraw removes a traffic split: a candidate goes back to 0 % first.
+func (p *Procedure) Withdraw(ctx context.Context, owner string) error {
+	w, end, err := p.take(ctx, admission{})
+	if err != nil {
+		return err
+	}
+	defer end()
+	state := w.state()
+	if state.Definition == nil {
+		return nil
+	}
+	if err := w.mayDelete(service.StageTrafficSplit, owner); err != nil {
+		return err
+	}
+	if _, err := w.settle(ctx); err != nil {
+		return err
+	}
+	state = w.state()
+	stable := state.StableRelease()
+	if a := state.OpenAttempt(); a != nil && a.Executing && stable != nil && stable.ID != a.Release && w.adapters.Router != nil {
+		if err := w.serves(ctx, *stable); err != nil {
+			return refuse("Stable Not Healthy", fmt.Sprintf("The traffic of %s cannot go back to %s: %s", p.id, stable.ID, err), "Mend the stable release, or keep the split.")
+		}
+		if err := w.setWeights(ctx, a.Number, alone(stable.Placement.Slot)); err != nil {
+			return err
+		}
+		zero := 0
+		if err := w.append(ctx, ledger.Event{Type: ledger.WeightReached, Attempt: a.Number, Release: a.Release, Weight: &zero, Text: "the split was removed: the candidate has no traffic"}); err != nil {
+			return err
+		}
+	}
+	return w.append(ctx, ledger.Event{Type: ledger.StageForgotten, Stage: service.StageTrafficSplit})
+}
+
+// StopRelease removes all that runs of a service.
+func (p *Procedure) StopRelease(ctx context.Context, owner string) error {
+	w, end, err := p.take(ctx, admission{})
+	if err != nil {
+		return err
+	}
+	defer end()
+	state := w.state()
+	if state.Definition == nil {
+		return nil
+	}
+	if err := w.mayDelete(service.StageRelease, owner); err != nil {
+		return err
+	}
+	// Begun, it is brought to its end: half of a service is nothing that anybody wants.
+	ctx, cancel := w.rescue(ctx, restoreTimeout)
+	defer cancel()
+	if a := state.OpenAttempt(); state.Broken != nil || a != nil && a.Busy() {
+		if err := w.recover(ctx); err != nil {
+			return err
+		}
+		state = w.state()
+	}
+	for _, r := range state.Releases {
+		if !r.Placement.Placed() {
+			continue
+		}
+		if err := w.remove(ctx, state.LastAttempt, r); err != nil {
+			return err
+		}
+	}
+	return w.append(ctx, ledger.Event{Type: ledger.ServiceStopped, Text: "all releases were stopped and removed"})
+}
