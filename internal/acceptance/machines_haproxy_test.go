@@ -40,6 +40,10 @@ func TestMachinesHAProxyStartedAnew(t *testing.T) {
 	r.apply(0) // into the slot that haproxy.cfg gives the traffic to
 	r.deploy(config{Version: "4"})
 	r.fleet.balancers[0].Run(t, "systemctl restart haproxy")
+	// The next release does not begin on that, and says the way out.
+	r.write(config{Version: "5"}.hcl(r))
+	wantSaid(t, r.apply(1), "Preflight Failed", "parts of the router differ", "The nodes of HAProxy differ: "+r.fleet.balancers[0].Name+" has", "Apply the configuration of 4")
+	r.write(config{Version: "4"}.hcl(r))
 	p := r.plan()
 	if p.actions()["traffic_split"] != "update" {
 		t.Errorf("weights that a restart brought back are not seen: %v\n%s", p.actions(), p.text)
@@ -48,6 +52,8 @@ func TestMachinesHAProxyStartedAnew(t *testing.T) {
 	r.apply(0)
 	r.runs("4")
 	wantActions(t, r.plan(), map[string]string{})
+	r.deploy(config{Version: "5"})
+	r.runs("5")
 }
 
 // One of two HAProxy is gone while a restore runs: the other has all traffic with stable, the restore is not done and says which node is

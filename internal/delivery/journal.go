@@ -146,6 +146,14 @@ func shares(weights map[string]int) string {
 	return strings.Join(parts, ", ")
 }
 
+// totalOf weights is 100, 0 or, where parts of the router differ, between (Router.Weights).
+func totalOf(weights map[string]int) (sum int) {
+	for _, weight := range weights {
+		sum += weight
+	}
+	return sum
+}
+
 func (w *work) setWeights(ctx context.Context, attempt int, weights map[string]int) error {
 	return w.splitAmong(ctx, attempt, weights, w.inSlots())
 }

@@ -96,8 +96,8 @@ type Router interface {
 	SetWeights(ctx context.Context, split Split) error
 	// Drain waits until no request is in flight to p's addresses. What still is after the router's drain timeout is an error that says how much.
 	Drain(ctx context.Context, p service.Placement) error
-	// Warnings has a sentence on each thing that a plan should tell: what a reload of the data plane would lose, nodes that differ. It
-	// changes nothing. An error says that it cannot be asked.
+	// Warnings has a sentence on each thing that a plan should tell: nodes that differ, which comes first, and what a reload of the data
+	// plane would lose. It changes nothing. An error says that it cannot be asked.
 	Warnings(ctx context.Context) ([]string, error)
 }
 

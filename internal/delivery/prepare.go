@@ -89,14 +89,28 @@ func (s *stageWork) stableReady(ctx context.Context) error {
 	if err := s.probeOnce(ctx, *stable); err != nil {
 		return &refusedError{reason: fmt.Sprintf("stable %s is not healthy, so there is nothing sound to go back to", stable.ID), evidence: []string{err.Error()}}
 	}
-	if weight := snapshot.Weights[stable.Placement.Slot]; snapshot.Weights != nil && weight != 100 {
-		return &refusedError{reason: fmt.Sprintf("stable %s has %d %% of the traffic, not all of it: the weights were moved by hand", stable.ID, weight),
-			evidence: []string{"weights: " + shares(snapshot.Weights)}}
+	if snapshot.Weights != nil && snapshot.Weights[stable.Placement.Slot] != 100 {
+		return s.sharing(ctx, *stable, snapshot.Weights)
 	}
 	if _, err := s.environment(stable.Content); err != nil {
 		return &refusedError{reason: fmt.Sprintf("stable %s could not be started again: %s", stable.ID, err)}
 	}
 	return nil
+}
+
+// sharing refuses a stable release that has not all of the traffic, and says how it gets it again.
+func (s *stageWork) sharing(ctx context.Context, stable service.Release, weights map[string]int) error {
+	remedy := fmt.Sprintf("Apply the configuration of %s: that gives it all of the traffic again", stable.ID.Label())
+	if sum := totalOf(weights); sum > 0 && sum < 100 {
+		refused := &refusedError{reason: fmt.Sprintf("the parts of the router differ, so stable %s does not have all of the traffic at each of them. %s", stable.ID, remedy)}
+		told, err := s.adapters.Router.Warnings(ctx)
+		if refused.evidence = told[:min(len(told), 1)]; len(told) == 0 && err != nil {
+			refused.evidence = []string{err.Error()}
+		}
+		return refused
+	}
+	return &refusedError{reason: fmt.Sprintf("stable %s has %d %% of the traffic, not all of it: the weights were moved by hand. %s", stable.ID, weights[stable.Placement.Slot], remedy),
+		evidence: []string{"weights: " + shares(weights)}}
 }
 
 // room asks for the place of the new release, beside what runs: its ports, and where its content is known already its disk.

@@ -105,11 +105,7 @@ func (w *work) setWeightsAmong(ctx context.Context, placements []service.Placeme
 	if err != nil {
 		return fmt.Errorf("read the weights: %w", err)
 	}
-	sum := 0
-	for _, weight := range weights {
-		sum += weight
-	}
-	if expected := ExpectedWeights(ledger.View{State: *w.state(), Now: w.now(), Alive: true}); sum != 100 && expected != nil {
+	if expected := ExpectedWeights(ledger.View{State: *w.state(), Now: w.now(), Alive: true}); totalOf(weights) != 100 && expected != nil {
 		weights = expected
 	}
 	return w.splitAmong(ctx, w.state().LastAttempt, weights, placements)

@@ -573,7 +573,16 @@ func (p platform) Unready(context.Context) []service.Problem {
 	return problems
 }
 
-func (r router) Warnings(context.Context) ([]string, error) { return nil, r.reach() }
+func (r router) Warnings(context.Context) ([]string, error) {
+	r.mu.Lock()
+	apart := r.weights["blue"] + r.weights["green"]
+	r.mu.Unlock()
+	reload := "a reload loses its servers"
+	if apart > 0 && apart < 100 {
+		return []string{"its nodes differ: lb-1 and lb-2", reload}, r.reach()
+	}
+	return []string{reload}, r.reach()
+}
 
 func (r router) SetWeights(ctx context.Context, split delivery.Split) error {
 	weights := split.Weights
