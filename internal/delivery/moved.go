@@ -40,20 +40,20 @@ func MovedHosts(state *ledger.State, wanted service.Definition) *Error {
 
 func replacedHost(name, from, to string, r service.ReleaseID) *Error {
 	e := refuse("Host In Use", fmt.Sprintf("%s was placed on host %s at %s, and would be looked for at %s", r, name, from, to),
-		fmt.Sprintf("Keep the address %s. For a new machine in its place, add that under another name, and remove %s. Where it is the same machine that has another address, "+
-			"take %s out in one apply, and add it again in the next. %s", from, name, name, noOtherHost))
+		fmt.Sprintf("Keep the address %[1]s. For a new machine in its place, add that under another name, and remove %[2]s, in one apply. Where it is the same machine that has another address, "+
+			"take %[2]s out in one apply, and add it again in the next. Where %[2]s is the only host, put another one beside it before that; or, once nothing answers at %[1]s any more, "+
+			"add the machine under another name, and remove %[2]s, in one apply.", from, name))
 	e.Path = []string{"platform", "host", "hosts", name}
 	return e
 }
 
 func renamedHost(old, name, address string, r service.ReleaseID) *Error {
 	e := refuse("Host In Use", fmt.Sprintf("Host %s is the machine %s, on which %s runs as host %s: to remove %s would stop it there", name, address, r, old, old),
-		fmt.Sprintf("Keep the name %s; or take it out in one apply, and add it as %s in the next. %s", old, name, noOtherHost))
+		fmt.Sprintf("Keep the name %[1]s; or take it out in one apply, and add it as %[2]s in the next. Where %[1]s is the only host, put another one beside it before that; or, which stops the service "+
+			"until the last of these, apply deletion_protection = false of its deploy_release, with the name %[1]s still there, `terraform destroy -target=deploy_release.<name>`, and apply with the name %[2]s.", old, name))
 	e.Path = []string{"platform", "host", "hosts", name}
 	return e
 }
-
-const noOtherHost = "Where there is no other host, destroy the deploy_release first, with deletion_protection = false."
 
 // sameMachine tells whether a host is the machine that old is, or was, at an address.
 func sameMachine(old service.Host, address string, h service.Host) bool {

@@ -2,6 +2,7 @@ package delivery_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -43,14 +44,14 @@ func TestHostsAreRenamedOrReplacedInTwoSteps(t *testing.T) {
 		host     string
 		wants    []string
 	}{
-		"all renamed":       {atAddresses(map[string]string{"web-1": "10.0.0.11", "web-2": "10.0.0.12"}), "web-1", []string{"Host web-1 is the machine 10.0.0.11", "as host a", "Keep the name a", "in the next"}},
+		"all renamed":       {atAddresses(map[string]string{"web-1": "10.0.0.11", "web-2": "10.0.0.12"}), "web-1", []string{"Host web-1 is the machine 10.0.0.11", "as host a", "Keep the name a", "in the next", "with the name a still there, `terraform destroy -target=deploy_release.<name>`, and apply with the name web-1"}},
 		"one renamed":       {atAddresses(map[string]string{"a": "10.0.0.11", "web-2": "10.0.0.12"}), "web-2", []string{"as host b"}},
 		"renamed by login":  {otherLogin, "web-1", []string{"as host a"}},
 		"names changed":     {atAddresses(map[string]string{"a": "10.0.0.12", "b": "10.0.0.11"}), "a", []string{"placed on host a at 10.0.0.11", "looked for at 10.0.0.12"}},
-		"a machine changed": {atAddresses(map[string]string{"a": "10.0.0.11", "b": "10.0.0.99"}), "b", []string{"placed on host b at 10.0.0.12", "Keep the address 10.0.0.12", "add that under another name, and remove b"}},
+		"a machine changed": {atAddresses(map[string]string{"a": "10.0.0.11", "b": "10.0.0.99"}), "b", []string{"placed on host b at 10.0.0.12", "Keep the address 10.0.0.12", "add that under another name, and remove b, in one apply", "once nothing answers at 10.0.0.12 any more, add the machine under another name"}},
 	} {
 		e := wantSummary(t, define(test.platform), "Host In Use")
-		for _, want := range append(test.wants, string(releaseOf("1")), "Nothing was changed", "destroy the deploy_release first") {
+		for _, want := range append(test.wants, string(releaseOf("1")), "Nothing was changed", "is the only host, put another one beside it before that") {
 			if !strings.Contains(e.Detail(), want) {
 				t.Errorf("%s: %s does not say %q", what, e.Detail(), want)
 			}
@@ -81,6 +82,64 @@ func TestHostsAreRenamedOrReplacedInTwoSteps(t *testing.T) {
 	runsOn(t, w, "1", "10.0.0.11:blue", "10.0.0.99:blue")
 	if n := len(w.behind[0].Instances); n != 2 || delivery.Unsized(p.state()) {
 		t.Errorf("the router sends to %v", w.behind)
+	}
+}
+
+// An only host gets another name, or another address, in the ways that the refusals say.
+func TestOnlyHostIsRenamedOrReplaced(t *testing.T) {
+	t.Parallel()
+	for _, router := range []bool{true, false} {
+		for name, c := range map[string]struct {
+			wanted map[string]string
+			silent bool
+			way    func(p *provider, define func(map[string]string) error) error
+			stops  bool
+		}{
+			"renamed, by another beside it": {map[string]string{"web-1": "10.0.0.11"}, false, func(_ *provider, define func(map[string]string) error) error {
+				return errors.Join(define(map[string]string{"a": "10.0.0.11", "b": "10.0.0.12"}), define(map[string]string{"b": "10.0.0.12"}),
+					define(map[string]string{"b": "10.0.0.12", "web-1": "10.0.0.11"}), define(map[string]string{"web-1": "10.0.0.11"}))
+			}, false},
+			"renamed, by a destroy": {map[string]string{"web-1": "10.0.0.11"}, false, func(p *provider, define func(map[string]string) error) error {
+				return errors.Join(p.service().StopRelease(t.Context(), ""), define(map[string]string{"web-1": "10.0.0.11"}), p.apply(t.Context(), "1"))
+			}, true},
+			"another machine": {map[string]string{"a": "10.0.0.99"}, true, func(_ *provider, define func(map[string]string) error) error {
+				return define(map[string]string{"web-1": "10.0.0.99"})
+			}, false},
+		} {
+			w := newWorld()
+			w.router = router
+			p := newProvider(t, w, newMemoryStore())
+			t.Cleanup(p.close)
+			p.platform = atAddresses(map[string]string{"a": "10.0.0.11"})
+			if err := p.apply(t.Context(), "1"); err != nil {
+				t.Fatal(err)
+			}
+			define := func(hosts map[string]string) error {
+				_, err := p.service().Define(t.Context(), delivery.DefineRequest{Definition: service.Definition{ID: web, Platform: atAddresses(hosts)}, Owner: p.state().Owner})
+				return err
+			}
+			w.set(func() { w.silent["a"] = c.silent })
+			_ = wantSummary(t, define(c.wanted), "Host In Use")
+			stopped := false
+			p.process.before = func(int, string) { w.set(func() { stopped = stopped || len(w.running) == 0 }) }
+			if err := c.way(p, define); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if stopped != c.stops {
+				t.Errorf("%s: that it stops meanwhile is %t", name, stopped)
+			}
+			w.set(func() {
+				if c.silent {
+					delete(w.running, "10.0.0.11:blue")
+				}
+			})
+			for _, address := range c.wanted {
+				runsOn(t, w, "1", address+":blue")
+			}
+			if delivery.Unsized(p.state()) {
+				t.Errorf("%s: it is not at its size", name)
+			}
+		}
 	}
 }
 
