@@ -160,7 +160,7 @@ func (w *work) setWeights(ctx context.Context, attempt int, weights map[string]i
 
 // splitAmong is setWeights for other instances than those that the ledger has in the slots.
 func (w *work) splitAmong(ctx context.Context, attempt int, weights map[string]int, placements []service.Placement) error {
-	return w.change(ctx, attempt, "weights", shares(weights), func(ctx context.Context) error {
+	return w.change(ctx, attempt, ledger.ActionWeights, shares(weights), func(ctx context.Context) error {
 		return w.adapters.Router.SetWeights(ctx, Split{Weights: weights, Placements: placements})
 	})
 }

@@ -75,14 +75,18 @@ func (w *work) restore(ctx context.Context, a *ledger.Attempt, failure ledger.Fa
 	return w.closeRestored(ctx, w.attempt(a.Number), failure, result)
 }
 
-// untouched tells whether an attempt whose execution began was refused before anything was changed: its release was put nowhere, and the
-// traffic is where it was. What cannot be told counts as touched.
+// untouched tells whether an attempt whose execution began was refused before anything was changed: the journal has no change since then, its
+// release was put nowhere, and the router does not say that the traffic is elsewhere. One that does not answer says nothing.
 func (w *work) untouched(ctx context.Context, a *ledger.Attempt) bool {
 	if w.began != (beginning{a.Number, w.state().LastChange}) || a.Restoring || w.recorded(a) != nil {
 		return false
 	}
 	stable := w.stable(a)
-	return stable == nil || w.adapters.Router == nil || w.carriesAll(ctx, stable.Placement.Slot)
+	if stable == nil || w.adapters.Router == nil {
+		return true
+	}
+	weight, err := w.weightOf(ctx, stable.Placement.Slot)
+	return err != nil || weight == 100
 }
 
 // recorded is the attempt's release as the ledger recorded it; nil if it was not placed.
@@ -186,7 +190,11 @@ func (w *work) inspectRestored(ctx context.Context, a *ledger.Attempt, result *p
 		return
 	}
 	snapshot, err := w.inspect(ctx, *stable)
+	silent := (*silentError)(nil)
 	switch {
+	case err != nil && w.attempt(a.Number).Unmoved && !errors.As(err, &silent) && snapshot.Complete(*stable):
+		// That the router does not answer is said with the traffic.
+		result.did("every instance of %s runs it (%d of %d)", stable.ID, len(stable.Placement.Instances), len(stable.Placement.Instances))
 	case err != nil:
 		result.fail("what runs could not be inspected: %s", err)
 	case !snapshot.Complete(*stable):

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"time"
 
@@ -36,19 +37,37 @@ func (w *work) trafficToStable(ctx context.Context, a *ledger.Attempt, result *p
 			result.did("stable %s was started again", stable.ID)
 		}
 	}
-	if err := w.setWeightsFirst(ctx, alone(stable.Placement.Slot)); err != nil && w.recorded(a) == nil && w.carriesAll(ctx, stable.Placement.Slot) {
-		// The candidate was put nowhere, so its attempt moved nothing: a router that cannot be told so is no reason to call a person.
-		result.did("all traffic is with %s in slot %s, read back from the router, and was all the time", stable.ID, stable.Placement.Slot)
-		return true
-	} else if err != nil {
+	if err := w.setWeightsFirst(ctx, alone(stable.Placement.Slot)); err == nil {
+		result.did("all traffic is with %s in slot %s, read back from the router", stable.ID, stable.Placement.Slot)
+	} else if stays := w.neverMoved(ctx, a, *stable, err); stays != "" {
+		result.did("%s", stays)
+	} else {
 		result.fail("traffic could not be moved to %s: %s", stable.ID, err)
 		return false
 	}
-	result.did("all traffic is with %s in slot %s, read back from the router", stable.ID, stable.Placement.Slot)
 	if part {
 		w.completeStable(ctx, a, *stable, result)
 	}
 	return true
+}
+
+// neverMoved says that the traffic was with stable all the time, where the router cannot be told so: the attempt moved nothing, by the
+// journal or since its candidate was put nowhere, and that is no reason to call a person. Empty where it did, or where the router says
+// something else; one that does not answer says nothing.
+func (w *work) neverMoved(ctx context.Context, a *ledger.Attempt, stable service.Release, untold error) string {
+	unmoved := w.attempt(a.Number).Unmoved
+	if !unmoved && w.recorded(a) != nil {
+		return ""
+	}
+	weight, err := w.weightOf(ctx, stable.Placement.Slot)
+	switch {
+	case err != nil && unmoved:
+		return fmt.Sprintf("no weight was changed in this attempt, so the traffic is with %s in slot %s as it was before. Not all of the router could be told so, or asked: %s",
+			stable.ID, stable.Placement.Slot, untold)
+	case err == nil && weight == 100:
+		return fmt.Sprintf("all traffic is with %s in slot %s, read back from the router, and was all the time", stable.ID, stable.Placement.Slot)
+	}
+	return ""
 }
 
 // stableInPlace starts stable again where no router splits the traffic: beside the candidate, or in its place.

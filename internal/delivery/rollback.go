@@ -39,14 +39,6 @@ func (w *work) unfinishedRollback(ctx context.Context, a *ledger.Attempt, moved 
 	}
 }
 
-// carriesAll tells whether a slot has all of the traffic. False where the router does not say.
-func (w *work) carriesAll(ctx context.Context, slot string) bool {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), seenTimeout)
-	defer cancel()
-	weights, err := w.adapters.Router.Weights(ctx)
-	return err == nil && weights[slot] == 100
-}
-
 // rollBackTo brings the attempt's release up and gives it the traffic, where machines answer. What carried it before is drained and
 // stopped. A machine that stops to answer meanwhile is left out as well.
 func (w *work) rollBackTo(ctx context.Context, a *ledger.Attempt) (service.Release, error) {
@@ -104,9 +96,10 @@ func (w *work) rollBackWhereAnswered(ctx context.Context, a *ledger.Attempt, rel
 		if err := w.routerSplits(ctx, *release, *stable); err != nil {
 			return err
 		}
-		if err := w.setWeights(ctx, a.Number, alone(slot)); err != nil && w.carriesAll(ctx, slot) {
-			return &movedError{err} // Only its record failed.
-		} else if err != nil {
+		if err := w.setWeights(ctx, a.Number, alone(slot)); err != nil {
+			if weight, unread := w.weightOf(ctx, slot); unread == nil && weight == 100 {
+				return &movedError{err} // Only its record failed.
+			}
 			return err
 		}
 	}

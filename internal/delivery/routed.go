@@ -24,6 +24,17 @@ func (a Adapters) routed(placements []service.Placement) []service.Placement {
 	return all
 }
 
+// weightOf is a slot's share of the traffic in whole percent, by a router that answers soon.
+func (w *work) weightOf(ctx context.Context, slot string) (int, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), seenTimeout)
+	defer cancel()
+	weights, err := w.adapters.Router.Weights(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the weights: %w", err)
+	}
+	return weights[slot], nil
+}
+
 // RouterSurvey is what there is to say, for a plan, of a router that a definition changes.
 type RouterSurvey struct {
 	// Unready is why no release could be split by it now; nil: it could.

@@ -223,4 +223,5 @@ type Change struct {
 const (
 	ActionBackup       = "backup"
 	ActionDeleteBackup = "delete backup"
+	ActionWeights      = "weights"
 )

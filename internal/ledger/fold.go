@@ -90,7 +90,7 @@ var transitions = map[Type]func(*State, Event){
 	},
 
 	AttemptOpened: func(s *State, e Event) {
-		a := Attempt{Number: e.Attempt, Release: e.Release, Run: e.Run, FirstEvent: e.Number, OpenedAt: e.Time, Passages: map[service.Stage]Passage{}}
+		a := Attempt{Number: e.Attempt, Release: e.Release, Run: e.Run, FirstEvent: e.Number, OpenedAt: e.Time, Unmoved: true, Passages: map[service.Stage]Passage{}}
 		if e.Opening != nil {
 			a.Mode, a.Replaces, a.ByOperator, a.Reason, a.Data = e.Opening.Mode, e.Opening.Replaces, e.Opening.ByOperator, e.Opening.Reason, e.Opening.Data
 		}
@@ -136,8 +136,12 @@ var transitions = map[Type]func(*State, Event){
 		if e.Change != nil {
 			s.Pending = append(s.Pending, *e.Change)
 			s.LastChange = e.Change.ID
-			if a := s.Attempt(e.Attempt); a != nil && e.Change.Action == ActionBackup {
+			switch a := s.Attempt(e.Attempt); {
+			case a == nil:
+			case e.Change.Action == ActionBackup:
 				a.Saving = append(slices.Clone(a.Saving), e.Change.Place)
+			case e.Change.Action == ActionWeights:
+				a.Unmoved = false
 			}
 		}
 	},
