@@ -82,12 +82,24 @@ type Split struct {
 	Placements []service.Placement
 	// Back: the traffic goes back to what had it before, so nothing is waited for.
 	Back bool
+	// Partly: parts of the router that do not answer are left out, where others do. It is a *SilentParts then, and the others have the split.
+	Partly bool
 }
+
+// SilentParts is that some parts of a router do not answer, while all others are as they are to be. It names them.
+type SilentParts struct{ Err error }
+
+// Error implements error.
+func (e *SilentParts) Error() string { return e.Err.Error() }
+
+// Unwrap is why they do not answer.
+func (e *SilentParts) Unwrap() error { return e.Err }
 
 // Router splits the traffic between slots.
 type Router interface {
 	// Check tells whether the running router has a split of these slots' addresses; the error says what to paste where. The last of
-	// placements that is a release's has the traffic, or is to have it, where the router itself cannot tell.
+	// placements that is a release's has the traffic, or is to have it, where the router itself cannot tell. It is a *SilentParts where
+	// all that speaks against it is that a part of the router does not answer.
 	Check(ctx context.Context, placements []service.Placement) error
 	// Weights reads the split back from the data plane: whole percent by slot, together 100; or 0 each, where it sends nothing anywhere; or
 	// together less than 100, where it has parts that differ: then no slot has 0.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -14,7 +15,8 @@ import (
 // Check tells whether each node has the backend, may change its weights, and has a server in its slot for each instance of placements. A
 // slot may have servers that no instance is at: the next split gives them nothing. One without a placement is not compared, and needs no
 // server where the other has one. The error names what differs, and the lines to paste into haproxy.cfg: those alone that are missing, and
-// such that a reload with them leaves the traffic where it is. Where no node says where that is, it is where the last release of placements is.
+// such that a reload with them leaves the traffic where it is. Where no node says where that is, it is where the last release of placements is. It
+// is a *delivery.SilentParts where all that is wrong is that nodes do not answer, while one does.
 func (r *Router) Check(ctx context.Context, placements []service.Placement) error {
 	bySlot := placed(placements)
 	seen := make([]*sight, len(r.nodes))
@@ -44,6 +46,10 @@ func (r *Router) Check(ctx context.Context, placements []service.Placement) erro
 		}
 	}
 	err := errors.Join(errs...)
+	answers := slices.ContainsFunc(seen, func(s *sight) bool { return s != nil })
+	if answers && err != nil && ctx.Err() == nil && !slices.ContainsFunc(errs, func(err error) bool { return err != nil && !silent(err) }) {
+		return &delivery.SilentParts{Err: fmt.Errorf("look for the split in HAProxy: %w", err)}
+	}
 	if reload {
 		return fmt.Errorf("HAProxy's running configuration does not split the traffic: %w\n\n%s", err, r.remedy(seen, placements)) //nolint:staticcheck // a name
 	}

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy/haproxytest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/haproxy"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // TestOneNodeRefuses: the other is put back to what it had.
@@ -40,6 +43,59 @@ func TestOneNodeIsGone(t *testing.T) {
 	s.servers[1].Run(t)
 	s.set(t, s.split(0))
 	s.want(t, 0)
+}
+
+// TestOneNodeIsLeftOut: a split that goes on without nodes that do not answer sets the others, with all that belongs to it, and names them. One
+// that answers, and cannot be set, is not left out, and neither are all.
+func TestOneNodeIsLeftOut(t *testing.T) {
+	s := newStand(t, form{options: checked, nodes: 2}, 1, 1)
+	s.set(t, s.split(0))
+	partly := s.split(100)
+	partly.Partly = true
+	isPart := func(err error) bool { var part *delivery.SilentParts; return errors.As(err, &part) }
+	if err := s.Check(t.Context(), partly.Placements); err != nil {
+		t.Fatal(err)
+	}
+	s.servers[1].Stop(t)
+	if err := s.Check(t.Context(), partly.Placements); !isPart(err) || !strings.Contains(err.Error(), "node b") || strings.Contains(err.Error(), "node a") {
+		t.Errorf("the check says: %v", err)
+	}
+	elsewhere := s.blue
+	elsewhere.Instances = []service.Instance{{Name: "blue/0", Address: nowhere(t)}}
+	if err := s.Check(t.Context(), []service.Placement{elsewhere, s.green}); err == nil || isPart(err) {
+		t.Errorf("where servers are missing as well, the check says: %v", err)
+	}
+	err := s.SetWeights(t.Context(), partly)
+	wantError(t, err, "node b", "node a now has blue 0 %, green 100 %", "node b now does not say")
+	if !isPart(err) {
+		t.Errorf("it is not said that this is only a part: %v", err)
+	}
+	if got := s.server(t, 0, "green"); !got.Eligible() || got.Weight == 0 {
+		t.Errorf("green is %+v", got)
+	}
+	s.servers[0].Stop(t)
+	if err := s.SetWeights(t.Context(), partly); err == nil || isPart(err) {
+		t.Errorf("with no node: %v", err)
+	}
+	if err := s.Check(t.Context(), partly.Placements); err == nil || isPart(err) {
+		t.Errorf("with no node the check says: %v", err)
+	}
+	s.servers[0].Run(t)
+	s.servers[1].Run(t)
+	s.set(t, partly)
+	s.want(t, 100)
+
+	refusing := newStand(t, form{options: checked, nodes: 2}, 1, 1, func(node int, b *haproxytest.Backend) {
+		if node == 1 {
+			b.Balance = "static-rr"
+		}
+	})
+	partly = refusing.split(25)
+	partly.Partly = true
+	if err := refusing.SetWeights(t.Context(), partly); err == nil || isPart(err) {
+		t.Errorf("where a node refuses: %v", err)
+	}
+	refusing.want(t, 0)
 }
 
 // TestOneNodeDiesInTheMiddle: it has said what it has, and cannot be told what it is to have: the other, which was, is put back.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -92,6 +93,11 @@ func gone(err error) bool {
 	var refused *api.AnswerError
 	return errors.Is(err, api.ErrUnreachable) || errors.Is(err, api.ErrBroken) ||
 		errors.As(err, &refused) && strings.HasPrefix(refused.Answer, "Proxy is disabled")
+}
+
+// silent tells whether a node does not answer. One that does not let us in does.
+func silent(err error) bool {
+	return (errors.Is(err, api.ErrUnreachable) || errors.Is(err, api.ErrBroken)) && !errors.Is(err, fs.ErrPermission)
 }
 
 // needed is err without the refusals of commands that a process may refuse, told once.

@@ -23,6 +23,8 @@ type change struct {
 	// touched: there may be something to put back.
 	touched bool
 	err     error
+	// absent is why a node that does not answer is left out of a split.
+	absent error
 }
 
 // SetWeights sets the split on all nodes side by side, and reads it back from each. A slot that gets traffic anew gets it when HAProxy's own
@@ -31,7 +33,8 @@ type change struct {
 // split has no placement for a slot, all of its servers get something. Where one node fails, the others are put back to what they had, and the error says of each what it has now.
 //
 // With split.Back nothing is waited for and nothing put back: each node that can be reached has the traffic where it is to go, and the error
-// names those that have not.
+// names those that have not. With split.Partly nodes that do not answer from the beginning are left out, while one does: the others are set as
+// if they were all, and the error is a *delivery.SilentParts.
 func (r *Router) SetWeights(ctx context.Context, split delivery.Split) error {
 	if err := bluegreen.CheckWeights(split.Weights); err != nil {
 		return fmt.Errorf("set the weights %v: %w", split.Weights, err)
@@ -68,8 +71,11 @@ func (r *Router) SetWeights(ctx context.Context, split delivery.Split) error {
 			return commit(ctx, c)
 		}}
 	}
-	for _, step := range steps {
+	for i, step := range steps {
 		r.on(changes, func(c *change) error { return step(ctx, c) })
+		if i == 0 && split.Partly && !split.Back {
+			leaveOut(ctx, changes)
+		}
 		if failed(changes) && (!split.Back || stale(changes)) {
 			r.putBack(ctx, changes)
 			return r.failure(ctx, changes, split)
@@ -79,6 +85,9 @@ func (r *Router) SetWeights(ctx context.Context, split delivery.Split) error {
 		return r.failure(ctx, changes, split)
 	}
 	r.on(changes, func(c *change) error { r.clear(ctx, c.node, c.leftover); return nil })
+	if slices.ContainsFunc(changes, func(c *change) bool { return c.absent != nil }) {
+		return &delivery.SilentParts{Err: r.failure(ctx, changes, split)}
+	}
 	return nil
 }
 
@@ -86,11 +95,23 @@ func (r *Router) SetWeights(ctx context.Context, split delivery.Split) error {
 func (r *Router) on(changes []*change, do func(c *change) error) {
 	r.each(func(n *node) error {
 		c := changes[slices.Index(r.nodes, n)]
-		if c.err == nil {
+		if c.err == nil && c.absent == nil {
 			c.err = do(c)
 		}
 		return c.err
 	})
+}
+
+// leaveOut takes the nodes that do not answer out of a change, where one does.
+func leaveOut(ctx context.Context, changes []*change) {
+	if ctx.Err() != nil || !slices.ContainsFunc(changes, func(c *change) bool { return c.err == nil }) {
+		return
+	}
+	for _, c := range changes {
+		if silent(c.err) {
+			c.absent, c.err = c.err, nil
+		}
+	}
 }
 
 // begin reads what a node has, adds the servers that it should have, and says what each is to be.
@@ -165,7 +186,7 @@ func (r *Router) failure(ctx context.Context, changes []*change, split delivery.
 	var err error
 	var nodes string
 	for i, c := range changes {
-		err = and(err, c.err)
+		err = and(err, and(c.absent, c.err))
 		nodes += fmt.Sprintf("; node %s now %s", c.node.name, have[i])
 	}
 	return fmt.Errorf("set the weights of backend %s to %s: %w%s", r.backend, shares(split.Weights), err, nodes)
