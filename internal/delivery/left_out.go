@@ -14,7 +14,7 @@ import (
 // What a rollback does while one of several machines does not answer: it goes on where machines answer. The release is recorded there
 // alone, so the router sends nothing to the others, and the service says that it is not at its size (Unsized) until it is.
 
-// silence is what one work knows of machines that do not answer. They are not asked again by it: each question takes as long as it may.
+// silence is what one work knows of machines that did not answer twice. They are not asked again by it: each question takes as long as it may.
 type silence struct {
 	hosts []string
 	// err is what the last look said of them.
@@ -35,18 +35,20 @@ func (w *work) answering(ctx context.Context, r service.Release) (service.Releas
 	part := without(r, w.silence.hosts)
 	var states []service.InstanceState
 	if len(part.Placement.Instances) > 0 {
-		looking, cancel := context.WithTimeout(ctx, longestProbe)
-		defer cancel()
+		var silent []string
 		var err error
-		if states, err = w.adapters.Platform.Inspect(looking, part.Placement); err != nil {
-			silent := slices.DeleteFunc(hostsOf(part.Placement), func(host string) bool {
-				return slices.ContainsFunc(states, func(s service.InstanceState) bool { return s.Host == host })
-			})
-			if outOfReach(err) || ctx.Err() != nil || len(silent) == 0 {
-				return part, states, err
-			}
+		if states, silent, err = w.look(ctx, part); len(silent) > 0 {
+			// One that was busy, or whose connection had broken, answers now.
+			var more []service.InstanceState
+			again, _ := parted(part, silent)
+			more, silent, err = w.look(ctx, again)
+			states = append(states, more...)
+		}
+		if len(silent) > 0 {
 			w.silence.hosts, w.silence.err = append(w.silence.hosts, silent...), err
 			part = without(part, silent)
+		} else if err != nil {
+			return part, states, err
 		}
 	}
 	if len(part.Placement.Instances) < len(r.Placement.Instances) {
@@ -55,13 +57,25 @@ func (w *work) answering(ctx context.Context, r service.Release) (service.Releas
 	return part, states, nil
 }
 
+// look is one look at what is there of r, which no machine may take long for. Where others are silent, it names them with the error.
+func (w *work) look(ctx context.Context, r service.Release) (states []service.InstanceState, silent []string, err error) {
+	looking, cancel := context.WithTimeout(ctx, longestProbe)
+	defer cancel()
+	if states, err = w.adapters.Platform.Inspect(looking, r.Placement); err == nil || outOfReach(err) || ctx.Err() != nil {
+		return states, nil, err
+	}
+	return states, slices.DeleteFunc(hostsOf(r.Placement), func(host string) bool {
+		return slices.ContainsFunc(states, func(s service.InstanceState) bool { return s.Host == host })
+	}), err
+}
+
 // isSilent tells whether an error is nothing but that machines do not answer.
 func isSilent(err error) bool {
 	silent := (*silentError)(nil)
 	return errors.As(err, &silent) && !outOfReach(err)
 }
 
-// mostOf is the part of r that a rollback goes on with: at least half of its instances, as a restore has it. Fewer are refused.
+// mostOf is the part of r that a rollback goes on with: at least half of its instances (mostly), as a restore has it. Fewer are refused.
 func (w *work) mostOf(ctx context.Context, r service.Release) (service.Release, error) {
 	if len(hostsOf(r.Placement)) == 0 {
 		return r, nil
@@ -70,7 +84,8 @@ func (w *work) mostOf(ctx context.Context, r service.Release) (service.Release, 
 	if !isSilent(err) {
 		return part, err
 	}
-	if up, all := len(part.Placement.Instances), len(r.Placement.Instances); up == 0 || 2*up < all {
+	up := len(part.Placement.Instances)
+	if most, all := w.mostly(r, up); !most {
 		return part, &fewError{
 			what: fmt.Sprintf("Too few hosts answer to roll back to %s: %s, so %d of its %d instances would run, and at least half of them have to",
 				r.ID, notAnswering(w.silentOf(r)), up, all),

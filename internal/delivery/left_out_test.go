@@ -197,6 +197,51 @@ func TestRollbackWithTooFewHosts(t *testing.T) {
 	}
 }
 
+// Half of the hosts is half of those that the service has, also where some were left out before: rollback after rollback they would
+// become fewer.
+func TestRollbackAfterRollbackWithFewerHosts(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	w := newWorld()
+	p := newFleet(t, w, "a", "b", "c", "d")
+	if err := p.apply(ctx, "2"); err != nil {
+		t.Fatal(err)
+	}
+	w.set(func() { w.silent["c"], w.silent["d"] = true, true })
+	if _, err := p.service().Rollback(ctx, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	w.set(func() { w.silent["b"] = true })
+	_, err := p.service().RestoreCheckpoint(ctx, "2", false, "") // It is what runs already.
+	e := wantSummary(t, err, "Rollback Refused")
+	for _, want := range []string{"host b does not answer", "1 of its 4 instances"} {
+		if !strings.Contains(e.Detail(), want) {
+			t.Errorf("%q is not said: %s", want, e.Detail())
+		}
+	}
+	w.set(func() { delete(w.silent, "b") })
+	if _, err := p.service().RestoreCheckpoint(ctx, "2", false, ""); err != nil {
+		t.Errorf("with half of the hosts: %v", err)
+	}
+}
+
+// A host that does not answer once, and does when it is asked again, is not left out.
+func TestHostThatMissesOneLook(t *testing.T) {
+	t.Parallel()
+	for misses, want := range map[int]string{1: "a b c", 2: "a b"} {
+		w := newWorld()
+		p := fleetOfTwo(t, w)
+		w.set(func() { w.misses["c"] = misses })
+		done, err := p.service().Rollback(context.Background(), "", "")
+		if err != nil || strings.Contains(done, "LEFT OUT") != (misses > 1) {
+			t.Fatalf("%d: %s, %v", misses, done, err)
+		}
+		if got := w.runningOn("blue", "1"); got != want {
+			t.Errorf("after %d looks 1 runs on %q, want %q", misses, got, want)
+		}
+	}
+}
+
 // A host that stops to answer in the middle of a rollback is left out as one that did not answer before.
 func TestHostFallsSilentDuringARollback(t *testing.T) {
 	t.Parallel()

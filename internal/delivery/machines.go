@@ -29,13 +29,23 @@ func (w *work) hosted(r service.Release) (here, elsewhere service.Release) {
 	return here, elsewhere
 }
 
-// mostlyAnswers tells whether at least half of r's instances run it, by the states that were seen, and answer. The look may have taken all of
-// its time to wait for a machine: the probes have theirs.
+// mostly tells whether so many instances of r are at least half of all that it has by the service's definition, and how many these are. Those
+// that are recorded may be fewer already: a rollback leaves out hosts, and half of half is not enough to serve by.
+func (w *work) mostly(r service.Release, up int) (most bool, all int) {
+	all = len(r.Placement.Instances)
+	if defined, err := w.adapters.Platform.Placement(r, r.Placement.Slot); err == nil && len(defined.Instances) > 0 {
+		all = len(defined.Instances)
+	}
+	return up > 0 && 2*up >= all, all
+}
+
+// mostlyAnswers tells whether at least half of r's instances (mostly) run it, by the states that were seen, and answer. The look may have taken
+// all of its time to wait for a machine: the probes have theirs.
 func (w *work) mostlyAnswers(ctx context.Context, r service.Release, states []service.InstanceState) bool {
 	up := slices.DeleteFunc(slices.Clone(r.Placement.Instances), func(i service.Instance) bool {
 		return !slices.ContainsFunc(states, func(s service.InstanceState) bool { return s.Name == i.Name && s.Running && s.Release == r.ID })
 	})
-	if len(up) == 0 || 2*len(up) < len(r.Placement.Instances) {
+	if most, _ := w.mostly(r, len(up)); !most {
 		return false
 	}
 	part := r

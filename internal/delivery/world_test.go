@@ -28,6 +28,8 @@ type world struct {
 	router bool
 	// silent hosts do not answer; who looks at hanging ones waits for as long as it may.
 	silent, hanging map[string]bool
+	// misses counts the looks that a host does not answer, and then it does.
+	misses map[string]int
 	// waited counts the looks that waited for a hanging host for as long as they may.
 	waited int
 	// servers of the router by slot: the addresses that it has; nil: whatever it is told.
@@ -87,7 +89,7 @@ type world struct {
 
 func newWorld() *world {
 	return &world{
-		slots: []string{"blue", "green"}, router: true, silent: map[string]bool{}, hanging: map[string]bool{}, running: map[string]service.ReleaseID{}, files: map[service.ReleaseID]bool{},
+		slots: []string{"blue", "green"}, router: true, silent: map[string]bool{}, hanging: map[string]bool{}, misses: map[string]int{}, running: map[string]service.ReleaseID{}, files: map[service.ReleaseID]bool{},
 		records: map[service.ReleaseID]service.Release{}, saved: map[string]string{}, broken: map[string]error{},
 		weights: map[string]int{"blue": 100, "green": 0},
 		sick:    map[service.ReleaseID]bool{}, failing: map[service.ReleaseID]bool{}, erring: map[service.ReleaseID]bool{},
@@ -99,7 +101,7 @@ func (w *world) copied() *world {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return &world{
-		slots: w.slots, router: w.router, silent: maps.Clone(w.silent), hanging: maps.Clone(w.hanging), servers: maps.Clone(w.servers), running: maps.Clone(w.running), files: maps.Clone(w.files), records: maps.Clone(w.records),
+		slots: w.slots, router: w.router, silent: maps.Clone(w.silent), hanging: maps.Clone(w.hanging), misses: maps.Clone(w.misses), servers: maps.Clone(w.servers), running: maps.Clone(w.running), files: maps.Clone(w.files), records: maps.Clone(w.records),
 		weights: maps.Clone(w.weights), sick: maps.Clone(w.sick), failing: maps.Clone(w.failing), erring: maps.Clone(w.erring),
 		unreachable: w.unreachable, data: w.data, saved: maps.Clone(w.saved), restores: slices.Clone(w.restores),
 		existing: w.existing, broken: maps.Clone(w.broken), blind: w.blind, resolution: w.resolution, probed: w.probed, draining: w.draining, sampled: w.sampled, checking: w.checking, cutOff: slices.Clone(w.cutOff),
@@ -445,6 +447,10 @@ func (p platform) Inspect(ctx context.Context, at service.Placement) ([]service.
 	}
 	var states []service.InstanceState
 	err := p.each(at.Instances, func(i service.Instance) error {
+		if p.misses[i.Host] > 0 {
+			p.misses[i.Host]--
+			return fmt.Errorf("%s: %w", i.Host, errSilent)
+		}
 		state := service.InstanceState{Instance: i, Running: p.running[i.Address] != "", Release: p.running[i.Address]}
 		if state.Restarts = p.died[i.Address]; state.Restarts > 0 {
 			state.Detail = "it died, and was started again"
