@@ -183,14 +183,49 @@ func alsoSaying(text, more string) string {
 	return text + "; " + more
 }
 
-// recordPart records that a release is left out on those of its hosts that do not answer.
-func (w *work) recordPart(ctx context.Context, attempt int, r service.Release) error {
+// placeMost is placeAt for the part of a release on the machines that answer. In the slot that it was in, the others stay in its record until
+// the rollback has come to its end: what an earlier try started there, or an earlier run could not stop, is to be stopped if it does not.
+func (w *work) placeMost(ctx context.Context, attempt int, part service.Release) error {
+	recorded, before := part, w.state().Releases[part.ID].Placement
+	if before.Slot == part.Placement.Slot {
+		recorded.Placement.Instances = slices.Clone(part.Placement.Instances)
+		for _, i := range before.Instances {
+			if slices.Contains(w.silence.hosts, i.Host) {
+				recorded.Placement.Instances = append(recorded.Placement.Instances, i)
+			}
+		}
+	}
+	if err := w.append(ctx, ledger.Event{Type: ledger.ReleaseRecorded, Attempt: attempt, Release: part.ID, Record: &recorded}); err != nil {
+		return fmt.Errorf("record %s: %w", part.ID, err)
+	}
+	return w.placeAgain(ctx, attempt, part)
+}
+
+// recordMost records that a rollback left its release out on the machines that do not answer.
+func (w *work) recordMost(ctx context.Context, a *ledger.Attempt) error {
+	r := w.state().Releases[a.Release]
 	part := without(r, w.silence.hosts)
+	if len(part.Placement.Instances) == len(r.Placement.Instances) {
+		return nil
+	}
 	if err := w.append(ctx, ledger.Event{
-		Type: ledger.ReleaseRecorded, Attempt: attempt, Release: part.ID, Record: &part,
+		Type: ledger.ReleaseRecorded, Attempt: a.Number, Release: part.ID, Record: &part,
 		Text: fmt.Sprintf("%s: %s is left out there", notAnswering(w.silentOf(r)), r.ID),
 	}); err != nil {
 		return fmt.Errorf("record where %s runs: %w", r.ID, err)
 	}
 	return nil
+}
+
+// stopMost stops the release of a rollback that comes to nothing. It stays recorded, so what may run on machines that do not answer is
+// stopped before the next release: left says so.
+func (w *work) stopMost(ctx context.Context, attempt int, r service.Release) (left string, err error) {
+	if err = w.stop(ctx, attempt, r); err == nil {
+		return "", nil
+	}
+	part, states, silent := w.answering(ctx, r)
+	if !isSilent(silent) || runsAny(part, states) {
+		return "", err
+	}
+	return fmt.Sprintf("%s: what may run of %s there is stopped before the next release", notAnswering(w.silentOf(r)), r.ID), nil
 }

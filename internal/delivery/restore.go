@@ -128,15 +128,20 @@ func (w *work) dismiss(ctx context.Context, a *ledger.Attempt, candidate service
 		// Requests that are still under way after the drain timeout do not keep a bad release alive.
 		result.did("draining %s ended early: %s", candidate.ID, err)
 	}
-	act, done := w.remove, "removed"
-	if a.Mode == service.ModeRollback {
-		act, done = w.stop, "stopped"
+	if a.Mode != service.ModeRollback {
+		if err := w.remove(ctx, a.Number, candidate); err != nil {
+			result.fail("candidate %s is still there: %s", candidate.ID, err)
+			return false
+		}
+		result.did("candidate %s is removed", candidate.ID)
+		return true
 	}
-	if err := act(ctx, a.Number, candidate); err != nil {
+	left, err := w.stopMost(ctx, a.Number, candidate)
+	if err != nil {
 		result.fail("candidate %s is still there: %s", candidate.ID, err)
 		return false
 	}
-	result.did("candidate %s is %s", candidate.ID, done)
+	result.did("%s", alsoSaying(fmt.Sprintf("candidate %s is stopped", candidate.ID), left))
 	return true
 }
 

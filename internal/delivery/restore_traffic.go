@@ -104,7 +104,11 @@ func (w *work) stableInPlace(ctx context.Context, a *ledger.Attempt, stable serv
 // backInPlace stops the candidate that has stable's slot, nil for none, and starts stable. Where the one is stopped, the other comes back,
 // whatever became of other machines.
 func (w *work) backInPlace(ctx context.Context, a *ledger.Attempt, stable service.Release, candidate *service.Release) (stopped, started error) {
-	if candidate != nil {
+	switch {
+	case candidate == nil:
+	case a.Mode == service.ModeRollback:
+		_, stopped = w.stopMost(ctx, a.Number, *candidate)
+	default:
 		stopped = w.stop(ctx, a.Number, *candidate)
 	}
 	return stopped, w.startAgain(ctx, a.Number, withinRestore(ctx, stable))

@@ -78,7 +78,7 @@ func (w *work) rollBackWhereAnswered(ctx context.Context, a *ledger.Attempt, rel
 	if *release, err = w.mostOf(ctx, *release); err != nil {
 		return err
 	}
-	if err := w.placeAt(ctx, a.Number, *release); err != nil {
+	if err := w.placeMost(ctx, a.Number, *release); err != nil {
 		return err
 	}
 	if w.interrupts() {
@@ -96,7 +96,7 @@ func (w *work) rollBackWhereAnswered(ctx context.Context, a *ledger.Attempt, rel
 		if err := w.routerSplits(ctx, *release, *stable); err != nil {
 			return err
 		}
-		if err := w.setWeights(ctx, a.Number, alone(slot)); err != nil {
+		if err := w.splitAmong(ctx, a.Number, alone(slot), w.inSlotsBut(*release)); err != nil {
 			if weight, unread := w.weightOf(ctx, slot); unread == nil && weight == 100 {
 				return &movedError{err} // Only its record failed.
 			}
@@ -138,11 +138,6 @@ func (w *work) resumeStable(ctx context.Context, a *ledger.Attempt, release *ser
 	if err != nil {
 		return err
 	}
-	if len(part.Placement.Instances) < len(release.Placement.Instances) {
-		if err := w.recordPart(ctx, a.Number, *release); err != nil {
-			return err
-		}
-	}
 	*release = part
 	if err := w.serves(ctx, *release); err != nil {
 		if err := w.startAgain(ctx, a.Number, *release); err != nil {
@@ -150,7 +145,7 @@ func (w *work) resumeStable(ctx context.Context, a *ledger.Attempt, release *ser
 		}
 	}
 	if w.adapters.Router != nil {
-		return w.setWeights(ctx, a.Number, alone(release.Placement.Slot))
+		return w.splitAmong(ctx, a.Number, alone(release.Placement.Slot), w.inSlotsBut(*release))
 	}
 	return nil
 }
@@ -167,6 +162,9 @@ func (w *work) fullWeight(ctx context.Context, a *ledger.Attempt) error {
 func (w *work) closeRollback(ctx context.Context, a *ledger.Attempt, passage *ledger.Passage) error {
 	ctx, cancel := w.rescue(ctx, closingTimeout)
 	defer cancel()
+	if err := w.recordMost(ctx, a); err != nil {
+		return err
+	}
 	kept := slices.DeleteFunc(slices.Clone(w.state().Kept), func(r service.ReleaseID) bool { return r == a.Release })
 	closing := ledger.Closing{End: service.EndFinalized, Kept: kept}
 	result := &putBackResult{}
