@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/machinetest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -94,6 +95,73 @@ func TestMachinesHAProxyGone(t *testing.T) {
 	}
 	r.apply(0)
 	wantActions(t, r.plan(), map[string]string{})
+	r.oneEndEach()
+}
+
+// One of two HAProxy is gone when a release is rolled back, by the command or by reverted HCL: users of the other have the release before at once,
+// and lose nothing. What was before stays up for those of the one that is gone, should it come back, until a recovery or an apply finishes it; or
+// it is taken out.
+func TestMachinesRollbackWithHAProxyGone(t *testing.T) {
+	r := newFleetRig(t)
+	r.deploy(config{Version: "1"})
+	here, gone := r.fleet.balancers[0], r.fleet.balancers[1]
+	url := func(b *machinetest.Host) string {
+		r.fleet.entrances = []*machinetest.Host{b}
+		return r.urls()[0] + "/"
+	}
+	answers := func(b *machinetest.Host, version string) {
+		t.Helper()
+		from := url(b)
+		for range 20 {
+			if body, code := get(from); code != 200 || !strings.Contains(body, string(web)+"/"+version+"-") {
+				t.Fatalf("%s answers %d %s, want version %s", b.Name, code, body, version)
+			}
+		}
+	}
+	for _, c := range []struct {
+		version          string
+		rollBack, finish func()
+	}{
+		{"2",
+			func() {
+				wantSaid(t, r.operator(1, "rollback", string(web), "--yes"), "Rollback Unfinished", "node "+gone.Name, "taken out of the router's nodes", "recover "+string(web))
+			},
+			func() {
+				gone.Run(t, "systemctl start haproxy")
+				answers(gone, "2")
+				r.operator(0, "recover", string(web), "--yes")
+				answers(gone, "1")
+			}},
+		{"3",
+			func() { wantSaid(t, r.apply(1), "Rollback Unfinished", "node "+gone.Name) },
+			func() {
+				r.fleet.balancers = []*machinetest.Host{here}
+				r.write(config{Version: "1"}.hcl(r))
+				r.apply(0)
+				answers(here, "1")
+				wantActions(t, r.plan(), map[string]string{})
+				gone.Run(t, "systemctl start haproxy")
+				r.fleet.balancers = []*machinetest.Host{here, gone}
+				r.write(config{Version: "1"}.hcl(r))
+				r.apply(0)
+				r.apply(0) // What a node that is put back has is seen when it is one.
+			}},
+	} {
+		r.deploy(config{Version: c.version})
+		gone.Run(t, "systemctl stop haproxy")
+		url(here)
+		stop := r.traffic()
+		r.write(config{Version: "1"}.hcl(r))
+		c.rollBack()
+		answers(here, "1")
+		c.finish()
+		if seen := stop(); len(seen.lost) > 0 || seen.requests == 0 {
+			t.Errorf("%d of %d requests were lost: %v", len(seen.lost), seen.requests, seen.lost[:min(3, len(seen.lost))])
+		}
+		r.fleet.entrances = r.fleet.balancers
+		r.runs("1")
+		wantActions(t, r.plan(), map[string]string{})
+	}
 	r.oneEndEach()
 }
 

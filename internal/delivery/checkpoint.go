@@ -49,7 +49,7 @@ func (s *stageWork) takeCheckpoint(ctx context.Context, backups map[string]servi
 	}
 	if s.adapters.Router != nil {
 		weights, err := s.adapters.Router.Weights(ctx)
-		if err != nil {
+		if err != nil && s.current().Mode != service.ModeRollback { // One is not kept from going back by a part of the router that is gone.
 			return nil, fmt.Errorf("read the weights for the checkpoint: %w", err)
 		}
 		checkpoint.Weights = weights

@@ -156,10 +156,18 @@ func (w *work) routerSplits(ctx context.Context, releases ...service.Release) er
 
 func (w *work) routerSplitsAmong(ctx context.Context, placements []service.Placement) error {
 	if err := w.adapters.Router.Check(ctx, placements); err != nil {
-		return &refusedError{reason: fmt.Sprintf("the router is not ready to split the traffic of %s: %s", w.procedure.id, err)}
+		return &unsplitError{refusedError{reason: fmt.Sprintf("the router is not ready to split the traffic of %s: %s", w.procedure.id, err)}, err}
 	}
 	return nil
 }
+
+// unsplitError is that a router is not ready, and why.
+type unsplitError struct {
+	refusedError
+	err error
+}
+
+func (e *unsplitError) Unwrap() []error { return []error{&e.refusedError, e.err} }
 
 // takePlace puts the new instances in the place of the old, where no router splits the traffic. The old release is
 // stopped and stays, so that a later stage that fails can start it again.

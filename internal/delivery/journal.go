@@ -160,8 +160,12 @@ func (w *work) setWeights(ctx context.Context, attempt int, weights map[string]i
 
 // splitAmong is setWeights for other instances than those that the ledger has in the slots.
 func (w *work) splitAmong(ctx context.Context, attempt int, weights map[string]int, placements []service.Placement) error {
-	return w.change(ctx, attempt, ledger.ActionWeights, shares(weights), func(ctx context.Context) error {
-		return w.adapters.Router.SetWeights(ctx, Split{Weights: weights, Placements: placements})
+	return w.splitAs(ctx, attempt, Split{Weights: weights, Placements: placements})
+}
+
+func (w *work) splitAs(ctx context.Context, attempt int, split Split) error {
+	return w.change(ctx, attempt, ledger.ActionWeights, shares(split.Weights), func(ctx context.Context) error {
+		return w.adapters.Router.SetWeights(ctx, split)
 	})
 }
 

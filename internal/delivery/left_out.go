@@ -106,42 +106,6 @@ const fewRemedy = "Bring a host back, and roll back again; or take those that do
 func (e *fewError) Error() string { return e.what + ". " + fewRemedy }
 func (e *fewError) Unwrap() error { return &refusedError{reason: e.Error(), evidence: e.evidence} }
 
-// mayRollBack refuses a rollback that would find too few machines, or could not start what it goes back to, before anything is touched.
-func (w *work) mayRollBack(ctx context.Context, to service.ReleaseID) error {
-	state := w.state()
-	r, found := state.Releases[to]
-	if !found || w.adapters.Platform == nil {
-		return nil // rollBackTo says it.
-	}
-	if state.Stable != to {
-		placement, err := w.adapters.Platform.Placement(r, w.otherSlot())
-		if err != nil {
-			return fmt.Errorf("place %s: %w", to, err)
-		}
-		r.Placement = placement
-		if _, err := w.environment(r.Content); err != nil {
-			e := refuse("Rollback Refused", fmt.Sprintf("%s cannot be started: %s", to, err), "Give the credentials that are named, and roll back again.")
-			e.Running, e.Err = w.running(ctx), err
-			return e
-		}
-	}
-	_, err := w.mostOf(ctx, r)
-	if few := (*fewError)(nil); errors.As(err, &few) {
-		e := refuse("Rollback Refused", few.what, fewRemedy)
-		e.Evidence, e.Running, e.Err = few.evidence, w.running(ctx), err
-		return e
-	}
-	return err
-}
-
-// sweepBeforeRollback is sweep, where nobody waits for a machine that does not answer.
-func (w *work) sweepBeforeRollback(ctx context.Context) error {
-	if err := w.sweep(ctx); err != nil && !isSilent(err) {
-		return err
-	}
-	return nil
-}
-
 // silentOf are the hosts of r that do not answer.
 func (w *work) silentOf(r service.Release) []string {
 	return slices.DeleteFunc(hostsOf(r.Placement), func(host string) bool { return !slices.Contains(w.silence.hosts, host) })

@@ -30,13 +30,31 @@ type movedError struct{ err error }
 func (e *movedError) Error() string { return e.err.Error() }
 func (e *movedError) Unwrap() error { return e.err }
 
+// movedBut is a movedError of what went wrong, nil for nothing.
+func movedBut(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &movedError{err}
+}
+
 // unfinishedRollback leaves the attempt open, so that a recovery finishes it.
 func (w *work) unfinishedRollback(ctx context.Context, a *ledger.Attempt, moved *movedError) *Error {
-	return &Error{
+	e := &Error{
 		Summary: "Rollback Unfinished", What: fmt.Sprintf("%s carries the traffic again, and what was left to do failed: %s", a.Release, moved.err),
 		Running: w.seen(ctx, a), Err: moved.err,
 		Next: fmt.Sprintf("Mend what is named, then `%s recover %s`, or apply again: it is finished then.", operatorBinary, w.procedure.id),
 	}
+	if silent := (*SilentParts)(nil); errors.As(moved.err, &silent) {
+		left := "what ran before is stopped"
+		if a.Data != nil {
+			left = "its data is put back, and " + left
+		}
+		e.What = fmt.Sprintf("%s carries the traffic again wherever the router answers, and not all of it does: %s", a.Release, moved.err)
+		e.Next = fmt.Sprintf("Bring back what does not answer, then `%s recover %s`, or apply again: the rollback is finished then, and %s. "+
+			"What does not come back is taken out of the router's nodes, by an apply, which finishes it as well.", operatorBinary, w.procedure.id, left)
+	}
+	return e
 }
 
 // rollBackTo brings the attempt's release up and gives it the traffic, where machines answer. What carried it before is drained and
@@ -92,18 +110,30 @@ func (w *work) rollBackWhereAnswered(ctx context.Context, a *ledger.Attempt, rel
 	if err := w.verifyInstances(ctx, *release); err != nil {
 		return err
 	}
-	if w.adapters.Router != nil {
-		if err := w.routerSplits(ctx, *release, *stable); err != nil {
-			return err
-		}
-		if err := w.splitAmong(ctx, a.Number, alone(slot), w.inSlotsBut(*release)); err != nil {
-			if weight, unread := w.weightOf(ctx, slot); unread == nil && weight == 100 {
-				return &movedError{err} // Only its record failed.
-			}
-			return err
-		}
+	if err := w.routerMostlySplits(ctx, *release, *stable); err != nil {
+		return err
+	}
+	if err := w.giveAll(ctx, a, *release); err != nil {
+		return err
 	}
 	return w.afterMove(ctx, a)
+}
+
+// giveAll gives all of the traffic to a release, where the router answers. Parts of it that do not keep nobody else waiting: what carried the
+// traffic before stays up for them, until a recovery finishes the rollback.
+func (w *work) giveAll(ctx context.Context, a *ledger.Attempt, r service.Release) error {
+	if w.adapters.Router == nil {
+		return nil
+	}
+	slot := r.Placement.Slot
+	err := w.splitAs(ctx, a.Number, Split{Weights: alone(slot), Placements: w.inSlotsBut(r), Partly: true})
+	if silent := (*SilentParts)(nil); err == nil || errors.As(err, &silent) {
+		return movedBut(err)
+	}
+	if weight, unread := w.weightOf(ctx, slot); unread == nil && weight == 100 {
+		return movedBut(err) // Only its record failed.
+	}
+	return err
 }
 
 // afterMove is what follows in a rollback when the traffic is where it was wanted.
@@ -112,10 +142,7 @@ func (w *work) afterMove(ctx context.Context, a *ledger.Attempt) error {
 	if err == nil {
 		err = w.wantedData(ctx, a)
 	}
-	if err != nil {
-		return &movedError{err}
-	}
-	return nil
+	return movedBut(err)
 }
 
 // wantedData puts back the data that an operator wants with the release, once. Traffic comes first.
@@ -144,10 +171,7 @@ func (w *work) resumeStable(ctx context.Context, a *ledger.Attempt, release *ser
 			return err
 		}
 	}
-	if w.adapters.Router != nil {
-		return w.splitAmong(ctx, a.Number, alone(release.Placement.Slot), w.inSlotsBut(*release))
-	}
-	return nil
+	return w.giveAll(ctx, a, *release)
 }
 
 func (w *work) fullWeight(ctx context.Context, a *ledger.Attempt) error {

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -22,6 +23,19 @@ func (a Adapters) routed(placements []service.Placement) []service.Placement {
 		}
 	}
 	return all
+}
+
+// routerMostlySplits is routerSplits for a rollback, where parts of the router that do not answer keep nobody from it. Without a router there
+// is nothing to ask.
+func (w *work) routerMostlySplits(ctx context.Context, releases ...service.Release) error {
+	if w.adapters.Router == nil {
+		return nil
+	}
+	err := w.routerSplits(ctx, releases...)
+	if silent := (*SilentParts)(nil); errors.As(err, &silent) {
+		return nil
+	}
+	return err
 }
 
 // weightOf is a slot's share of the traffic in whole percent, by a router that answers soon.

@@ -42,6 +42,8 @@ type world struct {
 	sick, failing, erring map[service.ReleaseID]bool
 	// unreachable: the router does not answer.
 	unreachable bool
+	// partly is why a part of the router does not answer: what it is told, the other parts have.
+	partly error
 	// unsplit is why the router is not ready to split the traffic.
 	unsplit error
 	// unknown: no credential is.
@@ -521,7 +523,18 @@ func (r router) Check(_ context.Context, placements []service.Placement) error {
 			return fmt.Errorf("its servers of %s are at %v, and not at %v", p.Slot, servers[p.Slot], at)
 		}
 	}
-	return r.reach()
+	if err := r.reach(); err != nil && r.isPartly() {
+		return &delivery.SilentParts{Err: err}
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+func (r router) isPartly() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.unreachable && r.partly != nil
 }
 
 func (r router) Drain(ctx context.Context, _ service.Placement) error {
@@ -540,7 +553,7 @@ func (r router) reach() error {
 	if r.unreachable {
 		return errRouter
 	}
-	return nil
+	return r.partly
 }
 
 func (r router) Weights(context.Context) (map[string]int, error) {
@@ -602,6 +615,9 @@ func (r router) SetWeights(ctx context.Context, split delivery.Split) error {
 		if r.unreachable {
 			return errRouter
 		}
+		if r.partly != nil && !split.Back && !split.Partly {
+			return r.partly
+		}
 		for slot, weight := range weights {
 			// As HAProxy with dynamic servers, which are those of the placements.
 			if weight > 0 && !slices.ContainsFunc(split.Placements, func(p service.Placement) bool { return p.Slot == slot && p.Placed() }) {
@@ -610,7 +626,10 @@ func (r router) SetWeights(ctx context.Context, split delivery.Split) error {
 		}
 		r.weights = map[string]int{"blue": weights["blue"], "green": weights["green"]}
 		r.behind = split.Placements
-		return nil
+		if r.partly != nil && split.Partly {
+			return &delivery.SilentParts{Err: r.partly}
+		}
+		return r.partly
 	})
 }
 

@@ -1,0 +1,69 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// What is asked, and put in order, before a rollback touches anything.
+
+// mayRollBack refuses a rollback that would find too few machines, or a router that cannot be told, or could not start what it goes back to.
+func (w *work) mayRollBack(ctx context.Context, to service.ReleaseID) error {
+	state := w.state()
+	r, found := state.Releases[to]
+	if !found || w.adapters.Platform == nil {
+		return nil // rollBackTo says it.
+	}
+	if state.Stable != to {
+		placement, err := w.adapters.Platform.Placement(r, w.otherSlot())
+		if err != nil {
+			return fmt.Errorf("place %s: %w", to, err)
+		}
+		r.Placement = placement
+		if _, err := w.environment(r.Content); err != nil {
+			e := refuse("Rollback Refused", fmt.Sprintf("%s cannot be started: %s", to, err), "Give the credentials that are named, and roll back again.")
+			e.Running, e.Err = w.running(ctx), err
+			return e
+		}
+	}
+	part, err := w.mostOf(ctx, r)
+	if few := (*fewError)(nil); errors.As(err, &few) {
+		e := refuse("Rollback Refused", few.what, fewRemedy)
+		e.Evidence, e.Running, e.Err = few.evidence, w.running(ctx), err
+		return e
+	}
+	if err != nil {
+		return err
+	}
+	if state.Stable == to && state.OpenAttempt() != nil {
+		return nil // A candidate is taken out first. The traffic goes back from it whatever else the router is not ready for.
+	}
+	return w.routerMayRollBack(ctx, part)
+}
+
+// routerMayRollBack refuses a rollback that the router stands in the way of. A part of it that does not answer does not.
+func (w *work) routerMayRollBack(ctx context.Context, to service.Release) error {
+	releases := []service.Release{to}
+	if stable := w.state().StableRelease(); stable != nil && stable.ID != to.ID {
+		releases = append(releases, *stable)
+	}
+	err := w.routerMostlySplits(ctx, releases...)
+	if refused := (*refusedError)(nil); errors.As(err, &refused) {
+		e := refuse("Rollback Refused", fmt.Sprintf("%s cannot be given the traffic: the router stands in the way", to.ID),
+			"Mend what is named, and roll back again. A node of the router that does not come back is taken out of its nodes, by an apply: then it is rolled back without it.")
+		e.Evidence, e.Running, e.Err = []string{err.Error()}, w.running(ctx), err
+		return e
+	}
+	return err
+}
+
+// sweepBeforeRollback is sweep, where nobody waits for a machine that does not answer.
+func (w *work) sweepBeforeRollback(ctx context.Context) error {
+	if err := w.sweep(ctx); err != nil && !isSilent(err) {
+		return err
+	}
+	return nil
+}
