@@ -132,7 +132,7 @@ func (s *stageWork) openAttempt(ctx context.Context) error {
 		if err := s.mayRollBack(ctx, s.request.Release); err != nil {
 			return err
 		}
-		sweep = s.sweepBeforeRollback
+		sweep = func(ctx context.Context) error { return s.sweepBeforeRollback(ctx, s.request.Release) }
 	}
 	if a := s.state().OpenAttempt(); a != nil {
 		if err := s.abandon(ctx, a); err != nil {

@@ -11,8 +11,10 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-// What a rollback does while one of several machines does not answer: it goes on where machines answer. The release is recorded there
-// alone, so the router sends nothing to the others, and the service says that it is not at its size (Unsized) until it is.
+// What a rollback does while one of several machines does not answer: it goes on where machines answer. When it has come to its end the
+// release is recorded there alone, and the router sends nothing to the others. Until those are back, or taken out of the hosts, the service's
+// status is "interrupted", where what ran before is not stopped there (State.Untidied), and else "resizing": the release is not on all hosts
+// that it is to be on (Unsized). Either way the next apply, or recover, brings it there.
 
 // silence is what one work knows of machines that did not answer twice. They are not asked again by it: each question takes as long as it may.
 type silence struct {
@@ -137,6 +139,15 @@ func (w *work) leftOut(id service.ReleaseID) string {
 	return fmt.Sprintf("LEFT OUT: %s, so %s does not run there, and %s. When it is back, apply, or run `%s recover %s`: what ran before is stopped there, and %s is started. "+
 		"A host that does not come back is taken out of the service's hosts",
 		notAnswering(hosts), id, traffic, operatorBinary, w.procedure.id, id)
+}
+
+// aside is what there is to say of a rollback beside that it was done: leftOut, and what could not be tidied away before it.
+func (w *work) aside(id service.ReleaseID) string {
+	left := w.leftOut(id)
+	if left == "" {
+		return w.untidied
+	}
+	return alsoSaying(left, w.untidied)
 }
 
 // alsoSaying is a text with a second one behind it, which may be empty.

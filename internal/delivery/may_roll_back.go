@@ -60,10 +60,49 @@ func (w *work) routerMayRollBack(ctx context.Context, to service.Release) error 
 	return err
 }
 
-// sweepBeforeRollback is sweep, where nobody waits for a machine that does not answer.
-func (w *work) sweepBeforeRollback(ctx context.Context) error {
-	if err := w.sweep(ctx); err != nil && !isSilent(err) {
+// sweepBeforeRollback is sweep, where nobody waits for a machine that does not answer. What else cannot be tidied away is told, and keeps
+// nobody from going back, unless it is in the way of to; to is empty where nothing is started again.
+func (w *work) sweepBeforeRollback(ctx context.Context, to service.ReleaseID) error {
+	err := w.sweep(ctx)
+	if err == nil || isSilent(err) {
+		return nil
+	}
+	if ctx.Err() != nil || !w.lease.Valid() {
 		return err
+	}
+	if inTheWay := w.clearWay(ctx, to); inTheWay != nil {
+		return inTheWay
+	}
+	if w.untidied != "" {
+		return nil // It is said already.
+	}
+	w.untidied = fmt.Sprintf("NOT TIDIED: what earlier releases left is not stopped or removed everywhere: %s. The next release does it, or `%s recover %s`", err, operatorBinary, w.procedure.id)
+	w.warn("Old Release Not Tidied Away", w.untidied+".")
+	return nil
+}
+
+// clearWay stops, or removes, what runs of other releases where to is about to be started. Its error is that something of them is there still,
+// or that it is not known.
+func (w *work) clearWay(ctx context.Context, to service.ReleaseID) error {
+	state := w.state()
+	if to == "" || to == state.Stable {
+		return nil
+	}
+	slot := w.otherSlot()
+	for id, r := range state.Releases {
+		if id == to || id == state.Stable || r.Placement.Slot != slot || !r.Placement.Placed() {
+			continue
+		}
+		part, instances, err := w.answering(ctx, r)
+		if err != nil && !isSilent(err) {
+			return err
+		}
+		if !runsAny(part, instances) {
+			continue
+		}
+		if err := w.sweepAway(ctx, part, true, err == nil); err != nil {
+			return fmt.Errorf("%s is in the way of %s: %w", id, to, err)
+		}
 	}
 	return nil
 }

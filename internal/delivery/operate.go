@@ -48,7 +48,7 @@ func (p *Procedure) Rollback(ctx context.Context, to service.ReleaseID, reason s
 			return "", after(settled, err)
 		}
 	}
-	if err := w.sweepBeforeRollback(ctx); err != nil { // What an earlier run did not tidy may be in the way.
+	if err := w.sweepBeforeRollback(ctx, r.to); err != nil { // What an earlier run did not tidy may be in the way.
 		return "", err
 	}
 	done := fmt.Sprintf("%s carries all of the traffic already", to)
@@ -180,9 +180,9 @@ func (w *work) rollBackByOperator(ctx context.Context, to service.ReleaseID, rea
 		return "", err
 	}
 	if from == to {
-		return alsoSaying(fmt.Sprintf("%s carries all of the traffic", to), w.leftOut(to)), nil
+		return alsoSaying(fmt.Sprintf("%s carries all of the traffic", to), w.aside(to)), nil
 	}
-	return alsoSaying(fmt.Sprintf("%s carries all of the traffic again; %s was taken out and is held", to, from), w.leftOut(to)), nil
+	return alsoSaying(fmt.Sprintf("%s carries all of the traffic again; %s was taken out and is held", to, from), w.aside(to)), nil
 }
 
 // rollBackInTime rolls back, and where that fails before the traffic has moved puts back what ran.

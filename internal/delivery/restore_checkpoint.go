@@ -98,6 +98,9 @@ func (p *Procedure) RestoreCheckpoint(ctx context.Context, name string, data boo
 	if err := w.mayRollBack(ctx, checkpoint.Stable.ID); err != nil {
 		return "", after(settled, err)
 	}
+	if err := w.sweepBeforeRollback(ctx, r.to); err != nil {
+		return "", err
+	}
 	if r.takeOut != nil {
 		if _, err := w.takeOut(ctx, r.takeOut, reason); err != nil {
 			return "", err

@@ -705,11 +705,11 @@ type provider struct {
 	denied []string
 	// bake is how long a release is watched before it is finalized.
 	bake time.Duration
-	// warnings of all releases and splits.
+	// warnings of all preflights, releases and splits.
 	warnings []delivery.Warning
 }
 
-// warned counts the warnings of releases and splits.
+// warned counts the warnings of preflights, releases and splits.
 func (p *provider) warned(summary string) (n int) {
 	for _, w := range p.warnings {
 		if w.Summary == summary {
@@ -814,7 +814,8 @@ func (p *provider) applyWith(ctx context.Context, version string, split delivery
 	check := map[string]service.Check{"home": {}}
 	steps := []func() error{
 		func() error {
-			_, err := s.Preflight(ctx, request(service.StagePreflight), p.preflight)
+			outcome, err := s.Preflight(ctx, request(service.StagePreflight), p.preflight)
+			p.warnings = append(p.warnings, outcome.Warnings...)
 			return err
 		},
 		func() error {
