@@ -101,7 +101,10 @@ func (w *work) placeAt(ctx context.Context, attempt int, r service.Release) erro
 // placeAgain puts the files of a recorded release where its instances find them.
 func (w *work) placeAgain(ctx context.Context, attempt int, r service.Release) error {
 	return w.change(ctx, attempt, "place", target(r), func(ctx context.Context) error {
-		_, err := w.adapters.Platform.Place(ctx, r, r.Placement.Slot)
+		err := w.clock.untimed(func() error {
+			_, err := w.adapters.Platform.Place(ctx, r, r.Placement.Slot)
+			return err
+		})
 		return w.withoutOldFiles(r, err)
 	})
 }

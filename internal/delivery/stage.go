@@ -91,7 +91,8 @@ var (
 
 // bodyContext also ends when the lease is lost and when the stage's worst case is over.
 func (s *stageWork) bodyContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	timed, stop := context.WithTimeoutCause(ctx, s.allowed(), errOverdue)
+	timed, clock, stop := startClock(ctx, s.allowed())
+	s.clock = clock
 	return s.whileHeld(timed, stop)
 }
 

@@ -19,6 +19,8 @@ type work struct {
 	adapters  Adapters
 	warnings  []Warning
 	silence   silence
+	// clock is the stage's, in its body.
+	clock *stageClock
 	// untidied is what could not be put in order before a rollback, and did not keep it back; empty: nothing.
 	untidied string
 	// began: the execution of an attempt, by this work.

@@ -14,7 +14,7 @@ const (
 	overhead = time.Minute
 	// filesBackupTimeout is what a backup of files may take.
 	filesBackupTimeout = 10 * time.Minute
-	// uploadAllowance is for bringing a release's files to other machines, which goes on for as long as it comes forward.
+	// uploadAllowance is shown for bringing a release's files to other machines. The stage's time does not run meanwhile (stageClock).
 	uploadAllowance = 5 * time.Minute
 	// startAllowance is for what a wave on other machines takes beside waiting for its instances: to write units, and to start them.
 	startAllowance = 30 * time.Second

@@ -38,7 +38,7 @@ func Computed(attributes map[string]schema.Attribute) map[string]schema.Attribut
 		Computed:            true,
 	}
 	attributes["worst_case"] = schema.StringAttribute{
-		MarkdownDescription: "The longest that this stage takes when the release changes: by its deadlines, with what hosts and router of the service may take. It is ended then, and put back; a restore comes on top. " +
+		MarkdownDescription: "The longest that this stage takes when the release changes: by its deadlines, with what hosts and router of the service may take. It is ended then, and put back; a restore comes on top, and so does an upload that takes longer than five minutes, as long as it comes forward. " +
 			"While the service is not in a state yet, or is changed by the same apply, it may be longer than this says. The stages of a service together must fit into the provider's `run_budget`.",
 		Computed: true,
 	}
