@@ -89,7 +89,7 @@ func (w *work) roomToGrow(ctx context.Context, r, part service.Release) error {
 	hosts := hostsOf(part.Placement)
 	var found []string
 	for _, p := range w.adapters.Platform.Room(looking, r, r.Placement.Slot) {
-		if len(p.Path) >= 4 && slices.Equal(p.Path[:3], []string{"platform", "host", "hosts"}) && slices.Contains(hosts, p.Path[3]) {
+		if slices.ContainsFunc(p.Hosts, func(host string) bool { return slices.Contains(hosts, host) }) {
 			found = append(found, p.Detail)
 		}
 	}

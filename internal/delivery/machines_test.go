@@ -229,6 +229,11 @@ func TestAddedAndRemovedHosts(t *testing.T) {
 	if e := wantSummary(t, resize("b", "c", "d", "e"), "Hosts Not Added"); !strings.Contains(e.Detail(), "host e: there is no user web. Nothing was changed") || len(w.started) > placed {
 		t.Errorf("started %v: %s", w.started[placed:], e.Detail())
 	}
+	// What several of them have in common is told once, and found all the same.
+	w.set(func() { w.full["f"] = w.full["e"] })
+	if e := wantSummary(t, resize("b", "c", "d", "e", "f"), "Hosts Not Added"); !strings.Contains(e.Detail(), "host e and f: there is no user web. Nothing was changed") || len(w.started) > placed {
+		t.Errorf("started %v: %s", w.started[placed:], e.Detail())
+	}
 	if err := resize("b", "c", "d"); err != nil {
 		t.Fatal(err)
 	}

@@ -325,9 +325,14 @@ func (p platform) Slots() []string { return p.slots }
 func (p platform) Room(context.Context, service.Release, string) []service.Problem {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var problems []service.Problem
+	having := map[string][]string{}
 	for host, detail := range p.full {
-		problems = append(problems, service.Problem{Path: []string{"platform", "host", "hosts", host}, Detail: "host " + host + ": " + detail})
+		having[detail] = append(having[detail], host)
+	}
+	var problems []service.Problem
+	for detail, hosts := range having {
+		slices.Sort(hosts)
+		problems = append(problems, service.Problem{Path: []string{"platform", "host", "hosts"}, Detail: "host " + strings.Join(hosts, " and ") + ": " + detail, Hosts: hosts})
 	}
 	return problems
 }

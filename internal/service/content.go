@@ -62,6 +62,8 @@ type Problem struct {
 	Path []string
 	// Detail names the remedy.
 	Detail string
+	// Hosts are the names of those that have it, if it is one of hosts.
+	Hosts []string
 }
 
 // Error makes a Problem usable as an error.

@@ -34,6 +34,7 @@ func toldOnce(parts []part, found [][]service.Problem) []service.Problem {
 	}
 	for key, names := range hosts {
 		problem := &problems[at[key]]
+		problem.Hosts = names
 		if len(names) == 1 {
 			problem.Path = []string{"platform", "host", "hosts", names[0]}
 			problem.Detail = "host " + names[0] + ": " + problem.Detail

@@ -183,10 +183,10 @@ func TestToldOnce(t *testing.T) {
 	})
 	var texts []string
 	for _, p := range got {
-		texts = append(texts, strings.Join(p.Path, ".")+": "+p.Detail)
+		texts = append(texts, strings.Join(p.Path, ".")+": "+p.Detail+" "+fmt.Sprint(p.Hosts))
 	}
 	want := []string{
-		"platform.host.hosts: hosts a, b and c: the machine does not answer: no agent", "platform.host.hosts.a: host a: no tar", "platform.host.hosts.c: host c: no zstd",
+		"platform.host.hosts: hosts a, b and c: the machine does not answer: no agent [a b c]", "platform.host.hosts.a: host a: no tar [a]", "platform.host.hosts.c: host c: no zstd [c]",
 	}
 	if !slices.Equal(texts, want) {
 		t.Errorf("got %q", texts)
