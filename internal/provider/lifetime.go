@@ -57,7 +57,12 @@ func (l *Lifetime) Close(ctx context.Context, orphaned bool) error {
 	runs := l.all()
 	failures := make([]error, len(runs))
 	for i, run := range runs {
-		group.Go(func() { failures[i] = errors.Join(run.Close(ctx, orphaned), disconnect(run.Connector())) })
+		group.Go(func() {
+			// What is still under way when the time is over keeps its connections: the end of the process ends them.
+			if failures[i] = run.Close(ctx, orphaned); failures[i] == nil {
+				failures[i] = disconnect(run.Connector())
+			}
+		})
 	}
 	group.Wait()
 	return errors.Join(failures...)

@@ -31,6 +31,4 @@ func reserve() (place, error) {
 
 // FreePorts are ports that nothing on this machine listens on at any address, so that each of its guests may. A process is given each of
 // them once.
-func FreePorts(n int) ([]int, error) { return freePorts("0.0.0.0", n) }
-
-func freePorts(address string, n int) ([]int, error) { return freeport.Find(address, n) }
+func FreePorts(n int) ([]int, error) { return freeport.Find("0.0.0.0", n) }

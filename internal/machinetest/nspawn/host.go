@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/freeport"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -104,7 +105,7 @@ func start(ctx context.Context, o Options, name string) (*Host, error) {
 
 // supervise starts the process that holds the machine, which is still off.
 func (h *Host) supervise(o Options) error {
-	ports, err := freePorts(h.Address, 1)
+	ports, err := freeport.Find(h.Address, 1)
 	if err != nil {
 		return err
 	}

@@ -333,12 +333,15 @@ func TestSudoRules(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// All units by one question, as they are started, stopped and removed by one command.
+		// All units by one question, as they are started, stopped and removed by one command; and one alone, as it is mended.
 		for _, command := range []string{
 			"systemctl --no-ask-password daemon-reload", "systemctl --no-ask-password enable --now web-blue-0.service web-blue-1.service",
 			"systemctl --no-ask-password disable --now --no-reload web-blue-0.service web-blue-1.service",
 			"systemctl --no-ask-password stop web-blue-0.service web-blue-1.service",
 			"systemctl --no-ask-password reset-failed web-blue-0.service web-blue-1.service",
+			"systemctl --no-ask-password enable --now web-blue-0.service", "systemctl --no-ask-password disable --now --no-reload web-blue-0.service",
+			"systemctl --no-ask-password stop web-blue-0.service", "systemctl --no-ask-password reset-failed web-blue-0.service",
+			"install -m 0644 web-blue-0.service /etc/systemd/system/",
 			"install -m 0644 web-blue-0.service web-blue-1.service /etc/systemd/system/",
 			"rm -f /etc/systemd/system/web-blue-0.service /etc/systemd/system/web-blue-0.service.d/10-a.conf /etc/systemd/system/web-blue-0.service.d/b.conf " +
 				"/etc/systemd/system/web-blue-1.service /etc/systemd/system/web-blue-1.service.d/10-a.conf /etc/systemd/system/web-blue-1.service.d/b.conf",

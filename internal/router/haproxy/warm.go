@@ -145,8 +145,8 @@ func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map
 		switch all, waited := strings.Join(cold, "; "), time.Since(began).Round(100*time.Millisecond); {
 		case len(cold) == 0:
 			return nil
-		case gaveUp && unchecked && since.Equal(began):
-			return fmt.Errorf("%s: HAProxy has not checked %s within %s: its checks come too seldom to wait for; %s", n.client, all, r.warmWithin, r.oftener())
+		case gaveUp && unchecked:
+			return fmt.Errorf("%s: HAProxy has not checked %s as often as it takes within %s: its checks come too seldom to wait for; %s", n.client, all, r.warmWithin, r.oftener())
 		case gaveUp:
 			return fmt.Errorf("%s: HAProxy's own checks do not find up %s, after %s: a release that answers its own probe and not these needs other lines in backend %s, such as `option httpchk` with its path; "+
 				"where they come more seldom than that, %s", n.client, all, waited, r.backend, r.oftener())

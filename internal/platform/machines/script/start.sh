@@ -102,7 +102,7 @@ for unit in $need; do
 	fi
 	if [ -s "$dir/slots/$slot/$number/drop-ins" ]; then
 		while read -r name; do
-			case " $dropins " in *" $name "*) ;; *) root rm -f "$units/$unit.d/$name" ;; esac
+			case " $dropins " in *" $name "*) ;; *) root rm -f "$units/$unit.d/$name" || fail '' "a drop-in cannot be removed from $units/$unit.d" ;; esac
 		done <"$dir/slots/$slot/$number/drop-ins"
 	fi
 done

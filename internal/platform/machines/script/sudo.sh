@@ -26,12 +26,16 @@ may systemctl --no-ask-password daemon-reload
 may journalctl -q --no-pager -n 1
 runs journalctl -q --no-pager -n 1
 cd /
-# All units at once, as they are started and stopped: each question takes a small machine some time.
-may systemctl --no-ask-password enable --now $mine
-may systemctl --no-ask-password disable --now --no-reload $mine
-may systemctl --no-ask-password stop $mine
-may systemctl --no-ask-password reset-failed $mine
-may install -m 0644 $mine "$units/"
+# All units at once, as they are started and stopped: each question takes a small machine some time. And one alone, as it is mended.
+first=${mine%% *}
+for some in "$mine" "$first"; do
+	may systemctl --no-ask-password enable --now $some
+	may systemctl --no-ask-password disable --now --no-reload $some
+	may systemctl --no-ask-password stop $some
+	may systemctl --no-ask-password reset-failed $some
+	may install -m 0644 $some "$units/"
+	[ "$mine" != "$first" ] || break
+done
 set --
 there=
 for unit in $mine; do
@@ -43,7 +47,7 @@ done
 [ -n "$there" ] || runs install -m 0644 $mine "$units/"
 may rm -f "$@"
 # Nor one there, to be removed; where this may not be asked for, nothing is known of a password.
-none=$units/${mine%% *}.d/none-of-$$.conf
+none=$units/$first.d/none-of-$$.conf
 if sudo -n -l rm -f "$none" >/dev/null 2>&1; then runs rm -f "$none"; fi
 [ -z "$dropins" ] || for unit in $mine; do
 	set --

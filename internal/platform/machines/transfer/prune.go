@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
+
+// pruneTime bounds Prune: what it leaves is removed by the next one.
+const pruneTime = 2 * time.Minute
 
 // Prune removes the files of older releases below the service's directory: it keeps those whose labels are needed, and of
 // the others the ones installed last, so that keep remain in all; then artifacts that no release uses, and what killed
@@ -17,7 +21,9 @@ func Prune(ctx context.Context, m Machine, directory string, keep int, needed []
 		v := variables{guard: guard, values: map[string]string{
 			"directory": directory, "keep": strconv.Itoa(keep), "needed": strings.Join(needed, " "),
 		}}
-		_, err = ask(ctx, m, v.script(commonScript, pruneScript), nil)
+		bounded, cancel := context.WithTimeoutCause(ctx, pruneTime, notDone(pruneTime))
+		defer cancel()
+		_, err = ask(bounded, m, v.script(commonScript, pruneScript), nil)
 	}
 	if err != nil {
 		return fmt.Errorf("remove older releases from %s of %s: %w", directory, m, err)
