@@ -66,7 +66,11 @@ func (o *options) within(ctx context.Context, s store.Store, directory, id, doin
 	session.telling.Wait()
 	closing, end := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer end()
-	return errors.Join(err, run.Close(closing, false), connector.Close())
+	closed := run.Close(closing, false)
+	if closed == nil { // What is still under way keeps its connections until the process ends.
+		closed = connector.Close()
+	}
+	return errors.Join(err, closed)
 }
 
 // ask says what is about to be done, and asks. From then on it is said for whom the command waits, if it does.
