@@ -20,10 +20,8 @@ type kind interface {
 	problems(add func(detail string, path ...string))
 	// asked says in one line what will be asked of whom.
 	asked(t delivery.Target) string
-	// ask does it. It ends when ctx does, or by a deadline of its own.
+	// ask does it. It ends when ctx does, or by a deadline of its own, within the check's WorstCase.
 	ask(ctx context.Context, t delivery.Target) outcome
-	// worstCase is the longest that ask takes.
-	worstCase() time.Duration
 }
 
 // New makes the check called name. The error joins all problems that Validate finds.
@@ -36,14 +34,6 @@ func New(name string, c service.Check) (delivery.Checker, error) {
 		return nil, fmt.Errorf("check %q: %w", name, errors.Join(failures...))
 	}
 	return checker{name: name, kind: kinds(c)[0].kind}, nil
-}
-
-// WorstCase is the longest that a valid check takes; 0 for one that Validate refuses.
-func WorstCase(c service.Check) time.Duration {
-	if len(Validate(c)) > 0 {
-		return 0
-	}
-	return kinds(c)[0].kind.worstCase()
 }
 
 // checker is a kind with a name, and what all kinds have in common: time, panics, secrets and the bounds of evidence.

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/check"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/program"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -35,7 +35,7 @@ func TestValidateAcceptsWhatIsWhole(t *testing.T) {
 			if problems := check.Validate(c); len(problems) != 0 {
 				t.Errorf("refused: %v", problems)
 			}
-			if check.WorstCase(c) <= 0 {
+			if c.WorstCase() <= 0 {
 				t.Error("has no worst case")
 			}
 			if _, err := check.New("it", c); err != nil {
@@ -137,18 +137,14 @@ func TestValidateNamesTheAttribute(t *testing.T) {
 			if _, err := check.New("it", c.check); err == nil || !strings.Contains(err.Error(), c.detail) {
 				t.Errorf("New says %v", err)
 			}
-			if check.WorstCase(c.check) != 0 {
-				t.Error("has a worst case")
-			}
 		})
 	}
 }
 
-func TestWorstCaseCountsEveryTry(t *testing.T) {
-	c := service.Check{HTTP: &service.HTTPCheck{Path: "/", Timeout: 2 * second, Interval: second, Retries: 2, Passes: 3}}
-	// Two passes and a failure, twice; then three passes, or two and a failure.
-	if got, want := check.WorstCase(c), 9*2*time.Second+8*time.Second; got != want {
-		t.Errorf("worst case %s, wanted %s", got, want)
+// What ends a command that has used up its time is in a check's worst case.
+func TestCommandsEndWithinTheirWorstCase(t *testing.T) {
+	if program.KillGrace > service.CheckGrace {
+		t.Errorf("a command may take %s to end, and its worst case has %s for it", program.KillGrace, service.CheckGrace)
 	}
 }
 

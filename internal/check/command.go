@@ -50,8 +50,6 @@ func (c commandCheck) problems(add func(detail string, path ...string)) {
 	}
 }
 
-func (c commandCheck) worstCase() time.Duration { return c.Timeout.D() + program.KillGrace }
-
 func (c commandCheck) asked(delivery.Target) string {
 	words := make([]string, len(c.Argv))
 	for i, word := range c.Argv {

@@ -33,8 +33,6 @@ func (c httpCheck) persistence() persistence {
 	return persistence{retries: c.Retries, passes: c.Passes, interval: c.Interval.D()}
 }
 
-func (c httpCheck) worstCase() time.Duration { return c.persistence().worstCase(c.Timeout.D()) }
-
 func (c httpCheck) asked(t delivery.Target) string {
 	if c.URL == "" {
 		return fmt.Sprintf("%s %s of %s", c.method(), c.Path, ofWhom(t))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/logline"
@@ -14,8 +13,6 @@ import (
 const (
 	// logLimit bounds the lines that are read.
 	logLimit = 100_000
-	// logTimeout bounds the reading.
-	logTimeout = 30 * time.Second
 	// logEvidence is how many denied lines are kept.
 	logEvidence = 50
 )
@@ -37,8 +34,6 @@ func (c logsCheck) problems(add func(detail string, path ...string)) {
 		add(fmt.Sprintf("%d is negative: 0 allows no line that matches", c.Max), "max")
 	}
 }
-
-func (logsCheck) worstCase() time.Duration { return logTimeout }
 
 func (c logsCheck) asked(t delivery.Target) string {
 	patterns := make([]string, len(c.Deny))
@@ -82,7 +77,7 @@ func (c logsCheck) ask(ctx context.Context, t delivery.Target) outcome {
 	if t.Platform == nil {
 		return failed("there is no platform to read logs from")
 	}
-	ctx, cancel := context.WithTimeout(ctx, logTimeout)
+	ctx, cancel := context.WithTimeout(ctx, service.LogsCheckTimeout)
 	defer cancel()
 	lines, err := t.Platform.Logs(ctx, t.Release.Placement, logLimit)
 	if err != nil {

@@ -16,9 +16,6 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-// metricTimeout bounds one reading.
-const metricTimeout = 30 * time.Second
-
 var (
 	seriesPattern = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
 	labelPattern  = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
@@ -53,13 +50,6 @@ func (c metricCheck) problems(add func(detail string, path ...string)) {
 	if c.Min != nil && c.Max != nil && *c.Min > *c.Max {
 		add(fmt.Sprintf("%g is above max, %g: no value could pass", *c.Min, *c.Max), "min")
 	}
-}
-
-func (c metricCheck) worstCase() time.Duration {
-	if c.Rate {
-		return 2*metricTimeout + c.Window.D()
-	}
-	return metricTimeout
 }
 
 func (c metricCheck) asked(t delivery.Target) string {
@@ -113,7 +103,7 @@ func (c metricCheck) ask(ctx context.Context, t delivery.Target) outcome {
 
 // value reads the sum once. No series is an error.
 func (c metricCheck) value(ctx context.Context, t delivery.Target) (float64, int, error) {
-	ctx, cancel := context.WithTimeout(ctx, metricTimeout)
+	ctx, cancel := context.WithTimeout(ctx, service.MetricCheckTimeout)
 	defer cancel()
 	sum, found, err := t.Metrics.Value(ctx, t.Release.Placement, c.Name, c.Labels)
 	switch {

@@ -63,14 +63,6 @@ type persistence struct {
 	interval        time.Duration
 }
 
-// most is the largest number of times that a place is asked: each failure may come just before the last pass.
-func (p persistence) most() int { return (p.retries + 1) * max(p.passes, 1) }
-
-// worstCase of asking that takes at most once each time.
-func (p persistence) worstCase(once time.Duration) time.Duration {
-	return time.Duration(p.most())*once + time.Duration(p.most()-1)*p.interval
-}
-
 // ask asks until the passes are there or the retries are used up, and returns the last answer.
 func (p persistence) ask(ctx context.Context, once func(context.Context) answer) answer {
 	failures, inRow := 0, 0

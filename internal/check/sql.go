@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -17,7 +16,7 @@ import (
 
 // closeGrace bounds the end of a connection in good order. (One whose query ran out of time has been cut by then, and the
 // server was told to cancel the query.)
-const closeGrace = time.Second
+const closeGrace = service.CheckGrace
 
 // passwordKeyword finds a password in a connection string of keywords and values.
 var passwordKeyword = regexp.MustCompile(`(?i)(^|\s)(ssl)?password\s*=`)
@@ -55,8 +54,6 @@ func (c sqlCheck) urlProblems(add func(string, ...string)) {
 		add(remedy, "url")
 	}
 }
-
-func (c sqlCheck) worstCase() time.Duration { return c.Timeout.D() + closeGrace }
 
 func (c sqlCheck) asked(delivery.Target) string {
 	where := "the database"

@@ -26,8 +26,6 @@ func (c tcpCheck) persistence() persistence {
 	return persistence{retries: c.Retries, passes: 1, interval: c.Interval.D()}
 }
 
-func (c tcpCheck) worstCase() time.Duration { return c.persistence().worstCase(c.Timeout.D()) }
-
 func (c tcpCheck) asked(t delivery.Target) string {
 	if c.Address != "" {
 		return "connect to " + c.Address

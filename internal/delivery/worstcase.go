@@ -20,8 +20,6 @@ const (
 	startAllowance = 30 * time.Second
 	// weightsAllowance is for telling a router its weights and reading them back, beside its WarmUp.
 	weightsAllowance = 15 * time.Second
-	// checkAllowance is for a check, or a part of one, that has no time of its own.
-	checkAllowance = 30 * time.Second
 	// usualDrain is what instances have to stop, and requests to end, where nothing else is known.
 	usualDrain = 30 * time.Second
 )
@@ -196,27 +194,7 @@ func (s FinalizationSpec) WorstCase(c Circumstances) time.Duration {
 func slowest(checks map[string]service.Check) time.Duration {
 	var longest time.Duration
 	for _, c := range checks {
-		longest = max(longest, worstOf(c))
+		longest = max(longest, c.WorstCase())
 	}
 	return longest
-}
-
-func worstOf(c service.Check) time.Duration {
-	tries := func(timeout, interval service.Duration, retries, passes int) time.Duration {
-		n := time.Duration(retries + max(passes, 1))
-		return n*timeout.D() + (n-1)*interval.D()
-	}
-	switch {
-	case c.HTTP != nil:
-		return tries(c.HTTP.Timeout, c.HTTP.Interval, c.HTTP.Retries, c.HTTP.Passes)
-	case c.TCP != nil:
-		return tries(c.TCP.Timeout, c.TCP.Interval, c.TCP.Retries, 1)
-	case c.Command != nil:
-		return c.Command.Timeout.D()
-	case c.SQL != nil:
-		return c.SQL.Timeout.D()
-	case c.Metric != nil:
-		return c.Metric.Window.D() + checkAllowance
-	}
-	return checkAllowance
 }

@@ -25,7 +25,7 @@ func TestWorstCase(t *testing.T) {
 	)
 	analysis := &delivery.AnalysisSpec{InitialDelay: 2 * minute, MaxPause: 10 * minute}
 	check := map[string]service.Check{
-		"quick": {TCP: &service.TCPCheck{Timeout: second}}, "slow": {Command: &service.CommandCheck{Timeout: minute}},
+		"quick": {TCP: &service.TCPCheck{Timeout: second}}, "slow": {HTTP: &service.HTTPCheck{Timeout: minute}},
 	}
 	hosts := map[string]service.Host{"a": {}, "b": {}, "c": {}}
 	proxied := service.Definition{
