@@ -27,6 +27,11 @@ func against(evidence []string, format string, args ...any) error {
 	return &evidenceError{reason: fmt.Sprintf(format, args...), evidence: evidence}
 }
 
+func isEvidence(err error) bool {
+	evidence := (*evidenceError)(nil)
+	return errors.As(err, &evidence)
+}
+
 // refusedError is a failure that says nothing about the release: a window is shut, a port is taken.
 type refusedError struct {
 	reason   string

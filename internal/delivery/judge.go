@@ -52,6 +52,8 @@ type judge struct {
 	interval time.Duration
 	// sampled is when the source was last read.
 	sampled time.Time
+	// kept is what stable did in samples that failed for the candidate's sake.
+	kept Sample
 	// cold: what was counted since the last sample may still be of the initial delay.
 	cold bool
 	// fewWillDo: a step may end however few requests it has seen.
@@ -105,61 +107,11 @@ func (j *judge) analyse(ctx context.Context, spec *AnalysisSpec, stable *service
 		}
 	}
 	// The first sample sets the marks; a source that does not answer yet is judged in the loop.
-	if _, err := j.sample(ctx); err != nil && ctx.Err() != nil {
-		return fmt.Errorf("begin the analysis: %w", err)
+	if s := j.sample(ctx); ctx.Err() != nil {
+		return fmt.Errorf("begin the analysis: %w", s.err)
 	}
 	j.sampled = time.Now()
 	return nil
-}
-
-// measure is what the analysis asks of a source.
-func (s *AnalysisSpec) measure() Measure {
-	m := Measure{Requests: s.Errors != nil || s.Latency != nil, Series: map[string]Series{}}
-	if s.Latency != nil {
-		m.Threshold = s.Latency.Threshold
-	}
-	for name, b := range s.Business {
-		m.Series[name] = Series{Query: b.Query, Gauge: b.Gauge}
-		m.Requests = m.Requests || !b.Gauge // A counter is judged for each request.
-	}
-	return m
-}
-
-// samples are what both sides did. unmeasured: that of stable could not be read.
-type samples struct {
-	ours, theirs Sample
-	unmeasured   bool
-}
-
-func (j *judge) sample(ctx context.Context) (s samples, err error) {
-	if s.ours, err = j.ours.Sample(ctx); err != nil {
-		return s, err
-	}
-	if j.theirs != nil {
-		// Stable only serves for comparison: without it the absolute limits still hold.
-		if s.theirs, err = j.theirs.Sample(ctx); err != nil && ctx.Err() == nil {
-			s.theirs, s.unmeasured, err = Sample{}, true, nil
-		}
-	}
-	return s, err
-}
-
-// look is what the analysis is shown of the samples.
-func (s samples) look(took time.Duration) analysis.Look {
-	l := analysis.Look{Took: took, Candidate: s.ours.Counts, Stable: s.theirs.Counts, Unmeasured: s.unmeasured, Series: map[string]analysis.Pair{}}
-	for name, ours := range s.ours.Series {
-		theirs, measured := s.theirs.Series[name]
-		if !measured {
-			theirs = math.NaN()
-		}
-		l.Series[name] = analysis.Pair{Candidate: ours, Stable: theirs}
-	}
-	for name, theirs := range s.theirs.Series {
-		if _, both := l.Series[name]; !both {
-			l.Series[name] = analysis.Pair{Candidate: math.NaN(), Stable: theirs}
-		}
-	}
-	return l
 }
 
 // step begins a step.
@@ -172,11 +124,18 @@ func (j *judge) step() {
 	}
 }
 
-// look looks once, at a candidate that has a weight. enough: it may go on. trouble: why there is nothing to judge by, empty if
-// there is. An error by against speaks against the candidate.
+// look looks once, at a candidate that has a weight: at its instances, and beside that at what they did, which a machine that is silent does not
+// hide. enough: it may go on. trouble: why there is nothing to judge by, empty if there is. An error by against speaks against the candidate.
 func (j *judge) look(ctx context.Context, at ledger.Progress) (enough bool, trouble string, err error) {
-	if err := j.watch.look(ctx); err != nil {
-		return false, "", err
+	sampling, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var sampled func() samples
+	if j.spec != nil {
+		sampled = beside(func() samples { return j.sample(sampling) })
+	}
+	silent := j.watch.look(ctx)
+	if silent != nil && (!isSilent(silent) || j.spec == nil) {
+		return false, "", silent
 	}
 	if j.spec == nil {
 		at.Text = fmt.Sprintf("%s at %d %%, its instances are up", j.candidate.ID, at.Weight)
@@ -186,22 +145,30 @@ func (j *judge) look(ctx context.Context, at ledger.Progress) (enough bool, trou
 		j.tell(at)
 		return true, "", nil
 	}
-	s, err := j.sample(ctx)
+	enough, trouble, err = j.judged(ctx, at, sampled())
+	if silent != nil && !isEvidence(err) {
+		return false, "", silent
+	}
+	return enough, trouble, err
+}
+
+// judged judges by samples, where there are any.
+func (j *judge) judged(ctx context.Context, at ledger.Progress, s samples) (enough bool, trouble string, err error) {
 	if ctx.Err() != nil {
 		return false, "", fmt.Errorf("judge %s at %d %%: %w", j.candidate.ID, at.Weight, ctx.Err())
 	}
-	if j.warmsUp(at, err) {
+	if j.warmsUp(at, s.err) {
 		return false, "its initial delay is not over", nil
 	}
-	if err != nil {
+	if s.err != nil {
 		kind := sourceFails
-		if errors.Is(err, analysis.ErrNoData) {
+		if errors.Is(s.err, analysis.ErrNoData) {
 			kind = noData
 		}
-		return j.blind(at, kind, err.Error())
+		return j.blind(at, kind, s.err.Error())
 	}
-	took := time.Since(j.sampled)
-	j.sampled = time.Now()
+	took := s.at.Sub(j.sampled)
+	j.sampled = s.at
 	return j.weigh(at, s, took)
 }
 

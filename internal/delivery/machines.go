@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
@@ -37,20 +36,6 @@ func (w *work) mostly(r service.Release, up int) (most bool, all int) {
 		all = len(defined.Instances)
 	}
 	return up > 0 && 2*up >= all, all
-}
-
-// mostlyAnswers tells whether at least half of r's instances (mostly) run it, by the states that were seen, and answer. The look may have taken
-// all of its time to wait for a machine: the probes have theirs.
-func (w *work) mostlyAnswers(ctx context.Context, r service.Release, states []service.InstanceState) bool {
-	up := slices.DeleteFunc(slices.Clone(r.Placement.Instances), func(i service.Instance) bool {
-		return !slices.ContainsFunc(states, func(s service.InstanceState) bool { return s.Name == i.Name && s.Running && s.Release == r.ID })
-	})
-	if most, _ := w.mostly(r, len(up)); !most {
-		return false
-	}
-	part := r
-	part.Placement.Instances = up
-	return w.probeOnce(ctx, part) == nil
 }
 
 // awaitMachines waits, for a while, until all of r's machines answer. What becomes of those that do not is told by who asks them next.

@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -18,8 +17,6 @@ func (fourHosts) Placement(r service.Release, slot string) (service.Placement, e
 	}
 	return on(slot, "a", "b", "c", "d"), nil
 }
-
-func (fourHosts) Probe(context.Context, service.Instance, service.Health) error { return nil }
 
 func on(slot string, hosts ...string) service.Placement {
 	p := service.Placement{Slot: slot}
@@ -46,13 +43,13 @@ func TestMostlyAnswersByTheDefinition(t *testing.T) {
 		"not by the definition":             {"existing", []string{"a", "b"}, []string{"a"}, true},
 	} {
 		r := service.Release{ID: c.release, Placement: on("blue", c.recorded...)}
-		var states []service.InstanceState
-		for _, i := range r.Placement.Instances {
-			if slices.Contains(c.up, i.Host) {
-				states = append(states, service.InstanceState{Instance: i, Running: true, Release: r.ID})
+		var heard []part
+		for _, on := range onEach(r) {
+			if i := on.Placement.Instances[0]; slices.Contains(c.up, i.Host) {
+				heard = append(heard, part{release: on, states: []service.InstanceState{{Instance: i, Running: true, Release: r.ID}}})
 			}
 		}
-		if got := w.mostlyAnswers(t.Context(), r, states); got != c.want {
+		if got := w.mostlyAnswers(r, heard); got != c.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}

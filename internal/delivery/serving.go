@@ -16,25 +16,25 @@ const (
 	longestProbe = 10 * time.Second
 )
 
-// answers asks once whether r's own instances, and no other release's in their place, run and answer, within about longest. It is a
-// *silentError that a machine does not answer; the states of the others come with it.
-func (w *work) answers(ctx context.Context, r service.Release, longest time.Duration) ([]service.InstanceState, error) {
-	ctx, cancel := context.WithTimeout(ctx, longest) // A machine that is silent stands between users and stable, too.
+// answers asks once whether r's own instances, and no other release's in their place, run and answer. It is a *silentError that a machine does
+// not answer.
+func (w *work) answers(ctx context.Context, r service.Release) error {
+	ctx, cancel := context.WithTimeout(ctx, longestProbe) // A machine that is silent stands between users and stable, too.
 	defer cancel()
 	answered := beside(func() error { return w.probeOnce(ctx, r) })
 	instances, err := w.adapters.Platform.Inspect(ctx, r.Placement)
 	switch {
 	case err != nil:
-		return instances, &silentError{err}
+		return &silentError{err}
 	case !(service.Snapshot{Instances: instances}).Complete(r):
-		return instances, fmt.Errorf("%s is not complete: %s", r.ID, describe(instances))
+		return fmt.Errorf("%s is not complete: %s", r.ID, describe(instances))
 	}
-	return instances, answered()
+	return answered()
 }
 
 // serves is answers, where a machine that is silent is like an instance that is.
 func (w *work) serves(ctx context.Context, r service.Release) error {
-	_, err := w.answers(ctx, r, longestProbe)
+	err := w.answers(ctx, r)
 	if silent := (*silentError)(nil); errors.As(err, &silent) {
 		return silent.error
 	}
@@ -47,15 +47,31 @@ func (w *work) serving(ctx context.Context, r service.Release) (mostly bool, err
 	return w.servingWithin(ctx, r, longestProbe)
 }
 
-// servingWithin is serving that takes about longest, and where machines are silent twice that.
+// servingWithin is serving that takes about longest. Once r mostly serves, users are not kept from it for more than about a lookInterval by a
+// machine that may be silent.
 func (w *work) servingWithin(ctx context.Context, r service.Release, longest time.Duration) (mostly bool, err error) {
-	instances, err := w.answers(ctx, r, longest)
-	if !isSilent(err) {
-		return false, err
-	}
-	probing, cancel := context.WithTimeout(ctx, longest)
+	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	return w.mostlyAnswers(probing, r, instances), err
+	machines := onEach(r)
+	heard := make(chan answer[part], len(machines))
+	for _, m := range machines {
+		go func() { heard <- ended(func() part { return w.ask(ctx, m) }) }()
+	}
+	enough := time.NewTimer(lookInterval)
+	defer enough.Stop()
+	var all []part
+	for waited := false; len(all) < len(machines) && (!waited || !w.mostlyAnswers(r, all)); {
+		select {
+		case said := <-heard:
+			all = append(all, said.get())
+		case <-enough.C:
+			waited = true
+		}
+	}
+	if silent := silentAmong(r, all); silent != nil {
+		return w.mostlyAnswers(r, all), silent
+	}
+	return false, incomplete(r, all)
 }
 
 // probeOnce asks every instance of r once.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -86,31 +87,50 @@ func (s *stageWork) walk(ctx context.Context, spec SplitSpec, passed int, releas
 }
 
 // mayRise keeps a candidate where it is while there is nothing sound to go back to, a machine is silent, or the router would not do what it is
-// told: that is not its fault. They are asked patiently before it ends the apply. A candidate that died, or does not answer, gets no more
-// traffic: that speaks against it.
+// told: that is not its fault. They are asked patiently before it ends the apply, and the candidate is judged meanwhile: one that fails, died, or
+// does not answer, gets no more traffic, and goes. That speaks against it.
 func (s *stageWork) mayRise(ctx context.Context, candidate *judge, stable service.Release) error {
+	at := ledger.Progress{Weight: s.current().Weight}
 	var why string
 	var bad error
 	err := patiently(ctx, func() error {
 		why = ""
-		ready := beside(func() error { return s.routerSplits(ctx, candidate.candidate, stable) })
-		looked := beside(func() error { return candidate.watch.look(ctx) })
-		_, err := s.answers(ctx, stable, longestProbe)
-		unready := ready()
-		bad = looked()
-		switch {
-		case bad != nil:
-			err, unready = nil, nil // It is decided.
-		case err != nil:
-			why = fmt.Sprintf("stable %s, which one would go back to, does not answer: %s", stable.ID, err)
-		case unready != nil:
-			why = unready.Error()
-		case candidate.watch.unseen != nil:
-			err = candidate.watch.unseen
-			why = "not every instance can be seen: " + err.Error()
+		asking, stop := context.WithCancel(ctx)
+		defer stop()
+		asked, answered := context.WithCancel(asking)
+		ready := beside(func() error {
+			defer answered()
+			ready := beside(func() error { return s.routerSplits(asking, candidate.candidate, stable) })
+			err := s.answers(asking, stable)
+			if err != nil {
+				why = fmt.Sprintf("stable %s, which one would go back to, does not answer: %s", stable.ID, err)
+			}
+			unready := ready()
+			if err == nil && unready != nil {
+				why = unready.Error()
+			}
+			return cmp.Or(err, unready)
+		})
+		bad = candidate.lookThrough(ctx, at, asked.Done())
+		if bad != nil {
+			stop() // It is decided.
 		}
-		return cmp.Or(err, unready)
+		err := ready()
+		switch unseen := candidate.watch.unseen; {
+		case bad != nil:
+			return nil
+		case err == nil && unseen != nil:
+			why = "not every instance can be seen: " + unseen.Error()
+			return unseen
+		}
+		return err
 	})
+	if ctx.Err() == nil && (bad == nil || isSilent(bad)) {
+		// What was waited for was not judged by: once more, before it is raised, or left alone where it is.
+		if again := candidate.lookAgain(ctx, at); isEvidence(again) || err == nil && bad == nil {
+			bad = again
+		}
+	}
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("look at %s and the router: %w", stable.ID, ctx.Err())

@@ -3,7 +3,9 @@ package delivery
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -20,26 +22,38 @@ type watch struct {
 	restarts map[string]int
 	// failures counts for each instance the probes in a row that failed.
 	failures map[string]int
-	// unseen says what the last look did not see, and later ones will; nil: it saw every instance answer. A *silentError where a machine is
-	// silent.
+	// looks counts them. round is the first of those that see every machine once, or find it silent: one alone may be too short for a slow one.
+	looks, round int
+	// late: in this round there is a machine that has not answered yet, and is not silent.
+	late bool
+	// unseen says what this round has not seen, and later looks will; nil: it saw every instance answer. A *silentError where a machine is
+	// silent, or late.
 	unseen error
+	// silentAt is when a machine was found silent last.
+	silentAt time.Time
 }
 
 // watched is a machine with instances of the release.
 type watched struct {
 	instances []service.Instance
-	// asked: not all that was asked is answered. Only what is not silent is waited for.
-	asked bool
+	// asked, probed: it was asked for the states of its instances, or they were probed, and has not answered. Only what is not silent is waited for.
+	asked, probed bool
+	// saw, answered are the looks that began what was answered last: the states, and the probes.
+	saw, answered int
 	// silent is why it could not be looked at the last time; nil: it could.
 	silent   error
 	patience patience
-	// probes are what came of those of the instances.
+	// probes are what came of those of the instances. fresh: they are not counted yet.
 	probes []error
+	fresh  bool
 }
 
-// statement is what a machine says: first its instances' states, or why they are not known; then what came of their probes.
+// statement is what a machine says: its instances' states, or why they are not known, or what came of their probes.
 type statement struct {
-	of     *watched
+	of *watched
+	// look that asked. cut: who asked did not wait for the answer.
+	look   int
+	cut    bool
 	states []service.InstanceState
 	err    error
 	probed bool
@@ -48,7 +62,7 @@ type statement struct {
 
 // newWatch notes how often the release's instances were started until now. It is an error that this process may not look.
 func newWatch(ctx context.Context, platform Platform, r service.Release) (*watch, error) {
-	v := &watch{platform: platform, release: r, restarts: map[string]int{}, failures: map[string]int{}}
+	v := &watch{platform: platform, release: r, restarts: map[string]int{}, failures: map[string]int{}, round: 1}
 	byHost := map[string]*watched{}
 	for _, i := range r.Placement.Instances {
 		if byHost[i.Host] == nil {
@@ -62,7 +76,7 @@ func newWatch(ctx context.Context, platform Platform, r service.Release) (*watch
 	defer cancel()
 	instances, err := platform.Inspect(looking, r.Placement)
 	if outOfReach(err) || ctx.Err() != nil {
-		return nil, err
+		return nil, cmp.Or(err, ctx.Err())
 	}
 	// Those on a machine that is silent are counted from when it is seen.
 	for _, i := range instances {
@@ -71,17 +85,20 @@ func newWatch(ctx context.Context, platform Platform, r service.Release) (*watch
 	return v, nil
 }
 
-// look looks once at all instances. A death is told at once, also while another machine, or a probe, hangs. A machine that was silent the last
-// time is not waited for: it is heard when it answers. An error by against speaks against the release; a *silentError says that a machine has
-// been silent for too long.
+// look looks once at all instances. A death is told at once, also while another machine, or a probe, hangs. A machine is waited for about a
+// lookInterval, and one that was silent the last time not at all: it is heard when it answers, and is silent when it has not for longestProbe. An
+// error by against speaks against the release; a *silentError says that a machine has been silent for too long.
 func (v *watch) look(ctx context.Context) error {
-	for _, m := range v.machines {
-		if !m.asked {
-			v.ask(ctx, m)
-		}
+	if v.looks++; !v.late {
+		v.round = v.looks
 	}
+	for _, m := range v.machines {
+		v.ask(ctx, m)
+	}
+	over := time.NewTimer(lookInterval)
+	defer over.Stop()
 	for {
-		said, more := v.next(ctx)
+		said, more := v.next(ctx, over.C)
 		if ctx.Err() != nil {
 			return fmt.Errorf("look at %s: %w", v.release.ID, ctx.Err())
 		}
@@ -92,70 +109,99 @@ func (v *watch) look(ctx context.Context) error {
 			return err
 		}
 	}
-	v.unseen = nil
+	v.late, v.unseen = false, nil
+	v.awaited()
 	return cmp.Or(v.answered(), v.silence())
 }
 
-// next is what a machine says, waited for while there are some that were asked and are not silent.
-func (v *watch) next(ctx context.Context) (said answer[statement], more bool) {
+// anew has a round begin with the next look: what was asked before says nothing of what is now.
+func (v *watch) anew() { v.late = false }
+
+// next is what a machine says, waited for while there are some that were asked and are not silent, until the look is over.
+func (v *watch) next(ctx context.Context, over <-chan time.Time) (said answer[statement], more bool) {
 	select {
 	case said = <-v.heard:
 		return said, true
 	default:
 	}
-	for _, m := range v.machines {
-		if !m.asked || m.silent != nil {
-			continue
-		}
-		select {
-		case said = <-v.heard:
-			return said, true
-		case <-ctx.Done():
-			return said, false
-		}
+	if !slices.ContainsFunc(v.machines, func(m *watched) bool { return m.silent == nil && (m.asked || m.probed) }) {
+		return said, false
+	}
+	select {
+	case said = <-v.heard:
+		return said, true
+	case <-over:
+	case <-ctx.Done():
 	}
 	return said, false
 }
 
-// ask asks a machine, and its instances beside it. Who asks ends ctx.
+// ask asks a machine that has answered, and its instances beside it. Who asks ends ctx.
 func (v *watch) ask(ctx context.Context, m *watched) {
+	if m.asked {
+		return
+	}
 	m.asked = true
-	ctx, stop := context.WithCancel(ctx)
-	health := v.release.Health
-	probes := beside(func() []error {
+	look, stop := v.looks, func() {}
+	if !m.probed {
+		m.probed = true
 		// One that was given more time to answer has it.
-		probing, cancel := context.WithTimeout(ctx, max(longestProbe, health.Timeout.D()))
-		defer cancel()
-		return probeAll(probing, v.platform, m.instances, health)
-	})
+		probing, cancel := context.WithTimeout(ctx, max(longestProbe, v.release.Health.Timeout.D()))
+		stop = cancel
+		go func() {
+			defer cancel()
+			said := ended(func() statement {
+				return statement{probed: true, probes: probeAll(probing, v.platform, m.instances, v.release.Health)}
+			})
+			said.given.of, said.given.look, said.given.cut = m, look, errors.Is(probing.Err(), context.Canceled)
+			v.heard <- said
+		}()
+	}
 	go func() {
-		defer stop()
-		seen := ended(func() statement {
+		said := ended(func() statement {
 			looking, cancel := context.WithTimeout(ctx, longestProbe)
 			defer cancel()
 			part := v.release.Placement
 			part.Instances = m.instances
 			states, err := v.platform.Inspect(looking, part)
-			return statement{of: m, states: states, err: err}
+			return statement{states: states, err: err}
 		})
-		v.heard <- seen
-		if seen.broken == nil && seen.given.err == nil {
-			v.heard <- ended(func() statement { return statement{of: m, probed: true, probes: probes()} })
+		if said.given.err != nil {
+			stop() // Nothing that its instances say counts.
 		}
+		said.given.of, said.given.look, said.given.cut = m, look, ctx.Err() != nil
+		v.heard <- said
 	}()
 }
 
 // hear notes what a machine said. It is an error that an instance died.
 func (v *watch) hear(said statement) error {
 	m := said.of
-	if said.probed {
-		m.asked, m.probes = false, said.probes
+	switch {
+	case said.probed:
+		if m.probed = false; !said.cut {
+			m.probes, m.answered, m.fresh = said.probes, said.look, true
+		}
+		return nil
+	case said.cut:
+		m.asked = false
 		return nil
 	}
-	if m.silent = nil; said.err != nil {
-		m.asked, m.silent = false, &silentError{said.err}
+	m.asked, m.saw, m.silent = false, said.look, nil
+	if said.err != nil {
+		m.silent = &silentError{said.err}
 	}
 	return v.died(said.states)
+}
+
+// awaited tells of a machine that has not answered in this round, and may still do so before it is silent.
+func (v *watch) awaited() {
+	for _, m := range v.machines {
+		if m.silent == nil && (m.saw < v.round || m.answered < v.round) {
+			v.late = true
+			v.unseen = &silentError{fmt.Errorf("%s has not answered yet", names(m.instances))}
+		}
+	}
 }
 
 // died tells of an instance that does not run any more, was started again, or has another release's in its place.
@@ -176,23 +222,26 @@ func (v *watch) died(instances []service.InstanceState) error {
 }
 
 // answered counts the probes in a row that failed: an instance may have got stuck while its process lives. One on a machine that is silent
-// says nothing.
+// says nothing, and while it is late it is not known whether it is.
 func (v *watch) answered() error {
 	for _, m := range v.machines {
-		if m.silent != nil {
-			continue
-		}
-		for n, i := range m.instances {
-			failed := m.probes[n]
-			if failed == nil {
+		counts := m.fresh && m.silent == nil && !m.asked
+		m.fresh = m.fresh && m.silent == nil && m.asked
+		for n, failed := range m.probes {
+			i := m.instances[n]
+			if counts && failed == nil {
 				v.failures[i.Name] = 0
+			}
+			if failed == nil {
+				continue
+			}
+			if v.unseen = fmt.Errorf("%s does not answer: %w", i.Name, failed); !counts {
 				continue
 			}
 			if v.failures[i.Name]++; v.failures[i.Name] >= failuresInARow {
 				return against([]string{fmt.Sprintf("%s at %s: %s", i.Name, i.Address, failed)},
 					"instance %s of %s does not answer under traffic, %d times in a row: %s", i.Name, v.release.ID, failuresInARow, failed)
 			}
-			v.unseen = fmt.Errorf("%s does not answer: %w", i.Name, failed)
 		}
 	}
 	return nil
@@ -200,17 +249,17 @@ func (v *watch) answered() error {
 
 // silence tells of a machine that stays silent, or of a process that may not look. Silence for a while is no reason to go back: stable is on
 // the same machine.
-func (v *watch) silence() error {
+func (v *watch) silence() (tooLong error) {
 	for _, m := range v.machines {
 		switch bears := m.patience.bears(m.silent); {
 		case m.silent == nil:
+			continue
 		case !bears:
-			return m.silent
-		default:
-			v.unseen = m.silent
+			tooLong = cmp.Or(tooLong, m.silent)
 		}
+		v.unseen, v.silentAt = m.silent, time.Now()
 	}
-	return nil
+	return tooLong
 }
 
 // settle looks until every instance was seen to answer: while a machine is silent for as long as look bears it, else failuresInARow times at most.
@@ -218,6 +267,9 @@ func (v *watch) settle(ctx context.Context) error {
 	for failures := 0; ; {
 		if err := v.look(ctx); err != nil {
 			return err
+		}
+		if v.late {
+			continue
 		}
 		if v.unseen == nil {
 			return nil

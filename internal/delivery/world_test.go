@@ -70,6 +70,8 @@ type world struct {
 	probed func(service.ReleaseID) error
 	// probing, where it is set, is told of each probe, with the world held still.
 	probing func(context.Context, service.Instance)
+	// stuck, where it is set, tells of an instance whether it hangs, with the world held still.
+	stuck func(service.Instance) bool
 	// logged, where it is set, is what a release has logged.
 	logged func(service.ReleaseID) ([]string, error)
 	// moving, where it is set, is what the router does before it moves traffic.
@@ -482,9 +484,12 @@ func (p platform) Logs(_ context.Context, at service.Placement, _ int) ([]string
 
 func (p platform) Probe(ctx context.Context, i service.Instance, _ service.Health) error {
 	p.mu.Lock()
-	hangs := p.hanging[i.Host]
+	hangs, stuck := p.hanging[i.Host], p.stuck != nil && p.stuck(i)
 	p.mu.Unlock()
-	if hangs {
+	switch {
+	case stuck:
+		<-ctx.Done()
+	case hangs:
 		select {
 		case <-ctx.Done():
 		case <-time.After(30 * time.Second):
@@ -708,6 +713,8 @@ type provider struct {
 	router   *service.Router
 	// denied are the log lines that no release may write while it starts.
 	denied []string
+	// probeTimeout is what an instance has to answer, 0 the usual.
+	probeTimeout time.Duration
 	// bake is how long a release is watched before it is finalized.
 	bake time.Duration
 	// warnings of all preflights, releases and splits.
@@ -829,7 +836,7 @@ func (p *provider) applyWith(ctx context.Context, version string, split delivery
 		},
 		func() error {
 			health := quickHealth
-			health.DenyLogs = p.denied
+			health.DenyLogs, health.Timeout = p.denied, service.Duration(p.probeTimeout)
 			outcome, err := s.Execute(ctx, request(service.StageRelease), delivery.ReleaseSpec{Content: content(version), Health: health, Checkpoint: delivery.CheckpointID(release), MaxAttempts: 3})
 			p.warnings = append(p.warnings, outcome.Warnings...)
 			return err
