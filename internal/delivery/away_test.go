@@ -53,7 +53,7 @@ func TestAppliesWhileAHostStaysAway(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, want := range []string{"LEFT OUT: host c does not answer", string(releaseOf("2")) + " does not run there", "taken out of the service's hosts"} {
+			for _, want := range []string{"LEFT OUT: host c does not answer", string(releaseOf("2")) + " is not known to run there", "taken out of the service's hosts"} {
 				if !strings.Contains(leftOutOf(outcome), want) {
 					t.Errorf("%q is not said: %v", want, outcome.Warnings)
 				}

@@ -64,7 +64,7 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 
 // define is Define where nothing is in the middle any more. before is the definition that there was, nil for none.
 func (w *work) define(ctx context.Context, request DefineRequest, before *service.Definition) (DefineOutcome, error) {
-	if w.state().Untidied() != nil {
+	if unsettled(w.state()) {
 		// First, since it may have the places of what is to come. What cannot be done yet may be on a host that is taken out.
 		_ = w.tidied(ctx)
 	}
@@ -90,22 +90,22 @@ func (w *work) define(ctx context.Context, request DefineRequest, before *servic
 	if before != nil && !reflect.DeepEqual(*before, definition) {
 		w.silence = silence{} // A host that did not answer may be reached in another way now.
 	}
-	if err := w.followDefinition(ctx, definedHosts(before)); err != nil {
+	if err := w.followDefinition(ctx); err != nil {
 		return DefineOutcome{}, err
 	}
-	if w.state().Untidied() != nil {
+	if unsettled(w.state()) {
 		w.tidy(ctx)
 	}
 	w.deliverDue(ctx)
 	return DefineOutcome{Owner: owner, Warnings: w.warnings}, nil
 }
 
-// followDefinition brings what runs to where the definition says. had are the hosts of the one before.
-func (w *work) followDefinition(ctx context.Context, had []string) error {
+// followDefinition brings what runs to where the definition says.
+func (w *work) followDefinition(ctx context.Context) error {
 	if err := w.connect(); err != nil {
 		return err
 	}
-	return w.resize(ctx, had)
+	return w.resize(ctx)
 }
 
 // recoverRedefined recovers by the definition that the ledger has, and where that fails by the one that is wanted: a wrong address in

@@ -126,5 +126,10 @@ func (p *Procedure) StopRelease(ctx context.Context, owner string) error {
 			return err
 		}
 	}
+	for _, p := range w.state().LeftOut {
+		if err := w.removePart(ctx, state.LastAttempt, w.at(p)); err != nil {
+			return err
+		}
+	}
 	return w.append(ctx, ledger.Event{Type: ledger.ServiceStopped, Text: "all releases were stopped and removed"})
 }

@@ -78,7 +78,7 @@ func (s *stageWork) rollOut(ctx context.Context, spec ReleaseSpec) error {
 	s.exports.Slot = slot
 	if stable != nil && s.interrupts() {
 		s.report(s.number, s.stage, 0, s.now(), "%s is stopped: the service has one slot", stable.ID)
-		err = s.replaceInWaves(ctx, s.number, *stable, release, spec.Health)
+		err = s.replaceInWaves(ctx, s.number, s.astrayOf(*stable), release, spec.Health)
 	} else {
 		err = s.startInWaves(ctx, s.number, release, spec.Health)
 	}

@@ -8,13 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // grow starts a release on hosts that it is not on yet. One that does not come up there is taken away again, and the others stay as they
-// were. had is resize's.
-func (w *work) grow(ctx context.Context, r service.Release, had []string) error {
+// were.
+func (w *work) grow(ctx context.Context, r service.Release) error {
 	placement, err := w.adapters.Platform.Placement(r, r.Placement.Slot)
 	if err != nil {
 		return fmt.Errorf("place %s: %w", r.ID, err)
@@ -28,7 +27,7 @@ func (w *work) grow(ctx context.Context, r service.Release, had []string) error 
 	}
 	grown, part := r, r
 	part.Placement = added
-	if part = w.leavingOut(ctx, part, had); len(part.Placement.Instances) == 0 {
+	if part = w.leavingOut(ctx, part); len(part.Placement.Instances) == 0 {
 		return nil
 	}
 	grown.Placement.Platform = placement.Platform
@@ -53,10 +52,10 @@ func (w *work) grow(ctx context.Context, r service.Release, had []string) error 
 
 // leavingOut is a part of a release, that is about to come to hosts, without those that a rollback left out and that still do not answer:
 // they are told of, and hold up nobody. Any other that does not answer is one that was added, and is refused.
-func (w *work) leavingOut(ctx context.Context, part service.Release, had []string) service.Release {
+func (w *work) leavingOut(ctx context.Context, part service.Release) service.Release {
 	old := part
 	old.Placement.Instances = slices.DeleteFunc(slices.Clone(part.Placement.Instances), func(i service.Instance) bool {
-		return !slices.Contains(had, i.Host) || !hasRun(w.state(), i.Host)
+		return !isLeftOut(w.state(), i.Host)
 	})
 	if len(old.Placement.Instances) == 0 {
 		return part
@@ -66,19 +65,6 @@ func (w *work) leavingOut(ctx context.Context, part service.Release, had []strin
 	}
 	w.warn("Host Left Out", w.leftOut(part.ID)+".")
 	return without(part, w.silentOf(old))
-}
-
-// hasRun tells whether a release was on a host: a host that was added, and that none has come to yet, is in the definition too.
-func hasRun(state *ledger.State, host string) bool {
-	on := func(r service.Release) bool { return slices.Contains(hostsOf(r.Placement), host) }
-	for _, r := range state.Releases {
-		if on(r) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(state.Attempts, func(a ledger.Attempt) bool {
-		return a.Checkpoint != nil && a.Checkpoint.Stable != nil && on(*a.Checkpoint.Stable)
-	})
 }
 
 // roomToGrow refuses hosts that a part of a release is about to come to and cannot, before anything is done there. What is wrong with

@@ -12,8 +12,8 @@ import (
 )
 
 // What a rollback does while one of several machines does not answer: it goes on where machines answer. When it has come to its end the
-// release is recorded there alone, and the router sends nothing to the others. Until those are back, or taken out of the hosts, the service's
-// status is "interrupted", where what ran before is not stopped there (State.Untidied), and else "resizing": the release is not on all hosts
+// release is recorded there alone, what may run on the others is remembered apart (astray.go), and the router sends nothing to them. Until
+// those are back, or taken out of the hosts, the service's status is "interrupted", where what ran before is not stopped there (State.Untidied), and else "resizing": the release is not on all hosts
 // that it is to be on (Unsized). Either way the next apply, or recover, brings it there.
 
 // silence is what one work knows of machines that did not answer twice. They are not asked again by it: each question takes as long as it may.
@@ -120,14 +120,18 @@ func notAnswering(hosts []string) string {
 	return "hosts " + strings.Join(hosts, ", ") + " do not answer"
 }
 
-// leftOut says where a release that was rolled back to does not run because a host did not answer, and how it comes there; empty where
-// it runs everywhere.
+// leftOut says where a release that was rolled back to is not known to run because a host did not answer, and how it comes there; empty
+// where it runs everywhere.
 func (w *work) leftOut(id service.ReleaseID) string {
 	state := w.state()
 	there := hostsOf(state.Releases[id].Placement)
-	hosts := slices.DeleteFunc(definedHosts(state.Definition), func(host string) bool {
+	return w.leftOutOn(id, slices.DeleteFunc(definedHosts(state.Definition), func(host string) bool {
 		return slices.Contains(there, host) || !slices.Contains(w.silence.hosts, host)
-	})
+	}))
+}
+
+// leftOutOn is leftOut for those hosts.
+func (w *work) leftOutOn(id service.ReleaseID, hosts []string) string {
 	if len(hosts) == 0 {
 		return ""
 	}
@@ -136,7 +140,7 @@ func (w *work) leftOut(id service.ReleaseID) string {
 	if w.adapters.Router == nil {
 		traffic = "nothing keeps requests from it: once it is back, what ran there before may answer them"
 	}
-	return fmt.Sprintf("LEFT OUT: %s, so %s does not run there, and %s. When it is back, apply, or run `%s recover %s`: what ran before is stopped there, and %s is started. "+
+	return fmt.Sprintf("LEFT OUT: %s, so %s is not known to run there, and %s. When it is back, apply, or run `%s recover %s`: what else runs is stopped there, and %s is started. "+
 		"A host that does not come back is taken out of the service's hosts",
 		notAnswering(hosts), id, traffic, operatorBinary, w.procedure.id, id)
 }
@@ -159,37 +163,23 @@ func alsoSaying(text, more string) string {
 }
 
 // placeMost is placeAt for the part of a release on the machines that answer. In the slot that it was in, the others stay in its record until
-// the rollback has come to its end: what an earlier try started there, or an earlier run could not stop, is to be stopped if it does not.
+// the rollback has come to its end: what an earlier try started there, or an earlier run could not stop, is to be stopped if it does not. So
+// is what may be there in the slot that it was in before.
 func (w *work) placeMost(ctx context.Context, attempt int, part service.Release) error {
-	recorded, before := part, w.state().Releases[part.ID].Placement
-	if before.Slot == part.Placement.Slot {
-		recorded.Placement.Instances = slices.Clone(part.Placement.Instances)
-		for _, i := range before.Instances {
-			if slices.Contains(w.silence.hosts, i.Host) {
-				recorded.Placement.Instances = append(recorded.Placement.Instances, i)
-			}
-		}
+	recorded, silent := part, w.state().Releases[part.ID].Placement
+	silent.Instances = slices.DeleteFunc(slices.Clone(silent.Instances), func(i service.Instance) bool { return !slices.Contains(w.silence.hosts, i.Host) })
+	var left []service.Placement
+	switch {
+	case len(silent.Instances) == 0:
+	case silent.Slot == part.Placement.Slot:
+		recorded.Placement.Instances = slices.Concat(part.Placement.Instances, silent.Instances)
+	default:
+		left = []service.Placement{silent}
 	}
-	if err := w.append(ctx, ledger.Event{Type: ledger.ReleaseRecorded, Attempt: attempt, Release: part.ID, Record: &recorded}); err != nil {
+	if err := w.append(ctx, ledger.Event{Type: ledger.ReleaseRecorded, Attempt: attempt, Release: part.ID, Record: &recorded, LeftOut: left}); err != nil {
 		return fmt.Errorf("record %s: %w", part.ID, err)
 	}
 	return w.placeAgain(ctx, attempt, part)
-}
-
-// recordMost records that a rollback left its release out on the machines that do not answer.
-func (w *work) recordMost(ctx context.Context, a *ledger.Attempt) error {
-	r := w.state().Releases[a.Release]
-	part := without(r, w.silence.hosts)
-	if len(part.Placement.Instances) == len(r.Placement.Instances) {
-		return nil
-	}
-	if err := w.append(ctx, ledger.Event{
-		Type: ledger.ReleaseRecorded, Attempt: a.Number, Release: part.ID, Record: &part,
-		Text: fmt.Sprintf("%s: %s is left out there", notAnswering(w.silentOf(r)), r.ID),
-	}); err != nil {
-		return fmt.Errorf("record where %s runs: %w", r.ID, err)
-	}
-	return nil
 }
 
 // stopMost stops the release of a rollback that comes to nothing. It stays recorded, so what may run on machines that do not answer is

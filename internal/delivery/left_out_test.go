@@ -108,7 +108,7 @@ func TestRollbackWithoutASilentHost(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, want := range []string{"LEFT OUT: host c does not answer", string(releaseOf("1")) + " does not run there", "recover production/web"} {
+			for _, want := range []string{"LEFT OUT: host c does not answer", string(releaseOf("1")) + " is not known to run there", "recover production/web"} {
 				if !strings.Contains(said, want) {
 					t.Errorf("%q is not said: %s", want, said)
 				}

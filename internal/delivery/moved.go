@@ -71,7 +71,7 @@ func addressesByHost(p service.Placement) map[string]string {
 	return all
 }
 
-// remaining are the releases that are placed, stable first, but for a candidate that a recovery is about to take away: a wrong address of
+// remaining are the releases that are placed, or may run where a rollback left them out, stable first, but for a candidate that a recovery is about to take away: a wrong address of
 // a host may be what it has to be recovered from.
 func remaining(state *ledger.State) []service.Release {
 	a := state.OpenAttempt()
@@ -82,6 +82,9 @@ func remaining(state *ledger.State) []service.Release {
 			continue
 		}
 		all = append(all, state.Releases[id])
+	}
+	for _, p := range state.LeftOut {
+		all = append(all, service.Release{ID: p.Release, Placement: p})
 	}
 	return all
 }

@@ -42,22 +42,37 @@ func (p *Procedure) Recover(ctx context.Context) (Recovery, error) {
 }
 
 // putInOrder does what is left to do where nothing was interrupted: what was replaced is stopped, and what runs is brought to the hosts
-// that it is not on.
+// that it is not on. Machines that do not answer keep it from no other; that there are some is the error in the end.
 func (w *work) putInOrder(ctx context.Context) (Recovery, error) {
 	var done []string
-	if untidied := w.state().Untidied(); untidied != nil {
-		if err := w.sweepAfter(ctx); err != nil {
-			return Recovery{}, fmt.Errorf("stop what %s took the place of: %w", untidied.Release, err)
+	var silent error
+	if untidied := w.state().Untidied(); unsettled(w.state()) {
+		err := w.sweepAfter(ctx)
+		if err != nil {
+			err = fmt.Errorf("stop what %s took the place of: %w", w.state().Stable, err)
 		}
-		done = append(done, fmt.Sprintf("what %s took the place of was stopped", untidied.Release))
+		switch {
+		case isSilent(err):
+			silent = err
+		case err != nil:
+			return Recovery{}, err
+		case untidied != nil:
+			done = append(done, fmt.Sprintf("what %s took the place of was stopped", untidied.Release))
+		}
 	}
 	if Unsized(w.state()) {
-		if err := w.resize(ctx, nil); err != nil {
+		if err := w.resize(ctx); err != nil {
 			return Recovery{}, err
+		}
+		if silent == nil && Unsized(w.state()) {
+			silent = fmt.Errorf("bring %s to the hosts of the service: %w", w.state().Stable, w.silence.err)
 		}
 		done = append(done, "what runs was brought to the hosts of the service")
 	}
-	if len(done) == 0 {
+	switch {
+	case silent != nil:
+		return Recovery{}, silent
+	case len(done) == 0:
 		return Recovery{Text: "nothing was interrupted", Running: w.running(ctx)}, nil
 	}
 	return Recovery{Recovered: true, Text: strings.Join(done, "; "), Running: w.running(ctx)}, nil

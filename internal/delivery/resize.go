@@ -13,17 +13,16 @@ import (
 // A service whose hosts change keeps its releases: what runs comes to hosts that were added, and is drained and removed from those
 // that were taken out. Ports that changed hold for new releases: what runs stays where it is.
 
-// resize brings all releases to the hosts of the definition: first to those that were added, then away from those that were removed. had are
-// the hosts that the service had before, of which one that a rollback left out, and that still does not answer, is left out again; without
-// them (nil) it is an error.
-func (w *work) resize(ctx context.Context, had []string) error {
+// resize brings all releases to the hosts of the definition: first to those that were added, then away from those that were removed. A host
+// that a rollback left out, and that still does not answer, is left out again.
+func (w *work) resize(ctx context.Context) error {
 	if !Unsized(w.state()) {
 		return nil
 	}
 	wanted := definedHosts(w.state().Definition)
 	for _, id := range w.placedReleases() {
 		if runs(w.state(), id) {
-			if err := w.grow(ctx, w.state().Releases[id], had); err != nil {
+			if err := w.grow(ctx, w.state().Releases[id]); err != nil {
 				return err
 			}
 		}
@@ -33,7 +32,7 @@ func (w *work) resize(ctx context.Context, had []string) error {
 			return err
 		}
 	}
-	return nil
+	return w.shrinkAstray(ctx, wanted)
 }
 
 // shrink drains and removes a release from hosts that the service has no more. One that does not answer any more may be why it was taken out.

@@ -100,7 +100,7 @@ func (w *work) rollBackWhereAnswered(ctx context.Context, a *ledger.Attempt, rel
 		return err
 	}
 	if w.interrupts() {
-		err = w.replaceInWaves(ctx, a.Number, without(*stable, w.silence.hosts), *release, healthAgain(*release))
+		err = w.replaceInWaves(ctx, a.Number, without(w.astrayOf(*stable), w.silence.hosts), *release, healthAgain(*release))
 	} else {
 		err = w.startAgain(ctx, a.Number, *release)
 	}
@@ -186,14 +186,16 @@ func (w *work) fullWeight(ctx context.Context, a *ledger.Attempt) error {
 func (w *work) closeRollback(ctx context.Context, a *ledger.Attempt, passage *ledger.Passage) error {
 	ctx, cancel := w.rescue(ctx, closingTimeout)
 	defer cancel()
-	if err := w.recordMost(ctx, a); err != nil {
-		return err
-	}
 	kept := slices.DeleteFunc(slices.Clone(w.state().Kept), func(r service.ReleaseID) bool { return r == a.Release })
 	closing := ledger.Closing{End: service.EndFinalized, Kept: kept}
 	result := &putBackResult{}
 	result.did("%s carries all of the traffic", a.Release)
-	left := w.leftOut(a.Release)
+	leaving := w.leaving(w.state().Releases[a.Release])
+	var hosts []string
+	for _, p := range leaving {
+		hosts = append(hosts, hostsOf(p)...)
+	}
+	left := w.leftOutOn(a.Release, hosts)
 	if left != "" {
 		result.did("%s", left)
 		w.warn("Host Left Out", left+".")
@@ -201,7 +203,7 @@ func (w *work) closeRollback(ctx context.Context, a *ledger.Attempt, passage *le
 	closing.Record = w.writeRecord(ctx, a, ledger.Failure{}, result, closing.End)
 	replaced := a.Replaces
 	err := w.append(ctx, ledger.Event{
-		Type: ledger.AttemptClosed, Attempt: a.Number, Stage: service.StageRelease, Release: a.Release, Closing: &closing, Passage: passage,
+		Type: ledger.AttemptClosed, Attempt: a.Number, Stage: service.StageRelease, Release: a.Release, Closing: &closing, Passage: passage, LeftOut: leaving,
 		Text:     alsoSaying(fmt.Sprintf("rolled back to %s", a.Release), left),
 		Notify:   w.message(a.Number, "rolled_back", alsoSaying(fmt.Sprintf("%s: rolled back to %s, from %s", w.procedure.id, a.Release.Label(), orNothing(replaced)), left), closing.Record),
 		Channels: w.channels("rolled_back"),

@@ -10,12 +10,17 @@ import (
 )
 
 // sweep removes what no attempt needs any more: kept releases that still run are stopped, releases that are not kept
-// are removed. It is what a kill right after a finalization left to do. Where machines do not answer it does so on the others, before it
+// are removed, and so is what may run of either where no record says so. It is what a kill right after a finalization left to do. Where machines do not answer it does so on the others, before it
 // says so by a *silentError.
 func (w *work) sweep(ctx context.Context) error {
 	state := w.state()
 	if state.OpenAttempt() != nil || state.Broken != nil || w.adapters.Platform == nil {
 		return nil
+	}
+	// What is told below of those that are recorded comes of the same machines.
+	astray := w.sweepAstray(ctx)
+	if astray != nil && ctx.Err() != nil {
+		return astray
 	}
 	var silent error
 	for id, r := range state.Releases {
@@ -34,6 +39,9 @@ func (w *work) sweep(ctx context.Context) error {
 		if err := w.sweepAway(ctx, part, runsAny(part, instances), err == nil); err != nil {
 			return err
 		}
+	}
+	if astray != nil && !isSilent(astray) || silent == nil {
+		return astray
 	}
 	return silent
 }

@@ -21,7 +21,9 @@ func Unsized(state *ledger.State) bool {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(state.LeftOut, func(p service.Placement) bool {
+		return slices.ContainsFunc(hostsOf(p), func(h string) bool { return !slices.Contains(wanted, h) })
+	})
 }
 
 // dropUnsized removes what a change of the hosts that was cut short may have left on hosts which the next definition has no more: nothing

@@ -26,6 +26,7 @@ func closeAttempt(s *State, e Event) {
 	}
 	s.Pending = nil
 	s.Discard, a.Saving = append(s.Discard, a.Saving...), nil
+	s.leaveOut(e.LeftOut)
 	switch a.End {
 	case service.EndFinalized:
 		s.finalize(a, e.Closing.Kept)

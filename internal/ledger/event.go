@@ -13,7 +13,7 @@ import (
 
 // Version is the newest version of events that this binary understands. An event says the least version that may
 // read it; events are only ever added to in meaning.
-const Version = 2
+const Version = 3
 
 // Type says what an event records.
 type Type string
@@ -48,11 +48,15 @@ const (
 	Adopted          Type = "adopted"
 	Tidied           Type = "tidied"
 	CandidateJudged  Type = "candidate_judged"
+	LeftOutStopped   Type = "left_out_stopped"
 )
 
-// minVersion is the least Version that may read events of a type.
-func (t Type) minVersion() int {
-	if t == CandidateJudged {
+// minVersion is the least Version that may read the event.
+func (e Event) minVersion() int {
+	switch {
+	case len(e.LeftOut) > 0:
+		return 3
+	case e.Type == CandidateJudged:
 		return 2
 	}
 	return 1
@@ -91,7 +95,10 @@ type Event struct {
 	Closing *Closing         `json:"closing,omitempty"`
 	Change  *Change          `json:"change,omitempty"`
 	Record  *service.Release `json:"record,omitempty"`
-	Weight  *int             `json:"weight,omitempty"`
+	// LeftOut is what may run from now on on machines that do not answer, and that the records of its releases do not say; with
+	// LeftOutStopped what does so no more.
+	LeftOut []service.Placement `json:"left_out,omitempty"`
+	Weight  *int                `json:"weight,omitempty"`
 	// Judged: the weight was not only set, the candidate also passed there (or there was nothing to judge).
 	Judged     bool                `json:"judged,omitempty"`
 	Checkpoint *service.Checkpoint `json:"checkpoint,omitempty"`

@@ -76,6 +76,12 @@ var transitions = map[Type]func(*State, Event){
 
 	CandidateJudged: func(*State, Event) {},
 
+	LeftOutStopped: func(s *State, e Event) {
+		for _, p := range e.LeftOut {
+			s.settleLeftOut(p)
+		}
+	},
+
 	LeaseAcquired: func(s *State, e Event) {
 		if s.Lease != nil {
 			s.lost(s.LeaseRun)
@@ -163,6 +169,8 @@ var transitions = map[Type]func(*State, Event){
 	ReleaseRecorded: func(s *State, e Event) {
 		if e.Record != nil {
 			s.Releases[e.Record.ID] = *e.Record
+			s.settleLeftOut(e.Record.Placement)
+			s.leaveOut(e.LeftOut)
 		}
 	},
 	ReleaseRemoved: func(s *State, e Event) {
@@ -250,7 +258,7 @@ var transitions = map[Type]func(*State, Event){
 		for i := range s.Attempts {
 			s.Attempts[i].Undone = true
 		}
-		s.Stable, s.Kept, s.Releases, s.Pending, s.Broken = "", nil, map[service.ReleaseID]service.Release{}, nil, nil
+		s.Stable, s.Kept, s.Releases, s.LeftOut, s.Pending, s.Broken = "", nil, map[service.ReleaseID]service.Release{}, nil, nil, nil
 	},
 	Notified: func(s *State, e Event) {
 		if e.Notify != nil {
@@ -274,7 +282,7 @@ func onAttempt(apply func(*State, *Attempt, Event)) func(*State, Event) {
 func (s State) clone() State {
 	s.LostRuns, s.Kept = slices.Clone(s.LostRuns), slices.Clone(s.Kept)
 	s.Checkpoints, s.Pending, s.Due = slices.Clone(s.Checkpoints), slices.Clone(s.Pending), slices.Clone(s.Due)
-	s.Discard = slices.Clone(s.Discard)
+	s.Discard, s.LeftOut = slices.Clone(s.Discard), slices.Clone(s.LeftOut)
 	s.Attempts = slices.Clone(s.Attempts)
 	for i := range s.Attempts {
 		if s.Attempts[i].Passages = maps.Clone(s.Attempts[i].Passages); s.Attempts[i].Passages == nil {

@@ -127,7 +127,7 @@ func (l *Lease) append(ctx context.Context, e Event) error {
 		return fmt.Errorf("append %s to the ledger of %s: %w", e.Type, l.ledger.id, err)
 	}
 	state, unsaved := l.State(), 0
-	e.MinVersion, e.Epoch, e.Run, e.Nonce = e.Type.minVersion(), l.epoch, l.run, uuid.NewString()
+	e.MinVersion, e.Epoch, e.Run, e.Nonce = e.minVersion(), l.epoch, l.run, uuid.NewString()
 	for {
 		e.Number, e.Time = state.Number+1, l.clock.Now()
 		// What the caller knew may be older than an append of ours that did arrive.

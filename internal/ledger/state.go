@@ -46,6 +46,9 @@ type State struct {
 	Stable   service.ReleaseID                     `json:"stable,omitempty"`
 	Kept     []service.ReleaseID                   `json:"kept,omitempty"`
 	Releases map[service.ReleaseID]service.Release `json:"releases,omitempty"`
+	// LeftOut is what may run on machines that rollbacks went on without, beside Releases: of the release that each went back to, whether
+	// it was started there or not, and of those that had run before. A machine is left out as long as stable's own is in it.
+	LeftOut []service.Placement `json:"left_out,omitempty"`
 
 	// Broken is set while a restore has failed and neither recover nor accept has brought world and record together.
 	Broken *Broken `json:"broken,omitempty"`

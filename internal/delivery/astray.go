@@ -1,0 +1,139 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// What may run where no record says so (ledger.State.LeftOut): on machines that did not answer when a rollback went on without them. All of
+// it is stopped when they answer, but for what stable has there: that is started, and recorded, when the release comes to the machine (grow).
+
+// isLeftOut tells whether a rollback went on without a host, and nothing has come there since. A host that was added is none of those.
+func isLeftOut(state *ledger.State, host string) bool {
+	return slices.ContainsFunc(state.LeftOut, func(p service.Placement) bool { return slices.Contains(hostsOf(p), host) })
+}
+
+// unsettled tells whether there may be something to stop that nothing needs any more.
+func unsettled(state *ledger.State) bool { return state.Untidied() != nil || len(state.LeftOut) > 0 }
+
+// ofStable tells whether a placement is the stable release in its slot.
+func ofStable(state *ledger.State, p service.Placement) bool {
+	stable := state.StableRelease()
+	return stable != nil && stable.ID == p.Release && stable.Placement.Slot == p.Slot
+}
+
+// leaving is what a rollback to r leaves out: r on the machines that do not answer, also where it was not started.
+func (w *work) leaving(r service.Release) []service.Placement {
+	left := service.Placement{Release: r.ID, Slot: r.Placement.Slot, Platform: r.Placement.Platform}
+	for _, i := range r.Placement.Instances {
+		if slices.Contains(w.silence.hosts, i.Host) {
+			left.Instances = append(left.Instances, i)
+		}
+	}
+	if defined, err := w.adapters.Platform.Placement(r, r.Placement.Slot); err == nil {
+		recorded := hostsOf(left)
+		for _, i := range defined.Instances {
+			if slices.Contains(w.silence.hosts, i.Host) && !slices.Contains(recorded, i.Host) {
+				left.Instances, left.Platform = append(left.Instances, i), defined.Platform
+			}
+		}
+	}
+	if len(left.Instances) == 0 {
+		return nil
+	}
+	return []service.Placement{left}
+}
+
+// astrayOf is r together with what may run of it in its slot on machines that are left out: where another release takes its place it goes
+// there as well.
+func (w *work) astrayOf(r service.Release) service.Release {
+	for _, p := range w.state().LeftOut {
+		if p.Release == r.ID && p.Slot == r.Placement.Slot {
+			r.Placement.Platform = p.Platform
+			r.Placement.Instances = slices.Concat(r.Placement.Instances, p.Instances)
+		}
+	}
+	return r
+}
+
+// at is a release where a placement says. Of one that is not recorded any more nothing else is known.
+func (w *work) at(p service.Placement) service.Release {
+	r := w.state().Releases[p.Release]
+	r.ID, r.Placement = p.Release, p
+	return r
+}
+
+// sweepAstray stops what runs astray, and forgets it, where machines answer; that others do not is a *silentError.
+func (w *work) sweepAstray(ctx context.Context) error {
+	var silent error
+	state := w.state()
+	for _, p := range state.LeftOut {
+		if ofStable(state, p) {
+			continue
+		}
+		part, instances, err := w.answering(ctx, w.at(p))
+		if isSilent(err) {
+			silent = err
+		} else if err != nil {
+			return err
+		}
+		if len(part.Placement.Instances) == 0 {
+			continue
+		}
+		if runsAny(part, instances) {
+			if err := w.withoutTraffic(ctx, part); err != nil {
+				return err
+			}
+		}
+		if err := w.stopAstray(ctx, part); err != nil {
+			return err
+		}
+		if err := w.forgetAstray(ctx, part.Placement); err != nil {
+			return err
+		}
+	}
+	return silent
+}
+
+// stopAstray stops, or removes, a part of a release that is not stable's. One that does not run may be about to, as its machine boots.
+func (w *work) stopAstray(ctx context.Context, part service.Release) error {
+	state := w.state()
+	if part.ID == state.Stable || slices.Contains(state.Kept, part.ID) {
+		return w.stop(ctx, state.LastAttempt, part)
+	}
+	return w.removePart(ctx, state.LastAttempt, part)
+}
+
+func (w *work) forgetAstray(ctx context.Context, p service.Placement) error {
+	if err := w.append(ctx, ledger.Event{Type: ledger.LeftOutStopped, Attempt: w.state().LastAttempt, Release: p.Release, LeftOut: []service.Placement{p}}); err != nil {
+		return fmt.Errorf("record that %s is stopped: %w", p.Release, err)
+	}
+	return nil
+}
+
+// shrinkAstray removes what may run astray from hosts that the service has no more, as far as they answer. What stable had there was removed
+// before the definition changed (dropUnsized).
+func (w *work) shrinkAstray(ctx context.Context, wanted []string) error {
+	state := w.state()
+	for _, p := range state.LeftOut {
+		_, goes := parted(w.at(p), wanted)
+		if len(goes.Placement.Instances) == 0 {
+			continue
+		}
+		if !ofStable(state, p) {
+			if err := w.removePart(ctx, state.LastAttempt, goes); err != nil && ctx.Err() != nil {
+				return err
+			} else if err != nil {
+				w.warnUntidied(goes, err)
+			}
+		}
+		if err := w.forgetAstray(ctx, goes.Placement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
