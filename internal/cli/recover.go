@@ -77,7 +77,7 @@ func (o *options) recoverAll(ctx context.Context) error {
 		switch s.Status {
 		case statusUnreadable:
 			lines = append(lines, recovered{result: result{Service: string(s.Service)}, Error: s.Error})
-		case statusInterrupted, statusBroken:
+		case statusInterrupted, statusResizing, statusBroken:
 			needing = append(needing, string(s.Service))
 			plans = append(plans, fmt.Sprintf("%s: %s", s.Service, s.recovery))
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -19,6 +20,7 @@ const (
 	statusInProgress  = "in progress"
 	statusOpen        = "open"
 	statusInterrupted = "interrupted"
+	statusResizing    = "resizing"
 	statusBroken      = "restore failed"
 	statusRetired     = "retired"
 	statusUnreadable  = "unreadable"
@@ -54,6 +56,8 @@ func standingOf(id service.ID, view ledger.View) standing {
 		s.Status = statusInterrupted
 	case view.Alive:
 		s.Status = statusInProgress
+	case delivery.Unsized(&view.State):
+		s.Status = statusResizing
 	case view.State.Retired:
 		s.Status = statusRetired
 	}
