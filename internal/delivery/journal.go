@@ -38,6 +38,8 @@ func recording(ctx context.Context) (context.Context, context.CancelFunc) {
 func (w *work) changeData(ctx context.Context, attempt int, intent ledger.Change, make func(context.Context) error) error {
 	action, target := intent.Action, intent.Target
 	intent.ID = w.state().LastChange + 1
+	a := w.state().Attempt(attempt)
+	unmoved := a != nil && a.Unmoved
 	if err := w.append(ctx, ledger.Event{Type: ledger.ChangeIntended, Attempt: attempt, Change: &intent}); err != nil {
 		return fmt.Errorf("%s %s: %w", action, target, err)
 	}
@@ -45,6 +47,8 @@ func (w *work) changeData(ctx context.Context, attempt int, intent ledger.Change
 	outcome := intent
 	if err != nil {
 		outcome.Error = err.Error()
+		putBack := (*Unmoved)(nil)
+		outcome.Unmoved = unmoved && errors.As(err, &putBack)
 	}
 	// The outcome is a fact, also when the caller has given up meanwhile, or does while it is written.
 	recording, cancel := recording(ctx)

@@ -80,11 +80,21 @@ type Split struct {
 	Weights map[string]int
 	// Placements of what is in the slots, with traffic or without, at most one a slot.
 	Placements []service.Placement
-	// Back: the traffic goes back to what had it before, so nothing is waited for.
+	// Back: the traffic goes back to what had it before, so nothing is waited for. What else fails, parts of the router that do not answer keep no
+	// other one from it: where that is all that is wrong, it is a *SilentParts.
 	Back bool
 	// Partly: parts of the router that do not answer are left out, where others do. It is a *SilentParts then, and the others have the split.
 	Partly bool
 }
+
+// Unmoved is that a split could not be set, and that every part of the router that was told has again what it had before.
+type Unmoved struct{ Err error }
+
+// Error implements error.
+func (e *Unmoved) Error() string { return e.Err.Error() }
+
+// Unwrap is why it could not be set.
+func (e *Unmoved) Unwrap() error { return e.Err }
 
 // SilentParts is that some parts of a router do not answer, while all others are as they are to be. It names them.
 type SilentParts struct{ Err error }
@@ -104,7 +114,7 @@ type Router interface {
 	// Weights reads the split back from the data plane: whole percent by slot, together 100; or 0 each, where it sends nothing anywhere; or
 	// together less than 100, where it has parts that differ: then no slot has 0.
 	Weights(ctx context.Context) (map[string]int, error)
-	// SetWeights sets the split, and reads it back from the data plane.
+	// SetWeights sets the split, and reads it back from the data plane. It is an *Unmoved where it could not, and nothing is changed.
 	SetWeights(ctx context.Context, split Split) error
 	// Drain waits until no request is in flight to p's addresses. What still is after the router's drain timeout is an error that says how much.
 	Drain(ctx context.Context, p service.Placement) error

@@ -44,6 +44,8 @@ type world struct {
 	unreachable bool
 	// partly is why a part of the router does not answer: what it is told, the other parts have.
 	partly error
+	// cold is why the router does not find the servers up that it is to send traffic to.
+	cold error
 	// unsplit is why the router is not ready to split the traffic.
 	unsplit error
 	// unknown: no credential is.
@@ -626,7 +628,10 @@ func (r router) SetWeights(ctx context.Context, split delivery.Split) error {
 			return errRouter
 		}
 		if r.partly != nil && !split.Back && !split.Partly {
-			return r.partly
+			return &delivery.Unmoved{Err: r.partly}
+		}
+		if r.cold != nil && !split.Back {
+			return &delivery.Unmoved{Err: r.cold}
 		}
 		for slot, weight := range weights {
 			// As HAProxy with dynamic servers, which are those of the placements.
@@ -636,10 +641,10 @@ func (r router) SetWeights(ctx context.Context, split delivery.Split) error {
 		}
 		r.weights = map[string]int{"blue": weights["blue"], "green": weights["green"]}
 		r.behind = split.Placements
-		if r.partly != nil && split.Partly {
+		if r.partly != nil {
 			return &delivery.SilentParts{Err: r.partly}
 		}
-		return r.partly
+		return nil
 	})
 }
 

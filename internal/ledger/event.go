@@ -224,6 +224,8 @@ type Change struct {
 	Place string `json:"place,omitempty"`
 	// Error of the outcome; empty: done.
 	Error string `json:"error,omitempty"`
+	// Unmoved: the outcome of "weights" that were put back: no weight is another than when the attempt began.
+	Unmoved bool `json:"unmoved,omitempty"`
 }
 
 // Actions whose changes the state keeps account of.

@@ -162,8 +162,12 @@ var transitions = map[Type]func(*State, Event){
 		if e.Change.Action == ActionDeleteBackup && e.Change.Error == "" {
 			s.Discard = slices.DeleteFunc(s.Discard, func(place string) bool { return place == e.Change.Place })
 		}
-		if a := s.Attempt(e.Attempt); a != nil && e.Change.Data != "" && e.Change.Error == "" {
+		a := s.Attempt(e.Attempt)
+		if a != nil && e.Change.Data != "" && e.Change.Error == "" {
 			a.DataRestored = append(slices.Clone(a.DataRestored), e.Change.Data)
+		}
+		if a != nil && e.Change.Unmoved {
+			a.Unmoved = true
 		}
 	},
 	ReleaseRecorded: func(s *State, e Event) {

@@ -107,7 +107,7 @@ type Attempt struct {
 	Executing bool `json:"executing,omitempty"`
 	// Paused: the last stage ended with a pause.
 	Paused string `json:"paused,omitempty"`
-	// Unmoved: no change of the router's weights was intended in it. False where that is not known.
+	// Unmoved: no change of the router's weights was intended in it, but for ones that were put back at once. False where that is not known.
 	Unmoved bool `json:"unmoved,omitempty"`
 	// Restoring: a restore began and has not ended.
 	Restoring bool     `json:"restoring,omitempty"`

@@ -16,6 +16,16 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
+func isPart(err error) bool {
+	var part *delivery.SilentParts
+	return errors.As(err, &part)
+}
+
+func isUnmoved(err error) bool {
+	var unmoved *delivery.Unmoved
+	return errors.As(err, &unmoved)
+}
+
 // TestOneNodeRefuses: the other is put back to what it had.
 func TestOneNodeRefuses(t *testing.T) {
 	s := newStand(t, form{options: checked, nodes: 2}, 1, 1, func(node int, b *haproxytest.Backend) {
@@ -23,7 +33,11 @@ func TestOneNodeRefuses(t *testing.T) {
 			b.Balance = "static-rr"
 		}
 	})
-	wantError(t, s.SetWeights(t.Context(), s.split(25)), "node b", "static LB algorithm", "node a now has blue 100 %, green 0 %", "node b now has blue 100 %, green 0 %")
+	err := s.SetWeights(t.Context(), s.split(25))
+	wantError(t, err, "node b", "static LB algorithm", "node a now has blue 100 %, green 0 %", "node b now has blue 100 %, green 0 %")
+	if !isUnmoved(err) {
+		t.Errorf("it is not said that nothing was moved: %v", err)
+	}
 	if got := s.server(t, 0, "green"); !got.Admin.Maint() {
 		t.Errorf("left behind: %+v", got)
 	}
@@ -35,8 +49,16 @@ func TestOneNodeIsGone(t *testing.T) {
 	s := newStand(t, form{options: checked, nodes: 2}, 1, 1)
 	s.set(t, s.split(50))
 	s.servers[1].Stop(t)
-	wantError(t, s.SetWeights(t.Context(), s.split(75)), "node b", "node a now has blue 50 %, green 50 %", "node b now does not say")
-	wantError(t, s.SetWeights(t.Context(), s.back(0)), "node b", "node a now has blue 100 %, green 0 %")
+	err := s.SetWeights(t.Context(), s.split(75))
+	wantError(t, err, "node b", "node a now has blue 50 %, green 50 %", "node b now does not say")
+	if !isUnmoved(err) {
+		t.Errorf("it is not said that nothing was moved: %v", err)
+	}
+	err = s.SetWeights(t.Context(), s.back(0))
+	wantError(t, err, "node b", "node a now has blue 100 %, green 0 %")
+	if !isPart(err) {
+		t.Errorf("it is not said that the others have it: %v", err)
+	}
 	if _, err := s.Weights(t.Context()); err == nil {
 		t.Error("the weights of a node that is gone are known")
 	}
@@ -52,7 +74,6 @@ func TestOneNodeIsLeftOut(t *testing.T) {
 	s.set(t, s.split(0))
 	partly := s.split(100)
 	partly.Partly = true
-	isPart := func(err error) bool { var part *delivery.SilentParts; return errors.As(err, &part) }
 	if err := s.Check(t.Context(), partly.Placements); err != nil {
 		t.Fatal(err)
 	}
@@ -118,11 +139,56 @@ func TestOneNodeDiesInTheMiddle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, r.SetWeights(t.Context(), s.split(75)), "node b", "no way there", "node a now has blue 90 %, green 10 %", "node b now does not say what it has")
+	err = r.SetWeights(t.Context(), s.split(75))
+	wantError(t, err, "node b", "no way there", "node a now has blue 90 %, green 10 %", "node b now does not say what it has")
+	if isUnmoved(err) || isPart(err) {
+		t.Errorf("what node b has is not known, and it is said: %v", err)
+	}
 	if told.Load() == 0 {
 		t.Error("node a was never set")
 	}
 	s.want(t, 10)
+}
+
+// TestOneNodeDiesWhileTheOthersWarmUp: a split that goes on without nodes that do not answer goes on without one that stops to, soon.
+func TestOneNodeDiesWhileTheOthersWarmUp(t *testing.T) {
+	s := newStand(t, form{options: "check inter 500ms rise 3", nodes: 2}, 1, 1)
+	s.set(t, s.split(0))
+	var dials atomic.Int32
+	r, err := haproxy.New(s.definition(deadline, s.servers...), "production/web", []string{"blue", "green"}, func(node string) haproxy.Access {
+		dial := s.dial(int(node[0] - 'a'))
+		return haproxy.Access{Dial: func(ctx context.Context) (net.Conn, error) {
+			// It has been read, and told to warm up.
+			if node == "b" && dials.Add(1) > 2 {
+				return nil, errors.New("no way there")
+			}
+			return dial(ctx)
+		}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetWarmWithin(20 * time.Second)
+	began := time.Now()
+	err = r.SetWeights(t.Context(), s.split(100))
+	wantError(t, err, "node b", "no way there", "node a now has blue 100 %, green 0 %")
+	if !isUnmoved(err) {
+		t.Errorf("it is not said that nothing was moved: %v", err)
+	}
+	whole := time.Since(began)
+	s.set(t, s.split(0)) // Node b was left warm.
+	dials.Store(0)
+	partly := s.split(100)
+	partly.Partly = true
+	began = time.Now()
+	err = r.SetWeights(t.Context(), partly)
+	wantError(t, err, "node b", "no way there", "node a now has blue 0 %, green 100 %", "node b now does not say what it has")
+	if !isPart(err) {
+		t.Errorf("it is not said that the others have it: %v", err)
+	}
+	if took := time.Since(began); took > whole/2 {
+		t.Errorf("it took %s, where a node is waited for %s at most", took, whole)
+	}
 }
 
 // TestOneNodeHangs: traffic goes back on the other before anybody has given up on it.

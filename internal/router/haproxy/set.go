@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
@@ -20,9 +21,11 @@ type change struct {
 	aims        []aim
 	// leftover are servers of ours that are in no slot any more.
 	leftover []string
-	// touched: there may be something to put back.
-	touched bool
-	err     error
+	// touched: there may be something to put back; told: it may have another split than before.
+	touched, told bool
+	err           error
+	// goneFor is how long it may be gone while it is warmed up.
+	goneFor time.Duration
 	// absent is why a node that does not answer is left out of a split.
 	absent error
 }
@@ -30,11 +33,12 @@ type change struct {
 // SetWeights sets the split on all nodes side by side, and reads it back from each. A slot that gets traffic anew gets it when HAProxy's own
 // checks of its servers have passed; where none passes for a quarter of a minute, or not all that it takes do within service.HAProxyWarmUp, nothing
 // is changed. A server of a slot that none of the instances of the slot's placement is at gets nothing, and the others get its share; where
-// split has no placement for a slot, all of its servers get something. Where one node fails, the others are put back to what they had, and the error says of each what it has now.
+// split has no placement for a slot, all of its servers get something. Where one node fails, the others are put back to what they had, and the error says of each what it has now:
+// a *delivery.Unmoved where all that were told have that again.
 //
 // With split.Back nothing is waited for and nothing put back: each node that can be reached has the traffic where it is to go, and the error
-// names those that have not. With split.Partly nodes that do not answer from the beginning are left out, while one does: the others are set as
-// if they were all, and the error is a *delivery.SilentParts.
+// names those that have not. With split.Partly nodes that do not answer, or stop to on the way, are left out, while one does: the others are set
+// as if they were all. With either the error is a *delivery.SilentParts where that is all that is wrong.
 func (r *Router) SetWeights(ctx context.Context, split delivery.Split) error {
 	if err := bluegreen.CheckWeights(split.Weights); err != nil {
 		return fmt.Errorf("set the weights %v: %w", split.Weights, err)
@@ -54,11 +58,14 @@ func (r *Router) SetWeights(ctx context.Context, split delivery.Split) error {
 	}
 	changes := make([]*change, len(r.nodes))
 	for i, n := range r.nodes {
-		changes[i] = &change{node: n}
+		changes[i] = &change{node: n, goneFor: r.warmWithin}
+		if split.Partly {
+			changes[i].goneFor = insistFor // the others wait for it
+		}
 	}
 	begin := func(ctx context.Context, c *change) error { return r.begin(ctx, c, split, wanted) }
 	commit := func(ctx context.Context, c *change) error {
-		c.touched = true
+		c.touched, c.told = true, true
 		return r.commit(ctx, c.node, c.now, c.aims)
 	}
 	steps := []func(context.Context, *change) error{begin, r.warmUp, commit}
@@ -71,14 +78,18 @@ func (r *Router) SetWeights(ctx context.Context, split delivery.Split) error {
 			return commit(ctx, c)
 		}}
 	}
-	for i, step := range steps {
+	for _, step := range steps {
 		r.on(changes, func(c *change) error { return step(ctx, c) })
-		if i == 0 && split.Partly && !split.Back {
+		if split.Partly || split.Back {
 			leaveOut(ctx, changes)
 		}
 		if failed(changes) && (!split.Back || stale(changes)) {
 			r.putBack(ctx, changes)
-			return r.failure(ctx, changes, split)
+			err := r.failure(ctx, changes, split)
+			if stale(changes) || slices.ContainsFunc(changes, func(c *change) bool { return c.told }) {
+				return err
+			}
+			return &delivery.Unmoved{Err: err}
 		}
 	}
 	if failed(changes) {
@@ -102,9 +113,9 @@ func (r *Router) on(changes []*change, do func(c *change) error) {
 	})
 }
 
-// leaveOut takes the nodes that do not answer out of a change, where one does.
+// leaveOut takes the nodes that do not answer out of a change, where one does. What those have that stop to while they are told is not known.
 func leaveOut(ctx context.Context, changes []*change) {
-	if ctx.Err() != nil || !slices.ContainsFunc(changes, func(c *change) bool { return c.err == nil }) {
+	if ctx.Err() != nil || !slices.ContainsFunc(changes, func(c *change) bool { return c.err == nil && c.absent == nil }) {
 		return
 	}
 	for _, c := range changes {
@@ -162,7 +173,10 @@ func (r *Router) putBack(ctx context.Context, changes []*change) {
 		if err == nil {
 			err = r.commit(ctx, n, now, r.asTheyAre(c.before.servers))
 		}
-		if err != nil && !errors.Is(err, fence.ErrStale) {
+		switch {
+		case err == nil:
+			c.told = false
+		case !errors.Is(err, fence.ErrStale):
 			c.err = and(c.err, fmt.Errorf("put back what was before: %w", err))
 		}
 		return nil

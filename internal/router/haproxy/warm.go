@@ -56,7 +56,7 @@ func (r *Router) warmUp(ctx context.Context, c *change) error {
 			return err
 		}
 	}
-	if err := r.waitFor(ctx, c.node, names, first); err != nil {
+	if err := r.waitFor(ctx, c.node, names, first, c.goneFor); err != nil {
 		return err
 	}
 	if c.now, err = r.insist(ctx, c.node); err != nil {
@@ -114,12 +114,13 @@ func (l look) unchecked(health int) bool {
 	return l.server.Checked() && l.fall > 1 && l.health > 0 && l.health == health
 }
 
-// waitFor polls until the servers are warm, for r.warmWithin at most.
-func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map[string]look) error {
+// waitFor polls until the servers are warm, for r.warmWithin at most. The node may be gone for goneFor meanwhile.
+func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map[string]look, goneFor time.Duration) error {
 	ticker := time.NewTicker(warmInterval)
 	defer ticker.Stop()
 	// since is when the last check passed, and passed the health that the servers had then.
 	began, passed := time.Now(), map[string]int{}
+	answered := began
 	since, ends := began, began.Add(r.warmWithin)
 	for _, name := range names {
 		passed[name] = looks[name].health
@@ -157,12 +158,13 @@ func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map
 		case <-ticker.C:
 		}
 		next, err := r.look(ctx, n, again...)
-		if gone(err) && !errors.Is(err, context.Cause(ctx)) && time.Now().Before(ends) {
+		if gone(err) && !errors.Is(err, context.Cause(ctx)) && time.Now().Before(ends) && time.Since(answered) < goneFor {
 			continue // it is reloaded
 		}
 		if err != nil {
 			return err
 		}
+		answered = time.Now()
 		for _, name := range names {
 			if l := next[name]; l.health > looks[name].health {
 				since, passed[name] = time.Now(), l.health
