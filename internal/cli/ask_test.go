@@ -135,6 +135,12 @@ func TestRecoveryWords(t *testing.T) {
 			a.Mode, a.Release, a.Replaces = service.ModeRollback, first, second
 		}),
 			[]string{"rollback from " + string(second) + " to " + string(first), "finished"}},
+		"rollback that was not finished": {with(func(_ *ledger.View, a *ledger.Attempt) {
+			a.Mode, a.Release, a.Replaces, a.Restoring, a.Unfinished = service.ModeRollback, first, second, true, "node b does not answer"
+		}), []string{"rollback from " + string(second) + " to " + string(first) + " is finished", "it was not before: node b does not answer"}},
+		"candidate that was not taken out": {with(func(_ *ledger.View, a *ledger.Attempt) {
+			a.Restoring, a.Failure, a.Unfinished = true, &ledger.Failure{Reason: "wanted"}, "node b does not answer"
+		}), []string{"that " + string(second) + " (attempt 3) is taken out is finished", "it was not before: node b does not answer"}},
 		"broken": {with(func(v *ledger.View, a *ledger.Attempt) {
 			a.End, v.State.Broken = service.EndRestoreFailed, &ledger.Broken{Attempt: 3, Leftovers: []string{"the router does not answer"}}
 		}), []string{"attempt 3 of " + string(second), "tried again", "the router does not answer"}},
@@ -152,6 +158,9 @@ func TestRecoveryWords(t *testing.T) {
 			if !strings.Contains(words, want) {
 				t.Errorf("%s: %q does not say %q", name, words, want)
 			}
+		}
+		if strings.Contains(name, "not") && strings.Contains(words, "interrupted") {
+			t.Errorf("%s: %q", name, words)
 		}
 	}
 	if words := recoveryWords(with(func(v *ledger.View, a *ledger.Attempt) { a.Stage, a.StageOpenedAt = "", v.Now })); words != "" {

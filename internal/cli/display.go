@@ -111,7 +111,11 @@ func heading(view ledger.View) []string {
 		lines = append(lines, fmt.Sprintf("attempt %d of %s: at %d %%", a.Number, a.Release, a.Weight))
 	}
 	if a := view.Interrupted(); a != nil {
-		lines = append(lines, fmt.Sprintf("attempt %d was interrupted: recover it", a.Number))
+		if a.Unfinished != "" {
+			lines = append(lines, fmt.Sprintf("attempt %d is not finished: %s: recover it", a.Number, a.Unfinished))
+		} else {
+			lines = append(lines, fmt.Sprintf("attempt %d was interrupted: recover it", a.Number))
+		}
 	}
 	return lines
 }

@@ -75,3 +75,18 @@ func TestBarStaysInItsFrame(t *testing.T) {
 		}
 	}
 }
+
+// What is not finished says why, and is no run that died.
+func TestHeadingOfWhatIsNotFinished(t *testing.T) {
+	view := ledger.View{State: ledger.State{Stable: first, Attempts: []ledger.Attempt{{
+		Number: 3, Release: second, Executing: true, Restoring: true, Unfinished: "node b does not answer",
+	}}}}
+	lines := strings.Join(heading(view), "\n")
+	if !strings.Contains(lines, "attempt 3 is not finished: node b does not answer") || strings.Contains(lines, "interrupted") {
+		t.Errorf("it says: %s", lines)
+	}
+	view.State.Attempts[0].Unfinished = ""
+	if lines := strings.Join(heading(view), "\n"); !strings.Contains(lines, "attempt 3 was interrupted") {
+		t.Errorf("it says: %s", lines)
+	}
+}

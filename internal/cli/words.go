@@ -27,6 +27,10 @@ func recoveryWords(view ledger.View) string {
 			text += "; it had left: " + strings.Join(state.Broken.Leftovers, "; ")
 		}
 		return text
+	case a != nil && view.Void() == 0 && a.Unfinished != "":
+		return fmt.Sprintf("the rollback from %s to %s is finished: %s; it was not before: %s", orNone(a.Replaces), a.Release, backTo(a.Release), a.Unfinished)
+	case a != nil && a.Restoring && a.Unfinished != "":
+		return fmt.Sprintf("that %s (attempt %d) is taken out is finished: %s; it was not before: %s", a.Release, a.Number, backTo(state.Stable), a.Unfinished)
 	case a != nil && view.Void() == 0:
 		return fmt.Sprintf("the rollback from %s to %s, which was interrupted, is finished: %s", orNone(a.Replaces), a.Release, backTo(a.Release))
 	case a != nil && a.Restoring:

@@ -80,7 +80,9 @@ func (s *stageWork) failed(ctx, bodyCtx context.Context, err error) (Outcome, er
 		return Outcome{}, s.pause(ctx, paused)
 	}
 	if moved := (*movedError)(nil); errors.As(err, &moved) {
-		return Outcome{}, s.unfinishedRollback(ctx, s.current(), moved)
+		e := s.unfinishedRollback(ctx, s.current(), moved)
+		s.deliverDue(ctx)
+		return Outcome{}, e
 	}
 	failure := classify(bodyCtx, err)
 	restored := s.restore(ctx, s.current(), failure)

@@ -46,12 +46,25 @@ func (w *work) mayRollBack(ctx context.Context, to service.ReleaseID) error {
 
 // routerMayRollBack refuses a rollback that the router stands in the way of. A part of it that does not answer does not.
 func (w *work) routerMayRollBack(ctx context.Context, to service.Release) error {
-	releases := []service.Release{to}
-	if stable := w.state().StableRelease(); stable != nil && stable.ID != to.ID {
-		releases = append(releases, *stable)
+	if w.adapters.Router == nil {
+		return nil
 	}
-	err := w.routerMostlySplits(ctx, releases...)
-	if refused := (*refusedError)(nil); errors.As(err, &refused) {
+	err := w.routerSplits(ctx, w.besideStable(to)...)
+	state := w.state()
+	silent, refused := (*SilentParts)(nil), (*refusedError)(nil)
+	switch {
+	case errors.As(err, &silent):
+		a := state.OpenAttempt()
+		if a == nil || !a.Executing || a.Unmoved || state.Stable == "" || state.Stable == to.ID {
+			return nil
+		}
+		e := refuse("Rollback Refused",
+			fmt.Sprintf("%s has to be taken out before %s can be started in its slot, and what of the router does not answer may still send requests to it", a.Release, to.ID),
+			fmt.Sprintf("`%s rollback %s`, without a release, gives the traffic back to %s at once, wherever the router answers. Bring back what does not answer, or take it out of the router's nodes, by an apply; then roll back to %s again.",
+				operatorBinary, w.procedure.id, state.Stable, to.ID))
+		e.Evidence, e.Running, e.Err = []string{err.Error()}, w.running(ctx), err
+		return e
+	case errors.As(err, &refused):
 		e := refuse("Rollback Refused", fmt.Sprintf("%s cannot be given the traffic: the router stands in the way", to.ID),
 			"Mend what is named, and roll back again. A node of the router that does not come back is taken out of its nodes, by an apply: then it is rolled back without it.")
 		e.Evidence, e.Running, e.Err = []string{err.Error()}, w.running(ctx), err

@@ -112,9 +112,11 @@ func (w *work) recover(ctx context.Context) error {
 func (w *work) finishRollback(ctx context.Context, a *ledger.Attempt) error {
 	ctx, cancel := w.rescue(ctx, restoreTimeout)
 	defer cancel()
-	if err := w.append(ctx, ledger.Event{
-		Type: ledger.RestoreStarted, Attempt: a.Number, Release: a.Release, Text: "the rollback was interrupted in the middle, and is finished now",
-	}); err != nil {
+	text := "the rollback was interrupted in the middle, and is finished now"
+	if a.Unfinished != "" {
+		text = "the rollback that could not be finished is finished now; what was in its way: " + a.Unfinished
+	}
+	if err := w.append(ctx, ledger.Event{Type: ledger.RestoreStarted, Attempt: a.Number, Release: a.Release, Text: text}); err != nil {
 		return err
 	}
 	_, err := w.rollBackTo(ctx, w.attempt(a.Number))
@@ -148,7 +150,7 @@ func (w *work) mend(ctx context.Context, a *ledger.Attempt, hold string) error {
 			What: fmt.Sprintf("The restore of attempt %d of %s failed again", a.Number, w.procedure.id), Restored: result.done,
 			Leftovers: result.failures, Running: w.running(ctx), Record: a.Record,
 		}
-		w.louden(e, a)
+		w.louden(e, a, result)
 		return e
 	}
 	recovered := ledger.Event{

@@ -25,6 +25,8 @@ type putBackResult struct {
 	failures []string
 	// evidence is what the candidate left, taken before its removal.
 	evidence []string
+	// untold is which parts of the router do not answer, where stable has the traffic of all others; nil: there are none, or that is not so.
+	untold *SilentParts
 }
 
 func (r *putBackResult) err() error {
@@ -71,6 +73,9 @@ func (w *work) restore(ctx context.Context, a *ledger.Attempt, failure ledger.Fa
 	}
 	if safe {
 		w.takeCandidateAway(ctx, a, result)
+	}
+	if result.untold != nil && a.Ending != nil {
+		return w.unfinishedRestore(ctx, w.attempt(a.Number), failure, result)
 	}
 	return w.closeRestored(ctx, w.attempt(a.Number), failure, result)
 }

@@ -65,7 +65,7 @@ func (w *work) closeRestored(ctx context.Context, a *ledger.Attempt, failure led
 	}
 	if result.err() != nil {
 		closing.End, event, text = service.EndRestoreFailed, "restore_failed", "failed, and so did the restore: "+result.failures[0]
-		w.louden(e, a)
+		w.louden(e, a, result)
 	}
 	writing, cancel := w.rescue(ctx, closingTimeout)
 	defer cancel()
@@ -107,8 +107,12 @@ func sameKind(a, b string) bool {
 }
 
 // louden makes the error of a restore that failed.
-func (w *work) louden(e *Error, a *ledger.Attempt) {
+func (w *work) louden(e *Error, a *ledger.Attempt, result *putBackResult) {
 	e.Summary = "Restore Failed"
+	if result.untold != nil {
+		e.Next = "A person is needed. " + w.nextUntold() + " Until then the service takes no release."
+		return
+	}
 	e.Next = fmt.Sprintf("A person is needed. Mend what is named under NOT restored, then run `terraform-provider-deploy recover %s` or apply again; "+
 		"or, if things are fine as they are, `terraform-provider-deploy accept %s`. Until then the service takes no release.", w.procedure.id, w.procedure.id)
 	if a.Checkpoint != nil {

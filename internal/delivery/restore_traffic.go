@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -37,18 +38,34 @@ func (w *work) trafficToStable(ctx context.Context, a *ledger.Attempt, result *p
 			result.did("stable %s was started again", stable.ID)
 		}
 	}
-	if err := w.setWeightsFirst(ctx, alone(stable.Placement.Slot)); err == nil {
-		result.did("all traffic is with %s in slot %s, read back from the router", stable.ID, stable.Placement.Slot)
-	} else if stays := w.neverMoved(ctx, a, *stable, err); stays != "" {
-		result.did("%s", stays)
-	} else {
-		result.fail("traffic could not be moved to %s: %s", stable.ID, err)
+	if !w.moveToStable(ctx, a, *stable, result) {
 		return false
 	}
 	if part {
 		w.completeStable(ctx, a, *stable, result)
 	}
 	return true
+}
+
+// moveToStable gives stable all of the traffic; false if it has not all of it, or that is not known.
+func (w *work) moveToStable(ctx context.Context, a *ledger.Attempt, stable service.Release, result *putBackResult) bool {
+	err := w.setWeightsFirst(ctx, alone(stable.Placement.Slot))
+	if err == nil {
+		result.did("all traffic is with %s in slot %s, read back from the router", stable.ID, stable.Placement.Slot)
+		return true
+	}
+	if stays := w.neverMoved(ctx, a, stable, err); stays != "" {
+		result.did("%s", stays)
+		return true
+	}
+	if silent := (*SilentParts)(nil); errors.As(err, &silent) {
+		result.untold = silent
+		result.did("all traffic is with %s in slot %s wherever the router answers", stable.ID, stable.Placement.Slot)
+		result.fail("not all of the router answers, and what does not may still send requests to %s, which stays up for it: %s", a.Release, err)
+		return false
+	}
+	result.fail("traffic could not be moved to %s: %s", stable.ID, err)
+	return false
 }
 
 // neverMoved says that the traffic was with stable all the time, where the router cannot be told so: the attempt moved nothing, by the

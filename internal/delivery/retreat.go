@@ -79,11 +79,19 @@ func (p *Procedure) RollbackPlan(ctx context.Context, to service.ReleaseID) (str
 	state := &view.State
 	if a := view.Interrupted(); a != nil {
 		first := fmt.Sprintf("attempt %d of %s, which was interrupted, is ended: it is taken out and held", a.Number, a.Release)
-		if a.Mode == service.ModeRollback {
+		switch {
+		case view.Finishing() != nil && a.Unfinished != "":
+			first = fmt.Sprintf("the rollback to %s is finished, if what was in its way is mended (%s)", a.Release, a.Unfinished)
+		case a.Unfinished != "":
+			first = fmt.Sprintf("that %s is taken out is finished, if what was in its way is mended (%s)", a.Release, a.Unfinished)
+		case a.Mode == service.ModeRollback:
 			first = fmt.Sprintf("the rollback to %s, which was interrupted, is finished", a.Release)
 		}
 		if to == "" {
 			return first, nil
+		}
+		if a.Unfinished != "" {
+			return first + "; only then back to " + string(to), nil
 		}
 		return first + "; then back to " + string(to), nil
 	}

@@ -24,39 +24,6 @@ func (s *stageWork) rollBack(ctx context.Context) error {
 	return s.closeRollback(ctx, s.current(), s.passage())
 }
 
-// movedError is what went wrong with a rollback after it had moved the traffic: that is not moved back to what was to go.
-type movedError struct{ err error }
-
-func (e *movedError) Error() string { return e.err.Error() }
-func (e *movedError) Unwrap() error { return e.err }
-
-// movedBut is a movedError of what went wrong, nil for nothing.
-func movedBut(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &movedError{err}
-}
-
-// unfinishedRollback leaves the attempt open, so that a recovery finishes it.
-func (w *work) unfinishedRollback(ctx context.Context, a *ledger.Attempt, moved *movedError) *Error {
-	e := &Error{
-		Summary: "Rollback Unfinished", What: fmt.Sprintf("%s carries the traffic again, and what was left to do failed: %s", a.Release, moved.err),
-		Running: w.seen(ctx, a), Err: moved.err,
-		Next: fmt.Sprintf("Mend what is named, then `%s recover %s`, or apply again: it is finished then.", operatorBinary, w.procedure.id),
-	}
-	if silent := (*SilentParts)(nil); errors.As(moved.err, &silent) {
-		left := "what ran before is stopped"
-		if a.Data != nil {
-			left = "its data is put back, and " + left
-		}
-		e.What = fmt.Sprintf("%s carries the traffic again wherever the router answers, and not all of it does: %s", a.Release, moved.err)
-		e.Next = fmt.Sprintf("Bring back what does not answer, then `%s recover %s`, or apply again: the rollback is finished then, and %s. "+
-			"What does not come back is taken out of the router's nodes, by an apply, which finishes it as well.", operatorBinary, w.procedure.id, left)
-	}
-	return e
-}
-
 // rollBackTo brings the attempt's release up and gives it the traffic, where machines answer. What carried it before is drained and
 // stopped. A machine that stops to answer meanwhile is left out as well.
 func (w *work) rollBackTo(ctx context.Context, a *ledger.Attempt) (service.Release, error) {
@@ -110,13 +77,22 @@ func (w *work) rollBackWhereAnswered(ctx context.Context, a *ledger.Attempt, rel
 	if err := w.verifyInstances(ctx, *release); err != nil {
 		return err
 	}
-	if err := w.routerMostlySplits(ctx, *release, *stable); err != nil {
+	if err := w.routerMostlySplits(ctx, w.besideStable(*release)...); err != nil {
 		return err
 	}
 	if err := w.giveAll(ctx, a, *release); err != nil {
 		return err
 	}
 	return w.afterMove(ctx, a)
+}
+
+// besideStable is a release, and the stable one.
+func (w *work) besideStable(release service.Release) []service.Release {
+	releases := []service.Release{release}
+	if stable := w.state().StableRelease(); stable != nil && stable.ID != release.ID {
+		releases = append(releases, *stable)
+	}
+	return releases
 }
 
 // giveAll gives all of the traffic to a release, where the router answers. Parts of it that do not keep nobody else waiting: what carried the

@@ -20,7 +20,7 @@ func closeAttempt(s *State, e Event) {
 		a.Passages[e.Stage] = *e.Passage
 	}
 	a.End, a.EndedAt, a.EndedRun, a.Stage, a.Restoring, a.Record = e.Closing.End, e.Time, e.Run, "", false, e.Closing.Record
-	a.Restored, a.Leftovers = e.Closing.Restored, e.Closing.Leftovers
+	a.Restored, a.Leftovers, a.Unfinished = e.Closing.Restored, e.Closing.Leftovers, ""
 	if a.Failure == nil {
 		a.Failure = e.Failure
 	}

@@ -103,6 +103,8 @@ type Event struct {
 	Judged     bool                `json:"judged,omitempty"`
 	Checkpoint *service.Checkpoint `json:"checkpoint,omitempty"`
 	Snapshot   *service.Snapshot   `json:"snapshot,omitempty"`
+	// Unfinished is why a restore, or a rollback, that began could not be brought to its end, and is left to a recovery.
+	Unfinished string `json:"unfinished,omitempty"`
 	// Deadline is when the stage that this event opens is over at the latest.
 	Deadline time.Time `json:"deadline,omitzero"`
 	// Spec of the stage that this event opens, in the form of internal/delivery.

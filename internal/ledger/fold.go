@@ -238,6 +238,9 @@ var transitions = map[Type]func(*State, Event){
 		if a.Ending == nil {
 			a.Ending = e.Closing
 		}
+		if e.Unfinished != "" {
+			a.Unfinished = e.Unfinished
+		}
 	}),
 	Tidied: onAttempt(func(s *State, a *Attempt, _ Event) {
 		a.Tidied = true

@@ -112,6 +112,8 @@ type Attempt struct {
 	// Restoring: a restore began and has not ended.
 	Restoring bool     `json:"restoring,omitempty"`
 	Failure   *Failure `json:"failure,omitempty"`
+	// Unfinished is why its restore, or its rollback, could not be brought to its end the last time; empty where it was not left so.
+	Unfinished string `json:"unfinished,omitempty"`
 	// Saving are the places of backups that were begun for a checkpoint that is not taken.
 	Saving []string `json:"saving,omitempty"`
 	// DataRestored names the backups that were put back: what was written since is not lost a second time.

@@ -98,6 +98,10 @@ func interruptedText(a ledger.Attempt) string {
 	if a.Restoring {
 		doing = "its restore"
 	}
+	if a.Unfinished != "" {
+		return fmt.Sprintf("Attempt %d is not finished: %s. The plan is made as if it were already.\n\nThe apply finishes it, if what was in its way is mended, then goes on with this plan.%s",
+			a.Number, a.Unfinished, outside)
+	}
 	return fmt.Sprintf("A run ended in the middle: attempt %d of %s, in %s. The plan is made as if that had been put right already.\n\n%s%s", a.Number, a.Release, doing, next, outside)
 }
 
