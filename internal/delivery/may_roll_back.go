@@ -65,8 +65,11 @@ func (w *work) routerMayRollBack(ctx context.Context, to service.Release) error 
 		e.Evidence, e.Running, e.Err = []string{err.Error()}, w.running(ctx), err
 		return e
 	case errors.As(err, &refused):
-		e := refuse("Rollback Refused", fmt.Sprintf("%s cannot be given the traffic: the router stands in the way", to.ID),
-			"Mend what is named, and roll back again. A node of the router that does not come back is taken out of its nodes, by an apply: then it is rolled back without it.")
+		next := "Mend what is named, and roll back again."
+		if _, unread := w.weightOf(ctx, to.Placement.Slot); unread != nil {
+			next += " A node of the router that does not come back is taken out of its nodes, by an apply: then it is rolled back without it."
+		}
+		e := refuse("Rollback Refused", fmt.Sprintf("%s cannot be given the traffic: the router stands in the way", to.ID), next)
 		e.Evidence, e.Running, e.Err = []string{err.Error()}, w.running(ctx), err
 		return e
 	}

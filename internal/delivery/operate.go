@@ -43,6 +43,12 @@ func (p *Procedure) Rollback(ctx context.Context, to service.ReleaseID, reason s
 	if err != nil {
 		return "", after(settled, err)
 	}
+	if r.to == "" && r.takeOut == nil {
+		if done, err := w.carriesAlready(ctx, to); err != nil || done != "" {
+			return done, after(settled, err)
+		}
+		r.to = to
+	}
 	if r.to != "" {
 		if err := w.mayRollBack(ctx, r.to); err != nil {
 			return "", after(settled, err)
@@ -51,7 +57,7 @@ func (p *Procedure) Rollback(ctx context.Context, to service.ReleaseID, reason s
 	if err := w.sweepBeforeRollback(ctx, r.to); err != nil { // What an earlier run did not tidy may be in the way.
 		return "", err
 	}
-	done := fmt.Sprintf("%s carries all of the traffic already", to)
+	var done string
 	if r.takeOut != nil {
 		if done, err = w.takeOut(ctx, r.takeOut, reason); err != nil {
 			return "", err
@@ -61,6 +67,23 @@ func (p *Procedure) Rollback(ctx context.Context, to service.ReleaseID, reason s
 		return done, nil
 	}
 	return w.rollBackByOperator(ctx, r.to, reason, nil)
+}
+
+// carriesAlready says that the stable release has all of the traffic, read from the router; empty where it has not.
+func (w *work) carriesAlready(ctx context.Context, stable service.ReleaseID) (string, error) {
+	if w.adapters.Router != nil {
+		weight, err := w.weightOf(ctx, w.state().Releases[stable].Placement.Slot)
+		if err != nil {
+			e := refuse("Traffic Not Known", fmt.Sprintf("%s is the stable release, and whether it carries all of the traffic cannot be told: %s", stable, err),
+				"Bring back what does not answer, and roll back again; a node that does not come back is taken out of the router's nodes, by an apply.")
+			e.Err = err
+			return "", e
+		}
+		if weight != 100 {
+			return "", nil
+		}
+	}
+	return fmt.Sprintf("%s carries all of the traffic already", stable), nil
 }
 
 // settleRollback ends what an earlier run left in the middle as a rollback would: an introduction is taken out and held, a failed
@@ -82,7 +105,13 @@ func (w *work) settleRollback(ctx context.Context, to service.ReleaseID, reason 
 		if done == nil {
 			return "", nil
 		}
-		w.tidy(ctx)
+		untidied := w.tidied(ctx)
+		if untidied != nil {
+			w.warnOldStays(untidied)
+		}
+		if to != "" && untidied != nil {
+			return fmt.Sprintf("what was before %s is not stopped everywhere: %s", done.Release, untidied), nil
+		}
 		if to != "" {
 			return fmt.Sprintf("what was before %s was tidied away", done.Release), nil
 		}
@@ -98,6 +127,9 @@ func (w *work) settleRollback(ctx context.Context, to service.ReleaseID, reason 
 			return "", err
 		}
 		if err := w.takeAway(ctx, a, "the run that began it ended at once", ledger.Closing{End: service.EndAbandoned}); err != nil {
+			return "", err
+		}
+		if err := w.sweepBeforeRollback(ctx, a.Release); err != nil { // Where an attempt is open it does nothing.
 			return "", err
 		}
 		if reason == "" {

@@ -65,7 +65,8 @@ func (w *work) restore(ctx context.Context, a *ledger.Attempt, failure ledger.Fa
 	ctx, stop := w.whileHeld(ctx, func() {})
 	defer stop()
 	journal := ledger.Event{Type: ledger.StageFailed, Attempt: a.Number, Stage: a.Stage, Release: a.Release, Failure: &failure, Text: failure.Reason}
-	if !a.Restoring {
+	// Also in a rollback that was being finished: from here on it is not finished any more, but taken back.
+	if a.Failure == nil {
 		if err := w.append(ctx, journal); err != nil {
 			w.procedure.owed = &journal
 			result.fail("the failure could not be recorded: %s", err)

@@ -86,11 +86,14 @@ func (w *work) rollBackWhereAnswered(ctx context.Context, a *ledger.Attempt, rel
 	return w.afterMove(ctx, a)
 }
 
-// besideStable is a release, and the stable one.
+// besideStable is a release, and the stable one on those of its hosts that are not known to be silent: it is on its way out, and needs no
+// servers there.
 func (w *work) besideStable(release service.Release) []service.Release {
 	releases := []service.Release{release}
 	if stable := w.state().StableRelease(); stable != nil && stable.ID != release.ID {
-		releases = append(releases, *stable)
+		if here := without(*stable, w.silence.hosts); len(here.Placement.Instances) > 0 {
+			releases = append(releases, here)
+		}
 	}
 	return releases
 }
