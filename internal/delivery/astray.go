@@ -92,7 +92,7 @@ func (w *work) sweepAstray(ctx context.Context) error {
 		if err := w.stopAstray(ctx, part); err != nil {
 			return err
 		}
-		if err := w.forgetAstray(ctx, part.Placement); err != nil {
+		if err := w.forgetAstray(ctx, part, "is stopped"); err != nil {
 			return err
 		}
 	}
@@ -108,9 +108,13 @@ func (w *work) stopAstray(ctx context.Context, part service.Release) error {
 	return w.removePart(ctx, state.LastAttempt, part)
 }
 
-func (w *work) forgetAstray(ctx context.Context, p service.Placement) error {
-	if err := w.append(ctx, ledger.Event{Type: ledger.LeftOutStopped, Attempt: w.state().LastAttempt, Release: p.Release, LeftOut: []service.Placement{p}}); err != nil {
-		return fmt.Errorf("record that %s is stopped: %w", p.Release, err)
+// forgetAstray records that what a rollback left of a release has come to its end, which how says.
+func (w *work) forgetAstray(ctx context.Context, part service.Release, how string) error {
+	text := fmt.Sprintf("what a rollback left of %s %s", target(part), how)
+	if err := w.append(ctx, ledger.Event{
+		Type: ledger.LeftOutStopped, Attempt: w.state().LastAttempt, Release: part.ID, LeftOut: []service.Placement{part.Placement}, Text: text,
+	}); err != nil {
+		return fmt.Errorf("record that %s: %w", text, err)
 	}
 	return nil
 }
@@ -131,7 +135,7 @@ func (w *work) shrinkAstray(ctx context.Context, wanted []string) error {
 				w.warnUntidied(goes, err)
 			}
 		}
-		if err := w.forgetAstray(ctx, goes.Placement); err != nil {
+		if err := w.forgetAstray(ctx, goes, "is no concern any more: that is no host of the service"); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package delivery_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -143,6 +144,19 @@ func TestRollbackWithAHostThatIsBack(t *testing.T) {
 // A release that comes to another slot than the one that it was in is stopped in that one too, where a host did not answer when it was to be.
 func TestRollbackToAnotherSlotThanBefore(t *testing.T) {
 	t.Parallel()
+	for name, meanwhile := range map[string]func(*world){
+		"the host stays silent":               func(*world) {},
+		"it is back, and nothing stops there": func(w *world) { delete(w.silent, "b"); w.broken["stop"] = errors.New("it does not end") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rolledBackToAnotherSlot(t, meanwhile)
+		})
+	}
+}
+
+func rolledBackToAnotherSlot(t *testing.T, meanwhile func(*world)) {
+	t.Helper()
 	w := newWorld()
 	p := newFleet(t, w, "a", "b", "c")
 	p.keep = 3
@@ -164,15 +178,17 @@ func TestRollbackToAnotherSlotThanBefore(t *testing.T) {
 	_ = wantSummary(t, rollBack("1"), "Release Rolled Back")
 	p.process.before = nil
 	w.set(func() { w.sick = map[service.ReleaseID]bool{} })
-	for _, version := range []string{"2", "1"} { // To green, and to blue.
-		if err := rollBack(version); err != nil {
-			t.Fatal(err)
-		}
+	if err := rollBack("2"); err != nil { // To green.
+		t.Fatal(err)
+	}
+	w.set(func() { meanwhile(w) })
+	if err := rollBack("1"); err != nil { // To blue.
+		t.Fatal(err)
 	}
 	if got := w.runningOn("green", "1"); got != "b" {
 		t.Fatalf("1 runs on %q of green", got)
 	}
-	w.set(func() { delete(w.silent, "b") })
+	w.set(func() { delete(w.silent, "b"); delete(w.broken, "stop") })
 	if _, err := p.service().Recover(t.Context()); err != nil {
 		t.Fatal(err)
 	}

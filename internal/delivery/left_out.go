@@ -166,15 +166,19 @@ func alsoSaying(text, more string) string {
 // the rollback has come to its end: what an earlier try started there, or an earlier run could not stop, is to be stopped if it does not. So
 // is what may be there in the slot that it was in before.
 func (w *work) placeMost(ctx context.Context, attempt int, part service.Release) error {
-	recorded, silent := part, w.state().Releases[part.ID].Placement
-	silent.Instances = slices.DeleteFunc(slices.Clone(silent.Instances), func(i service.Instance) bool { return !slices.Contains(w.silence.hosts, i.Host) })
+	recorded, before := part, w.state().Releases[part.ID].Placement
+	moves := before.Slot != part.Placement.Slot
+	before.Instances = slices.DeleteFunc(slices.Clone(before.Instances), func(i service.Instance) bool {
+		untidied := moves && w.untidied != "" // Where machines answer, too.
+		return !untidied && !slices.Contains(w.silence.hosts, i.Host)
+	})
 	var left []service.Placement
 	switch {
-	case len(silent.Instances) == 0:
-	case silent.Slot == part.Placement.Slot:
-		recorded.Placement.Instances = slices.Concat(part.Placement.Instances, silent.Instances)
+	case len(before.Instances) == 0:
+	case moves:
+		left = []service.Placement{before}
 	default:
-		left = []service.Placement{silent}
+		recorded.Placement.Instances = slices.Concat(part.Placement.Instances, before.Instances)
 	}
 	if err := w.append(ctx, ledger.Event{Type: ledger.ReleaseRecorded, Attempt: attempt, Release: part.ID, Record: &recorded, LeftOut: left}); err != nil {
 		return fmt.Errorf("record %s: %w", part.ID, err)
