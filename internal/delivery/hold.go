@@ -35,6 +35,7 @@ func (j *judge) hold(ctx context.Context, s stay) error {
 	if j.spec == nil {
 		looks.endWith(began.Add(s.Pause.D()))
 	}
+	var round time.Time
 	trouble, enough := "", false
 	for {
 		over := time.Since(began) >= s.Pause.D()
@@ -60,9 +61,12 @@ func (j *judge) hold(ctx context.Context, s stay) error {
 			return fmt.Errorf("judge %s at %d %%: %w", j.candidate.ID, s.Weight, ctx.Err())
 		case passed := <-checked:
 			if passed.failed != nil {
-				return passed.failed
+				if err := j.believe(ctx, at, passed.failed, round); err != nil {
+					return err
+				}
+				continue // The round is repeated, and a step does not end before.
 			}
-			if checking = passed.begins; j.spec != nil {
+			if checking, round = passed.begins, time.Now(); j.spec != nil {
 				j.judge.Vouch(passed.count)
 			}
 			continue

@@ -188,3 +188,96 @@ func TestInstanceThatHangsDelaysNoLook(t *testing.T) {
 		})
 	}
 }
+
+// Checks ask the instances: one that fails while a machine is silent says nothing, and is repeated before the step ends. One that still fails
+// then is evidence.
+func TestChecksThatFailInSilence(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		hangs, fails, short bool
+		spec                *delivery.AnalysisSpec
+	}{
+		"a machine that is silent": {}, "one that hangs": {hangs: true}, "with an analysis": {hangs: true, spec: everySecond()},
+		"and that fail on": {fails: true}, "and that fail on at one that hangs": {hangs: true, fails: true},
+		"as the step would end": {short: true, fails: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				p := newFleet(t, w, "a", "b", "c")
+				_ = w.turns()
+				ran, failed, from, pause := 0, 0, 2, time.Minute
+				if c.short {
+					from, pause = 1, time.Second
+				}
+				w.set(func() {
+					w.checking = func(_ context.Context, check string, r service.ReleaseID) {
+						if check != "users" {
+							return
+						}
+						w.set(func() {
+							if ran++; ran == from {
+								w.silent["b"], w.hanging["b"] = true, c.hangs
+								time.AfterFunc(18*time.Second, func() { w.set(func() { delete(w.silent, "b"); delete(w.hanging, "b") }) })
+							}
+							if w.failing[r] = w.silent["b"] || c.fails && ran >= from; w.failing[r] {
+								failed++
+							}
+						})
+					}
+				})
+				split := checkedSplit(pause, c.spec)
+				split.CheckInterval = service.Duration(7 * time.Second)
+				most, began := 0, time.Now()
+				p.process.before = func(int, string) { most = max(most, w.weightOf("green")) }
+				err := p.applyWith(t.Context(), "2", split)
+				if c.fails {
+					if most > 10 {
+						t.Errorf("it had %d %%", most)
+					}
+					e := wantSummary(t, err, "Release Rolled Back")
+					if took := time.Since(began); !strings.Contains(e.What, "checks failed: users") || took < 18*time.Second || took > 50*time.Second {
+						t.Errorf("after %s it says: %s", took, e.Detail())
+					}
+					return
+				}
+				if err != nil || failed < 2 {
+					t.Errorf("%d rounds failed: %v", failed, err)
+				}
+			})
+		})
+	}
+}
+
+// A guard goes on while a machine is silent for good, with what it has seen so far.
+func TestGuardGoesOnInSilence(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, objects := newWorld(), newMemoryStore()
+		p := newProvider(t, w, objects)
+		defer p.close()
+		p.platform = onHosts("a", "b", "c")
+		if err := p.apply(t.Context(), "1"); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.applyWith(t.Context(), "2", delivery.SplitSpec{Weight: 25, Analysis: everySecond()}); err != nil {
+			t.Fatal(err)
+		}
+		turn := w.turns()
+		w.silentFor("b", 4*time.Minute, false)
+		time.AfterFunc(3*time.Minute, turn)
+		told, began := false, time.Now()
+		_, err := p.service().Guard(t.Context(), func(p ledger.Progress) {
+			if strings.Contains(p.Text, "tries again") {
+				t.Errorf("after %s the guard says: %s", time.Since(began), p.Text)
+			}
+			told = told || strings.Contains(p.Text, "does not answer")
+		})
+		_ = wantSummary(t, err, "Release Rolled Back")
+		if took := time.Since(began); !told || took > 5*time.Minute {
+			t.Errorf("after %s, told of the silence: %t", took, told)
+		}
+		time.Sleep(time.Minute)
+	})
+}

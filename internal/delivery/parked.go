@@ -112,30 +112,38 @@ func (p *Procedure) guardParked(ctx context.Context, view ledger.View, tell func
 	checked := p.repeated(split, adapters, *candidate).start(ctx)
 	ticker := time.NewTicker(j.interval)
 	defer ticker.Stop()
+	at, round := ledger.Progress{Weight: a.Weight}, time.Time{}
 	for asked := time.Now(); ; {
+		var err error
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("guard %s: %w", p.id, ctx.Err())
-		case round := <-checked:
-			if round.failed != nil {
-				return round.failed
+		case checked := <-checked:
+			if checked.failed == nil {
+				round = time.Now() // It begins, or is over.
+				continue
 			}
-			continue
+			err = j.believe(ctx, at, checked.failed, round)
 		case <-ticker.C:
-		}
-		if time.Since(asked) >= parkedInterval {
-			asked = time.Now()
-			now, err := p.Read(ctx)
-			if err != nil {
-				return err
+			if time.Since(asked) >= parkedInterval {
+				asked = time.Now()
+				now, err := p.Read(ctx)
+				if err != nil {
+					return err
+				}
+				if now.State.Number != view.State.Number {
+					return nil // somebody has had the word: what there is to judge is seen anew
+				}
 			}
-			if now.State.Number != view.State.Number {
-				return nil // somebody has had the word: what there is to judge is seen anew
-			}
+			_, _, err = j.look(ctx, at)
 		}
-		_, _, err := j.look(ctx, ledger.Progress{Weight: a.Weight})
 		var paused *pausedError
-		if err != nil && !errors.As(err, &paused) { // paused it is already
+		switch {
+		case err == nil || errors.As(err, &paused): // paused it is already
+		case isSilent(err):
+			// Nobody waits for it to go on: what was seen of the others so far counts on.
+			eyes.tell(ledger.Progress{Weight: a.Weight, Text: fmt.Sprintf("%s at %d %%: %s", candidate.ID, a.Weight, err)})
+		default:
 			return err
 		}
 	}

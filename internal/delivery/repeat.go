@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -56,15 +57,41 @@ func (r *repeatedChecks) start(ctx context.Context) <-chan checked {
 		}
 	}
 	go func() {
-		for tell(checked{begins: true}) && tell(r.once(ctx)) {
+		for tell(checked{begins: true}) {
+			round := r.once(ctx)
+			if !tell(round) {
+				return
+			}
+			pause := r.interval
+			if round.failed != nil {
+				pause = min(pause, usualCheckInterval) // It was not believed, and the step waits for the next one.
+			}
 			select {
-			case <-time.After(r.interval):
+			case <-time.After(pause):
 			case <-ctx.Done():
 				return
 			}
 		}
 	}()
 	return rounds
+}
+
+// believe is what becomes of a round of checks that began then and failed: evidence, unless a machine is silent, or has been since. That says nothing
+// about the release, and the round is repeated (nil). It is seen now what there is.
+func (j *judge) believe(ctx context.Context, at ledger.Progress, failed error, began time.Time) error {
+	if !isEvidence(failed) {
+		return failed
+	}
+	err := j.lookThrough(ctx, at, nil)
+	switch {
+	case isEvidence(err) || isSilent(err) || ctx.Err() != nil:
+		return err
+	case j.watch.silentAt.Before(began):
+		return failed
+	}
+	at.Text = fmt.Sprintf("%s at %d %%: %s, while a machine was silent: they are repeated", j.candidate.ID, at.Weight, failed)
+	j.tell(at)
+	return nil
 }
 
 // once runs one round. A check that breaks down is a fault of the stage, not the end of the process.

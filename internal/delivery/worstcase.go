@@ -147,14 +147,17 @@ func (s SmokeTestSpec) WorstCase(Circumstances) time.Duration { return overhead 
 func (s SplitSpec) Walk() []Step { return stepsUp(s, 0) }
 
 // WorstCase of a split: before each step a look, and the weights; then the step for as long as it may last, and longer while a machine is
-// silent, and the round of checks that has begun by then. Initial delays are a part of that.
+// silent, and the round of checks that has begun by then, which is repeated if it failed while the machine was. Initial delays are a part of that.
 func (s SplitSpec) WorstCase(c Circumstances) time.Duration {
 	total := overhead + c.weights()
 	if c.Mode != service.ModeUpdate {
 		return total
 	}
 	for _, step := range s.Walk() {
-		total += c.sight() + weightsAllowance + s.Analysis.longest(step.Pause) + c.silence() + slowest(s.Checks)
+		total += c.sight() + weightsAllowance + s.Analysis.longest(step.Pause) + c.silence()
+		if len(s.Checks) > 0 {
+			total += 2*slowest(s.Checks) + min(positive(s.CheckInterval.D(), usualCheckInterval), usualCheckInterval)
+		}
 	}
 	return total
 }

@@ -62,7 +62,7 @@ func TestWorstCase(t *testing.T) {
 		"judged for max_pause":     {delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{5, 3 * minute}}, Analysis: analysis}, unknown, weights + 20*time.Minute + 2*raise},
 		"judged for the pause":     {delivery.SplitSpec{Weight: 5, Steps: []delivery.Step{{5, 20 * minute}}, Analysis: analysis}, unknown, weights + 20*time.Minute + raise},
 		"when confident":           {delivery.SplitSpec{Weight: 100, Analysis: analysis, Advance: delivery.WhenConfident}, unknown, weights + 10*time.Minute + raise},
-		"with checks":              {delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{5, 3 * minute}}, Checks: check, CheckInterval: minute}, unknown, weights + 5*time.Minute + 2*raise},
+		"with checks":              {delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{5, 3 * minute}}, Checks: check, CheckInterval: minute}, unknown, weights + 3*time.Minute + 2*(2*time.Minute+10*time.Second) + 2*raise},
 		"of a first release":       {delivery.SplitSpec{Weight: 100, Analysis: analysis, Checks: check}, in(proxied, service.ModeInstall, false), warmedUp},
 		"of a rollback":            {delivery.SplitSpec{Weight: 100, Analysis: analysis, Checks: check}, in(near, service.ModeRollback, false), weights},
 		"a verification":           {delivery.VerificationSpec{Checks: check, Analysis: analysis, Duration: minute}, unknown, 11 * time.Minute},
