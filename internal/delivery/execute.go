@@ -13,7 +13,7 @@ import (
 // every instance is verified to run it. Where the release is wanted again, it is rolled back to (rollback.go).
 func (p *Procedure) Execute(ctx context.Context, request Request, spec ReleaseSpec) (Outcome, error) {
 	return p.runStage(ctx, service.StageRelease, request, spec, func(ctx context.Context, s *stageWork) error {
-		if _, passed := s.current().Passages[service.StageRelease]; passed || s.standing {
+		if s.repairs() {
 			return s.repair(ctx)
 		}
 		if err := s.executable(ctx, spec); err != nil {
@@ -189,6 +189,12 @@ func (s *stageWork) reached(ctx context.Context, weight int, judged bool) error 
 	return s.append(ctx, ledger.Event{
 		Type: ledger.WeightReached, Attempt: s.number, Release: s.request.Release, Weight: &weight, Judged: judged, Text: text,
 	})
+}
+
+// repairs tells whether the release stands, so that the stage only starts what is missing of it.
+func (s *stageWork) repairs() bool {
+	_, passed := s.current().Passages[service.StageRelease]
+	return passed || s.standing
 }
 
 // repair starts what is missing of a release that stands: an instance that is gone.

@@ -21,7 +21,7 @@ func (w *work) awaitHealthy(ctx context.Context, r service.Release, h service.He
 	began := time.Now()
 	progress := began
 	// One that was taken over may be recorded without.
-	healthyDeadline, progressDeadline := positive(h.HealthyDeadline.D(), service.DefaultHealthyDeadline.D()), positive(h.ProgressDeadline.D(), service.DefaultProgressDeadline.D())
+	healthyDeadline, progressDeadline := h.HealthyWithin(), positive(h.ProgressDeadline.D(), service.DefaultProgressDeadline.D())
 	since := map[string]time.Time{}
 	healthy := map[string]bool{}
 	reason := map[string]string{}

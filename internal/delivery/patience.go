@@ -8,7 +8,8 @@ import (
 
 const (
 	// silenceTimeout is how long a machine may be silent while a release starts, has traffic, is to get more, or is to be finalized: one that is
-	// started again, or whose connection broke, answers within it. Silence says nothing about the release, however long it lasts.
+	// started again, or whose connection broke, answers within it. Silence says nothing about the release, however long it lasts: what lasts
+	// longer is a fault, for which a step and a finalization are put back, and a raise is put off.
 	silenceTimeout = time.Minute
 	// failuresInARow are believed, where one alone may be the network's: of a probe, or of a router.
 	failuresInARow = 3

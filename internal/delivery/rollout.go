@@ -55,7 +55,7 @@ func (w *work) startPart(ctx context.Context, attempt int, part service.Release,
 	if err := w.start(ctx, attempt, part); err != nil {
 		return err
 	}
-	w.report(attempt, service.StageRelease, 0, time.Now().Add(h.HealthyDeadline.D()), "%s starts as %s", part.ID, names(part.Placement.Instances))
+	w.report(attempt, service.StageRelease, 0, time.Now().Add(h.HealthyWithin()), "%s starts as %s", part.ID, names(part.Placement.Instances))
 	return w.awaitHealthy(ctx, part, h, nil)
 }
 

@@ -124,8 +124,20 @@ func (s *stageWork) allowed() time.Duration {
 		c = CircumstancesOf(*d, s.interrupts())
 	}
 	c.Mode = a.Mode
+	r := s.recorded(a)
+	if r != nil {
+		c.Probe = r.Health.Timeout
+	}
 	allowed := max(s.request.WorstCase, s.worst(c))
-	if r := s.recorded(a); r != nil && s.stage == service.StageRelease && c.Mode == service.ModeRollback {
+	switch {
+	case r == nil || s.stage != service.StageRelease:
+	case s.repairs():
+		completion := completionAllowance(*r)
+		if stable := s.state().StableRelease(); stable != nil && stable.ID != r.ID {
+			completion += completionAllowance(*stable)
+		}
+		allowed = max(allowed, overhead+completion)
+	case c.Mode == service.ModeRollback:
 		allowed = max(allowed, ReleaseSpec{Health: r.Health}.WorstCase(c)) // It is waited for as it is recorded.
 	}
 	return allowed

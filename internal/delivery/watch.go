@@ -111,7 +111,7 @@ func (v *watch) look(ctx context.Context) error {
 	}
 	v.late, v.unseen = false, nil
 	v.awaited()
-	return cmp.Or(v.answered(), v.silence())
+	return cmp.Or(v.answered(), v.bear())
 }
 
 // anew has a round begin with the next look: what was asked before says nothing of what is now.
@@ -247,9 +247,9 @@ func (v *watch) answered() error {
 	return nil
 }
 
-// silence tells of a machine that stays silent, or of a process that may not look. Silence for a while is no reason to go back: stable is on
+// bear tells of a machine that is silent for too long, or of a process that may not look. Silence for a while is no reason to go back: stable is on
 // the same machine.
-func (v *watch) silence() (tooLong error) {
+func (v *watch) bear() (tooLong error) {
 	for _, m := range v.machines {
 		switch bears := m.patience.bears(m.silent); {
 		case m.silent == nil:

@@ -20,6 +20,8 @@ const (
 	startAllowance = 30 * time.Second
 	// weightsAllowance is for telling a router its weights and reading them back, beside its WarmUp.
 	weightsAllowance = 15 * time.Second
+	// silenceAllowance is for a machine that does not answer at a time, this one too, and the look that finds it so (patience).
+	silenceAllowance = silenceTimeout + longestProbe
 	// usualDrain is what instances have to stop, and requests to end, where nothing else is known.
 	usualDrain = 30 * time.Second
 )
@@ -41,6 +43,8 @@ type Circumstances struct {
 	Stop   service.Duration `json:"stop,omitempty"`
 	Drain  service.Duration `json:"drain,omitempty"`
 	WarmUp service.Duration `json:"warm_up,omitempty"`
+	// Probe is what an instance that is watched has to answer, where that is more than the usual. A service's definition does not say it.
+	Probe service.Duration `json:"-"`
 }
 
 // CircumstancesOf is what d says of them. interrupts: it has one slot.
@@ -59,17 +63,15 @@ func CircumstancesOf(d service.Definition, interrupts bool) Circumstances {
 	return c
 }
 
-// silence is how long a machine may not answer at a time, and the look that finds it so.
-func (c Circumstances) silence() time.Duration {
-	if !c.Hosts {
-		return 0
-	}
-	return silenceTimeout + longestProbe
+// sightAllowance is for looks until all instances were seen to answer, or one is known not to.
+func (c Circumstances) sightAllowance() time.Duration {
+	probe := max(longestProbe, c.Probe.D())
+	return max(silenceAllowance+probe, failuresInARow*(probe+lookInterval))
 }
 
-// sight is the time until all instances were seen to answer, or one is known not to.
-func (c Circumstances) sight() time.Duration {
-	return max(c.silence()+longestProbe, failuresInARow*(longestProbe+lookInterval))
+// completionAllowance is for starting what is missing of a release that runs: a look before, and one after, each patient.
+func completionAllowance(r service.Release) time.Duration {
+	return 2*silenceAllowance + startAllowance + r.Health.HealthyWithin()
 }
 
 // weights is the time until a slot that had no traffic has some.
@@ -90,12 +92,16 @@ func (c Circumstances) tidy() time.Duration {
 	return positive(c.Drain.D(), usualDrain) + c.stop()
 }
 
-// WorstCase of preflight: a look at stable, and its slowest check. A rollback asks nothing.
+// WorstCase of preflight: its questions, each of which may wait for a host that is silent, and its slowest check. A rollback asks nothing.
 func (s PreflightSpec) WorstCase(c Circumstances) time.Duration {
+	total := overhead
 	if c.Mode == service.ModeRollback {
-		return overhead
+		return total
 	}
-	return overhead + c.silence() + slowest(s.Checks)
+	if c.Hosts {
+		total += silenceAllowance
+	}
+	return total + slowest(s.Checks)
 }
 
 // WorstCase of a checkpoint: its backups one after the other.
@@ -117,19 +123,20 @@ func (s CheckpointSpec) WorstCase(c Circumstances) time.Duration {
 // WorstCase of a release: until its files are there, every instance is healthy, wave by wave, what has its place is stopped, and all are seen
 // to run it. A rollback waits for one good answer of each, gives them the traffic, and stops what had it.
 func (s ReleaseSpec) WorstCase(c Circumstances) time.Duration {
-	total, waves := overhead+c.sight(), time.Duration(max(c.Waves, 1))
+	c.Probe = s.Health.Timeout
+	total, waves, healthy := overhead+c.sightAllowance(), time.Duration(max(c.Waves, 1)), s.Health.HealthyWithin()
 	if c.Hosts {
 		total += uploadAllowance + waves*startAllowance
 	}
 	switch {
 	case c.Mode == service.ModeInstall:
-		return total + waves*(s.Health.HealthyDeadline.D()+s.Health.MinHealthyTime.D()) + c.weights()
+		return total + waves*(healthy+s.Health.MinHealthyTime.D()) + c.weights()
 	case c.Mode != service.ModeRollback:
-		total += waves * (s.Health.HealthyDeadline.D() + s.Health.MinHealthyTime.D())
+		total += waves * (healthy + s.Health.MinHealthyTime.D())
 	case c.Interrupts:
-		total += waves*s.Health.HealthyDeadline.D() + c.weights()
+		total += waves*healthy + c.weights()
 	default:
-		total += s.Health.HealthyDeadline.D() + c.weights() + c.tidy()
+		total += healthy + c.weights() + c.tidy()
 	}
 	switch {
 	case c.Interrupts:
@@ -146,15 +153,15 @@ func (s SmokeTestSpec) WorstCase(Circumstances) time.Duration { return overhead 
 // Walk lists the steps of a release that begins at 0, up to the declared weight.
 func (s SplitSpec) Walk() []Step { return stepsUp(s, 0) }
 
-// WorstCase of a split: before each step a look, and the weights; then the step for as long as it may last, and longer while a machine is
-// silent, and the round of checks that has begun by then, which is repeated if it failed while the machine was. Initial delays are a part of that.
+// WorstCase of a split: before each step a look, and the weights; then the step for as long as it may last, and longer until all
+// are seen at its end, and the round of checks that has begun by then, which is repeated if it failed while the machine was. Initial delays are a part of that.
 func (s SplitSpec) WorstCase(c Circumstances) time.Duration {
 	total := overhead + c.weights()
 	if c.Mode != service.ModeUpdate {
 		return total
 	}
 	for _, step := range s.Walk() {
-		total += c.sight() + weightsAllowance + s.Analysis.longest(step.Pause) + c.silence()
+		total += c.sightAllowance() + weightsAllowance + s.Analysis.longest(step.Pause) + c.sightAllowance()
 		if len(s.Checks) > 0 {
 			total += 2*slowest(s.Checks) + min(positive(s.CheckInterval.D(), usualCheckInterval), usualCheckInterval)
 		}
@@ -174,7 +181,7 @@ func (s *AnalysisSpec) longest(pause service.Duration) time.Duration {
 func (s VerificationSpec) WorstCase(c Circumstances) time.Duration {
 	total := overhead + slowest(s.Checks)
 	if s.Analysis != nil && c.Mode != service.ModeRollback {
-		total += s.Analysis.longest(s.Duration) + c.silence()
+		total += s.Analysis.longest(s.Duration) + c.sightAllowance()
 	}
 	return total
 }
@@ -186,9 +193,9 @@ func (s FinalizationSpec) WorstCase(c Circumstances) time.Duration {
 	if c.Mode == service.ModeRollback {
 		return total
 	}
-	total += c.sight()
+	total += c.sightAllowance()
 	if s.BakeTime > 0 {
-		total += s.BakeTime.D() + c.silence()
+		total += s.BakeTime.D() + c.sightAllowance()
 	}
 	return total
 }

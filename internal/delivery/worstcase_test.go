@@ -15,13 +15,14 @@ func TestWorstCase(t *testing.T) {
 		second, minute = service.Duration(time.Second), service.Duration(time.Minute)
 		// What there is in each of them.
 		overhead = time.Minute
-		// A look before each raise, of three probes of ten seconds, and the weights; on hosts one that is silent for a minute, here and at each step.
-		raise, farRaise = 33*time.Second + 15*time.Second, 80*time.Second + 15*time.Second
-		silence         = 70 * time.Second
+		// Looks while a machine is silent for a minute, this one too, which is found in ten seconds, and the last of them.
+		silence, sight = 70 * time.Second, 80 * time.Second
+		// They are before each raise, with the weights, and at the end of each step.
+		step = sight + 15*time.Second + sight
 		// The weights of a slot that had no traffic: HAProxy's checks come first.
 		weights, warmedUp = 15 * time.Second, 75 * time.Second
 		// A release on three hosts: the upload, three waves that are begun, and the last look at them.
-		far = 5*time.Minute + 3*30*time.Second + 80*time.Second
+		far = 5*time.Minute + 3*30*time.Second + sight
 	)
 	analysis := &delivery.AnalysisSpec{InitialDelay: 2 * minute, MaxPause: 10 * minute}
 	check := map[string]service.Check{
@@ -57,30 +58,33 @@ func TestWorstCase(t *testing.T) {
 		"a preflight of no use":    {delivery.PreflightSpec{Checks: check}, in(proxied, service.ModeRollback, false), 0},
 		"backups":                  {delivery.CheckpointSpec{Backups: map[string]service.Backup{"a": {}, "b": {Command: &service.CommandBackup{Timeout: minute}}}}, unknown, 11 * time.Minute},
 		"a smoke test":             {delivery.SmokeTestSpec{Checks: check}, unknown, time.Minute},
-		"steps alone":              {walk, unknown, weights + 4*time.Minute + 3*raise},
-		"steps on hosts":           {walk, in(proxied, service.ModeUpdate, false), warmedUp + 4*time.Minute + 3*(farRaise+silence)},
-		"judged for max_pause":     {delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{5, 3 * minute}}, Analysis: analysis}, unknown, weights + 20*time.Minute + 2*raise},
-		"judged for the pause":     {delivery.SplitSpec{Weight: 5, Steps: []delivery.Step{{5, 20 * minute}}, Analysis: analysis}, unknown, weights + 20*time.Minute + raise},
-		"when confident":           {delivery.SplitSpec{Weight: 100, Analysis: analysis, Advance: delivery.WhenConfident}, unknown, weights + 10*time.Minute + raise},
-		"with checks":              {delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{5, 3 * minute}}, Checks: check, CheckInterval: minute}, unknown, weights + 3*time.Minute + 2*(2*time.Minute+10*time.Second) + 2*raise},
+		"steps alone":              {walk, unknown, weights + 4*time.Minute + 3*step},
+		"steps on hosts":           {walk, in(proxied, service.ModeUpdate, false), warmedUp + 4*time.Minute + 3*step},
+		"judged for max_pause":     {delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{5, 3 * minute}}, Analysis: analysis}, unknown, weights + 20*time.Minute + 2*step},
+		"judged for the pause":     {delivery.SplitSpec{Weight: 5, Steps: []delivery.Step{{5, 20 * minute}}, Analysis: analysis}, unknown, weights + 20*time.Minute + step},
+		"when confident":           {delivery.SplitSpec{Weight: 100, Analysis: analysis, Advance: delivery.WhenConfident}, unknown, weights + 10*time.Minute + step},
+		"with checks":              {delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{5, 3 * minute}}, Checks: check, CheckInterval: minute}, unknown, weights + 3*time.Minute + 2*(2*time.Minute+10*time.Second) + 2*step},
 		"of a first release":       {delivery.SplitSpec{Weight: 100, Analysis: analysis, Checks: check}, in(proxied, service.ModeInstall, false), warmedUp},
 		"of a rollback":            {delivery.SplitSpec{Weight: 100, Analysis: analysis, Checks: check}, in(near, service.ModeRollback, false), weights},
-		"a verification":           {delivery.VerificationSpec{Checks: check, Analysis: analysis, Duration: minute}, unknown, 11 * time.Minute},
-		"a long verification":      {delivery.VerificationSpec{Analysis: analysis, Duration: 20 * minute}, in(proxied, service.ModeUpdate, false), 20*time.Minute + silence},
+		"a verification":           {delivery.VerificationSpec{Checks: check, Analysis: analysis, Duration: minute}, unknown, 11*time.Minute + sight},
+		"a long verification":      {delivery.VerificationSpec{Analysis: analysis, Duration: 20 * minute}, in(proxied, service.ModeUpdate, false), 20*time.Minute + sight},
 		"checks alone":             {delivery.VerificationSpec{Checks: check}, unknown, time.Minute},
 		"verifying a rollback":     {delivery.VerificationSpec{Checks: check, Analysis: analysis}, in(near, service.ModeRollback, false), time.Minute},
-		"verifying the first":      {delivery.VerificationSpec{Analysis: analysis}, in(near, service.ModeInstall, false), 10 * time.Minute},
+		"verifying the first":      {delivery.VerificationSpec{Analysis: analysis}, in(near, service.ModeInstall, false), 10*time.Minute + sight},
 		"nothing to be verified":   {delivery.VerificationSpec{}, unknown, 0},
-		"a release":                {release, in(near, service.ModeUpdate, false), 6*time.Minute + 33*time.Second},
+		"a release":                {release, in(near, service.ModeUpdate, false), 6*time.Minute + sight},
 		"a release on hosts":       {release, in(proxied, service.ModeUpdate, false), far + 18*time.Minute},
 		"the first one there":      {release, in(proxied, service.ModeInstall, false), far + 18*time.Minute + warmedUp},
 		"in the place of another":  {release, in(unrouted, service.ModeUpdate, true), far + 18*time.Minute + 3*20*time.Second},
 		"beside another, unrouted": {release, in(unrouted, service.ModeUpdate, false), far + 18*time.Minute + 20*time.Second},
-		"a rollback":               {release, in(near, service.ModeRollback, false), 5*time.Minute + 33*time.Second + weights + 60*time.Second},
+		"taken over":               {delivery.ReleaseSpec{}, in(near, service.ModeUpdate, false), 5*time.Minute + sight},
+		"slow to answer":           {delivery.ReleaseSpec{Health: service.Health{HealthyDeadline: 5 * minute, Timeout: minute}}, in(near, service.ModeUpdate, false), 5*time.Minute + 3*61*time.Second},
+		"a slow one finalized":     {delivery.FinalizationSpec{}, delivery.Circumstances{Mode: service.ModeUpdate, Probe: minute}, 3*61*time.Second + 60*time.Second},
+		"a rollback":               {release, in(near, service.ModeRollback, false), 5*time.Minute + sight + weights + 60*time.Second},
 		"a rollback on hosts":      {release, in(proxied, service.ModeRollback, false), far + 5*time.Minute + warmedUp + 60*time.Second},
 		"a rollback in place":      {release, in(unrouted, service.ModeRollback, true), far + 15*time.Minute + 3*20*time.Second},
-		"a finalization":           {delivery.FinalizationSpec{}, unknown, 33*time.Second + 60*time.Second},
-		"baking on hosts":          {delivery.FinalizationSpec{BakeTime: 10 * minute}, in(proxied, service.ModeUpdate, false), 10*time.Minute + silence + 80*time.Second + 60*time.Second},
+		"a finalization":           {delivery.FinalizationSpec{}, unknown, sight + 60*time.Second},
+		"baking on hosts":          {delivery.FinalizationSpec{BakeTime: 10 * minute}, in(proxied, service.ModeUpdate, false), 10*time.Minute + sight + sight + 60*time.Second},
 		"finalizing a rollback":    {delivery.FinalizationSpec{BakeTime: 10 * minute}, in(near, service.ModeRollback, false), 60 * time.Second},
 	} {
 		if got := test.stage.WorstCase(test.in); got != test.want+overhead {
@@ -133,6 +137,40 @@ func TestTimeForStoppingAndUploading(t *testing.T) {
 					t.Errorf("%s: it is given %s, and a plan shows %s", name, given, want)
 				}
 			}
+		}
+	}
+}
+
+// The times of a release's stages are by what is recorded of it: how long its instances may take to answer, and where it stands, what is
+// missing of it and of stable may be started, one after the other.
+func TestTimeForWhatIsRecorded(t *testing.T) {
+	t.Parallel()
+	for _, probe := range []time.Duration{0, 10 * time.Minute} {
+		w, objects := newWorld(), newMemoryStore()
+		p := newProvider(t, w, objects)
+		p.probeTimeout = probe
+		for _, version := range []string{"1", "2", "2"} {
+			weight := 100
+			if version == "2" {
+				weight = 25
+			}
+			if err := p.applyWith(t.Context(), version, delivery.SplitSpec{Weight: weight}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.close()
+		_, events := told(t, objects)
+		given := map[service.Stage]time.Duration{}
+		for _, e := range events {
+			if e.Type == ledger.StageOpened && e.Release == releaseOf("2") {
+				given[e.Stage] = e.Deadline.Sub(e.Time)
+			}
+		}
+		if probe == 0 && given[service.StageRelease] < 2*2*70*time.Second {
+			t.Errorf("a release that stands is given %s beside stable", given[service.StageRelease])
+		}
+		if given[service.StageTrafficSplit] < 3*probe {
+			t.Errorf("the split of one that has %s to answer is given %s", probe, given[service.StageTrafficSplit])
 		}
 	}
 }

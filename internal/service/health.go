@@ -27,6 +27,14 @@ type Health struct {
 	DenyLogs []string `json:"deny_logs,omitempty"`
 }
 
+// HealthyWithin is HealthyDeadline, or the usual: a release that was taken over may be recorded without.
+func (h Health) HealthyWithin() time.Duration {
+	if h.HealthyDeadline <= 0 {
+		return DefaultHealthyDeadline.D()
+	}
+	return h.HealthyDeadline.D()
+}
+
 // HTTPProbe asks an instance for a path.
 type HTTPProbe struct {
 	Path string `json:"path"`
