@@ -122,13 +122,17 @@ func (s *stageWork) leaseLost(ctx context.Context, err error) *Error {
 		e.Running = s.running(ctx)
 		return e
 	}
-	// Little time is left: a third of it for each question whether stable serves, and the last to move. Nothing is done after it.
+	// Little time is left: half of it for the question whether stable serves, and the other to move. Nothing is done after it.
 	by := s.lease.GiveBackBy()
+	asking := time.Until(by) / 2
 	within, cancel := context.WithDeadline(ctx, by)
 	defer cancel()
 	// As in a restore: what mostly serves has users, while a machine is silent.
-	if part, err := s.servingWithin(within, *stable, time.Until(by)/3); err != nil && !part {
+	if part, err := s.servingWithin(within, *stable, asking); err != nil && !part {
 		e.Leftovers = []string{fmt.Sprintf("traffic was not moved: stable %s does not answer: %s", stable.ID, err)}
+		if asking < probeTimeout && (isSilent(err) || errors.Is(err, context.DeadlineExceeded)) {
+			e.Leftovers = []string{fmt.Sprintf("traffic was not moved: no time was left to ask whether stable %s answers: %s", stable.ID, err)}
+		}
 		e.Running = s.seen(ctx, a)
 	} else if err := s.setWeightsFirst(within, alone(stable.Placement.Slot)); err != nil {
 		e.Leftovers = []string{fmt.Sprintf("traffic could not be moved to %s: %s", stable.ID, err)}

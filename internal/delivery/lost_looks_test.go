@@ -152,3 +152,41 @@ func TestLostLeaseGivesBackWhileAMachineIsSilent(t *testing.T) {
 		})
 	}
 }
+
+// A run that has almost no time left when its lease is lost does not blame stable for that; with time to ask, it says who does not answer.
+func TestLostLeaseWithoutTimeToAsk(t *testing.T) {
+	t.Parallel()
+	for length, want := range map[time.Duration]string{
+		3 * time.Second:  "no time was left to ask whether stable " + string(releaseOf("1")) + " answers",
+		30 * time.Second: "stable " + string(releaseOf("1")) + " does not answer",
+	} {
+		t.Run(length.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w, objects := newWorld(), newMemoryStore()
+				p := newProviderFor(t, w, objects, length)
+				p.platform = onHosts("a", "b", "c")
+				if err := p.apply(t.Context(), "1"); err != nil {
+					t.Fatal(err)
+				}
+				failed := make(chan error, 1)
+				go func() {
+					failed <- p.applyWith(context.Background(), "2", delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{Weight: 50, Pause: service.Duration(time.Hour)}}})
+				}()
+				if !becomes(w, func() bool { return w.weights["green"] == 50 }) {
+					t.Fatal("the candidate never got its 50 %")
+				}
+				w.silentFor("b", time.Hour, true)
+				w.silentFor("c", time.Hour, true)
+				objects.fail(true)
+				e := wantSummary(t, <-failed, "Lease Lost")
+				if !strings.Contains(strings.Join(e.Leftovers, "\n"), "traffic was not moved: "+want) {
+					t.Errorf("it says: %s", e.Detail())
+				}
+				w.silentFor("b", 0, false)
+				w.silentFor("c", 0, false)
+				time.Sleep(time.Second)
+			})
+		})
+	}
+}
