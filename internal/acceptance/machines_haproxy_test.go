@@ -100,7 +100,7 @@ func TestMachinesHAProxyGone(t *testing.T) {
 
 // One of two HAProxy is gone when a release is rolled back, by the command or by reverted HCL: users of the other have the release before at once,
 // and lose nothing. What was before stays up for those of the one that is gone, should it come back, until a recovery or an apply finishes it; or
-// it is taken out.
+// it is taken out. So it is with a candidate that has part of the traffic.
 func TestMachinesRollbackWithHAProxyGone(t *testing.T) {
 	r := newFleetRig(t)
 	r.deploy(config{Version: "1"})
@@ -119,10 +119,10 @@ func TestMachinesRollbackWithHAProxyGone(t *testing.T) {
 		}
 	}
 	for _, c := range []struct {
-		version          string
+		release          config
 		rollBack, finish func()
 	}{
-		{"2",
+		{config{Version: "2"},
 			func() {
 				wantSaid(t, r.operator(1, "rollback", string(web), "--yes"), "Rollback Unfinished", "node "+gone.Name, "taken out of the router's nodes", "recover "+string(web))
 			},
@@ -132,7 +132,7 @@ func TestMachinesRollbackWithHAProxyGone(t *testing.T) {
 				r.operator(0, "recover", string(web), "--yes")
 				answers(gone, "1")
 			}},
-		{"3",
+		{config{Version: "3"},
 			func() { wantSaid(t, r.apply(1), "Rollback Unfinished", "node "+gone.Name) },
 			func() {
 				r.fleet.balancers = []*machinetest.Host{here}
@@ -146,8 +146,21 @@ func TestMachinesRollbackWithHAProxyGone(t *testing.T) {
 				r.apply(0)
 				r.apply(0) // What a node that is put back has is seen when it is one.
 			}},
+		{config{Version: "4", Weight: 25},
+			func() {
+				for range 2 {
+					wantSaid(t, r.operator(1, "rollback", string(web), "--yes"), "Rollback Unfinished", "node "+gone.Name, "taken out of the router's nodes", "stays up for it")
+				}
+				wantSaid(t, r.plan().text, "is not finished", "node "+gone.Name)
+			},
+			func() {
+				gone.Run(t, "systemctl start haproxy")
+				r.operator(0, "recover", string(web), "--yes")
+				answers(gone, "1")
+				answers(here, "1")
+			}},
 	} {
-		r.deploy(config{Version: c.version})
+		r.deploy(c.release)
 		gone.Run(t, "systemctl stop haproxy")
 		url(here)
 		stop := r.traffic()

@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -53,14 +54,16 @@ func TestSplitIsPutBackAfterAnother(t *testing.T) {
 	w := newWorld()
 	p := applied(t, w, newMemoryStore(), "1")
 	defer p.close()
-	p.process.before = func(_ int, what string) {
-		if what == "weights done" && w.weightOf("green") == 10 {
-			w.set(func() { w.cold, w.partly = errCold, errNode })
+	w.set(func() {
+		w.moving = func(context.Context) {
+			if w.weightOf("green") == 10 {
+				w.set(func() { w.partly = errNode })
+			}
 		}
-	}
+	})
 	split := delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{Weight: 10}}}
-	e := wantSummary(t, p.applyWith(t.Context(), "2", split), "Release Paused")
-	if w.weightOf("green") != 10 || p.state().OpenAttempt().Unmoved {
-		t.Errorf("weights %v, unmoved %v: %s", w.weights, p.state().OpenAttempt().Unmoved, e.Detail())
+	e := wantSummary(t, p.applyWith(t.Context(), "2", split), "Restore Failed")
+	if strings.Contains(e.Detail(), "no weight was changed") || w.running["green"] != releaseOf("2") {
+		t.Errorf("running %v: %s", w.running, e.Detail())
 	}
 }
