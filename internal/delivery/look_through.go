@@ -15,35 +15,28 @@ import (
 func (j *judge) lookThrough(ctx context.Context, at ledger.Progress, meanwhile <-chan struct{}) error {
 	j.watch.anew()
 	for {
-		if err := j.lookWhenDue(ctx, at, j.interval); err != nil {
+		if err := j.lookWhenDue(ctx, at); err != nil {
 			return err
 		}
-		over := meanwhile == nil
-		select {
-		case <-meanwhile:
-			over = true
-		default:
-		}
-		if over && !j.watch.late {
+		switch {
+		case j.watch.late:
+			continue // The look has waited for it already, and the next one does.
+		case meanwhile == nil:
 			return nil
-		}
-		next := time.NewTimer(lookInterval)
-		if j.watch.late {
-			next.Reset(0) // The look has taken that long.
 		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("look at %s: %w", j.candidate.ID, ctx.Err())
 		case <-meanwhile:
-		case <-next.C:
+			return nil
+		case <-time.After(lookInterval):
 		}
-		next.Stop()
 	}
 }
 
-// lookWhenDue looks, and judges where it did not for as long as interval. A candidate without traffic has nothing to be judged by.
-func (j *judge) lookWhenDue(ctx context.Context, at ledger.Progress, interval time.Duration) error {
-	if j.spec == nil || at.Weight == 0 || time.Since(j.sampled) < interval {
+// lookWhenDue looks, and judges where it is due. A candidate without traffic has nothing to be judged by.
+func (j *judge) lookWhenDue(ctx context.Context, at ledger.Progress) error {
+	if j.spec == nil || at.Weight == 0 || time.Since(j.sampled) < j.interval {
 		return j.watch.look(ctx)
 	}
 	_, _, err := j.look(ctx, at)
