@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// stageClock ends the body of a stage that takes longer than its worst case. It stands while files are brought to where they run: how long that
+// stageClock ends the body of a stage, or an operator's rollback, that takes longer than it may. It stands while files are brought to where they run: how long that
 // takes is the network's matter, and the platform gives up where nothing arrives any more. The nil clock runs always.
 type stageClock struct {
 	mu       sync.Mutex

@@ -70,6 +70,11 @@ func TestAnUploadIsNotCutOff(t *testing.T) {
 					ledger.Terms{Length: leaseLength, Wait: time.Minute, Poll: 20 * time.Millisecond})
 				defer p.close()
 				err := p.apply(context.Background(), "1")
+				if !cut && err == nil {
+					if err = p.apply(context.Background(), "2"); err == nil {
+						_, err = p.service().Rollback(context.Background(), "", "")
+					}
+				}
 				e := &delivery.Error{}
 				switch {
 				case !cut && err != nil:

@@ -219,7 +219,8 @@ func (w *work) rollBackByOperator(ctx context.Context, to service.ReleaseID, rea
 
 // rollBackInTime rolls back, and where that fails before the traffic has moved puts back what ran.
 func (w *work) rollBackInTime(ctx context.Context, a *ledger.Attempt) error {
-	timed, stop := context.WithTimeoutCause(ctx, restoreTimeout, errOverdue)
+	timed, clock, stop := startClock(ctx, restoreTimeout)
+	w.clock = clock
 	timed, cancel := w.whileHeld(timed, stop)
 	defer cancel()
 	_, err := w.rollBackTo(timed, a)
