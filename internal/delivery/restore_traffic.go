@@ -158,8 +158,8 @@ func (w *work) startAgain(ctx context.Context, attempt int, r service.Release) e
 // withinRestore is r, waited for no longer than a restore has time left, less what it needs to bring itself to its end.
 func withinRestore(ctx context.Context, r service.Release) service.Release {
 	if ends, bounded := ctx.Deadline(); bounded {
-		left := service.Duration(max(time.Until(ends)-closingTimeout, time.Second))
-		r.Health.HealthyDeadline = min(r.Health.HealthyDeadline, left)
+		left := max(time.Until(ends)-closingTimeout, time.Second)
+		r.Health.HealthyDeadline = service.Duration(min(r.Health.HealthyWithin(), left))
 	}
 	return r
 }
