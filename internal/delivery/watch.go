@@ -20,6 +20,7 @@ type watch struct {
 	heard chan answer[statement]
 	// restarts that an instance had when it was seen first.
 	restarts map[string]int
+	began    time.Time
 	// failures counts for each instance the probes in a row that failed.
 	failures map[string]int
 	// looks counts them. round is the first of those that see every machine once, or find it silent: one alone may be too short for a slow one.
@@ -43,6 +44,8 @@ type watched struct {
 	// silent is why it could not be looked at the last time; nil: it could.
 	silent   error
 	patience patience
+	// noted are the states that the watch began with, which need not be asked for again by a look at once.
+	noted []service.InstanceState
 	// probes are what came of those of the instances. fresh: they are not counted yet.
 	probes []error
 	fresh  bool
@@ -74,6 +77,7 @@ func newWatch(ctx context.Context, platform Platform, r service.Release) (*watch
 	v.heard = make(chan answer[statement], 2*len(v.machines))
 	looking, cancel := context.WithTimeout(ctx, longestProbe)
 	defer cancel()
+	v.began = time.Now()
 	instances, err := platform.Inspect(looking, r.Placement)
 	if outOfReach(err) || ctx.Err() != nil {
 		return nil, cmp.Or(err, ctx.Err())
@@ -81,6 +85,13 @@ func newWatch(ctx context.Context, platform Platform, r service.Release) (*watch
 	// Those on a machine that is silent are counted from when it is seen.
 	for _, i := range instances {
 		v.restarts[i.Name] = i.Restarts
+	}
+	if err == nil {
+		for _, m := range v.machines {
+			m.noted = slices.DeleteFunc(slices.Clone(instances), func(i service.InstanceState) bool {
+				return !slices.ContainsFunc(m.instances, func(its service.Instance) bool { return its.Name == i.Name })
+			})
+		}
 	}
 	return v, nil
 }
@@ -156,6 +167,11 @@ func (v *watch) ask(ctx context.Context, m *watched) {
 			said.given.of, said.given.look, said.given.cut = m, look, errors.Is(probing.Err(), context.Canceled)
 			v.heard <- said
 		}()
+	}
+	noted := m.noted
+	if m.noted = nil; len(noted) == len(m.instances) && time.Since(v.began) < lookInterval {
+		v.heard <- ended(func() statement { return statement{of: m, look: look, states: noted} })
+		return
 	}
 	go func() {
 		said := ended(func() statement {
