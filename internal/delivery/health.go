@@ -66,8 +66,28 @@ func (w *work) awaitHealthy(ctx context.Context, r service.Release, h service.He
 		case <-ctx.Done():
 			return fmt.Errorf("wait for %s to become healthy: %w", r.ID, ctx.Err())
 		case <-ticker.C:
+		case <-longEnough(since, healthy, r.Placement.Instances, h.MinHealthyTime.D()):
 		}
 	}
+}
+
+// longEnough is when the instances have all been healthy for so long, should they stay so: the look that finds it need not wait for its turn.
+// It never is where one is not healthy now, or all are already.
+func longEnough(since map[string]time.Time, healthy map[string]bool, instances []service.Instance, minimum time.Duration) <-chan time.Time {
+	var last time.Time
+	for _, i := range instances {
+		began, answers := since[i.Name]
+		if !answers {
+			return nil
+		}
+		if !healthy[i.Name] && began.After(last) {
+			last = began
+		}
+	}
+	if last.IsZero() {
+		return nil
+	}
+	return time.After(time.Until(last.Add(minimum)))
 }
 
 func positive(d, otherwise time.Duration) time.Duration {
