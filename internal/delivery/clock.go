@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// stageClock ends the body of a stage, or an operator's rollback, that takes longer than it may. It stands while files are brought to where they run: how long that
+// stageClock ends the body of a stage, or a rollback beside one, that takes longer than it may. It stands while files are brought to where they run: how long that
 // takes is the network's matter, and the platform gives up where nothing arrives any more. The nil clock runs always.
 type stageClock struct {
 	mu       sync.Mutex
@@ -14,6 +14,13 @@ type stageClock struct {
 	left     time.Duration // until the end, at since
 	since    time.Time
 	standing int // how often it was stopped and not started again
+}
+
+// timed is a context that ends when the lease is lost, and with errOverdue when it has run for so long by the work's clock.
+func (w *work) timed(ctx context.Context, allowed time.Duration) (context.Context, context.CancelFunc) {
+	ctx, clock, stop := startClock(ctx, allowed)
+	w.clock = clock
+	return w.whileHeld(ctx, stop)
 }
 
 // startClock ends the returned context with errOverdue when it has run for so long. The returned function is called when nothing needs it any more.

@@ -156,7 +156,7 @@ func cutShort(state *ledger.State) *ledger.Attempt {
 // settle recovers what was interrupted before an operator's command works on the service, and says what came of it; empty: there was nothing.
 func (w *work) settle(ctx context.Context) (string, error) {
 	state := w.state()
-	if a := state.OpenAttempt(); state.Broken == nil && (a == nil || !a.Busy()) {
+	if !inTheMiddle(state) {
 		return "", nil
 	}
 	if err := w.recover(ctx); err != nil {
@@ -219,9 +219,7 @@ func (w *work) rollBackByOperator(ctx context.Context, to service.ReleaseID, rea
 
 // rollBackInTime rolls back, and where that fails before the traffic has moved puts back what ran.
 func (w *work) rollBackInTime(ctx context.Context, a *ledger.Attempt) error {
-	timed, clock, stop := startClock(ctx, restoreTimeout)
-	w.clock = clock
-	timed, cancel := w.whileHeld(timed, stop)
+	timed, cancel := w.timed(ctx, restoreTimeout)
 	defer cancel()
 	_, err := w.rollBackTo(timed, a)
 	if err == nil {

@@ -30,15 +30,19 @@ func (p *Procedure) Recover(ctx context.Context) (Recovery, error) {
 	}
 	defer end()
 	defer w.deliverDue(context.WithoutCancel(ctx))
-	state := w.state()
-	a := state.OpenAttempt()
-	if state.Broken == nil && (a == nil || !a.Busy()) {
+	if !inTheMiddle(w.state()) {
 		return w.putInOrder(ctx)
 	}
 	if err := w.recover(ctx); err != nil {
 		return Recovery{}, err
 	}
 	return Recovery{Recovered: true, Text: alsoSaying(w.lastEnd(), w.leftOut(w.state().Stable)), Running: w.running(ctx)}, nil
+}
+
+// inTheMiddle tells whether a run, or a restore, left something that is to be brought to its end before anything else.
+func inTheMiddle(state *ledger.State) bool {
+	a := state.OpenAttempt()
+	return state.Broken != nil || a != nil && a.Busy()
 }
 
 // putInOrder does what is left to do where nothing was interrupted: what was replaced is stopped, and what runs is brought to the hosts
@@ -110,7 +114,7 @@ func (w *work) recover(ctx context.Context) error {
 // finishRollback brings a rollback to its end that was interrupted. It stays one to be finished, however often that is interrupted
 // again: only where its release does not come up is what ran before put back.
 func (w *work) finishRollback(ctx context.Context, a *ledger.Attempt) error {
-	ctx, cancel := w.rescue(ctx, restoreTimeout)
+	ctx, cancel := w.timed(context.WithoutCancel(ctx), restoreTimeout)
 	defer cancel()
 	text := "the rollback was interrupted in the middle, and is finished now"
 	if a.Unfinished != "" {

@@ -91,9 +91,7 @@ var (
 
 // bodyContext also ends when the lease is lost and when the stage's worst case is over.
 func (s *stageWork) bodyContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	timed, clock, stop := startClock(ctx, s.allowed())
-	s.clock = clock
-	return s.whileHeld(timed, stop)
+	return s.timed(ctx, s.allowed())
 }
 
 // notBegun ends a stage that could not begin. What it opened all the same is over at once: a stage that the ledger shows as open is

@@ -19,7 +19,7 @@ type work struct {
 	adapters  Adapters
 	warnings  []Warning
 	silence   silence
-	// clock is the stage's in its body, and the rollback's of an operator; nil elsewhere.
+	// clock is that of the stage's body, or of the rollback, that runs or ran last; nil before.
 	clock *stageClock
 	// untidied is what could not be put in order before a rollback, and did not keep it back; empty: nothing.
 	untidied string
