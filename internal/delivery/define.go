@@ -51,7 +51,7 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 		return DefineOutcome{}, refused
 	}
 	var came string
-	if a := state.OpenAttempt(); state.Broken != nil || a != nil && a.Busy() {
+	if inTheMiddle(state) {
 		if err := w.recoverRedefined(ctx, request); err != nil {
 			return DefineOutcome{}, err
 		}

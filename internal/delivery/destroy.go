@@ -37,18 +37,29 @@ func (p *Procedure) Retire(ctx context.Context, owner string) error {
 
 // Forget removes a stage that changes nothing by being removed: its passages are forgotten.
 func (p *Procedure) Forget(ctx context.Context, stage service.Stage, owner string) error {
-	w, end, err := p.take(ctx, admission{})
-	if err != nil {
+	w, end, err := p.takeToDelete(ctx, stage, owner)
+	if w == nil {
 		return err
 	}
 	defer end()
+	return w.append(ctx, ledger.Event{Type: ledger.StageForgotten, Stage: stage})
+}
+
+// takeToDelete is take for the end of a stage that the caller may end; the work is nil where it may not, or where there is nothing to end.
+func (p *Procedure) takeToDelete(ctx context.Context, stage service.Stage, owner string) (*work, func(), error) {
+	w, end, err := p.take(ctx, admission{})
+	if err != nil {
+		return nil, nil, err
+	}
 	if w.state().Definition == nil {
-		return nil
+		end()
+		return nil, nil, nil
 	}
 	if err := w.mayDelete(stage, owner); err != nil {
-		return err
+		end()
+		return nil, nil, err
 	}
-	return w.append(ctx, ledger.Event{Type: ledger.StageForgotten, Stage: stage})
+	return w, end, nil
 }
 
 // mayDelete refuses to end a stage that another resource owns by now. An owner that is not known (an old state) may.
@@ -63,22 +74,15 @@ func (w *work) mayDelete(stage service.Stage, owner string) error {
 
 // Withdraw removes a traffic split: a candidate goes back to 0 % first.
 func (p *Procedure) Withdraw(ctx context.Context, owner string) error {
-	w, end, err := p.take(ctx, admission{})
-	if err != nil {
+	w, end, err := p.takeToDelete(ctx, service.StageTrafficSplit, owner)
+	if w == nil {
 		return err
 	}
 	defer end()
-	state := w.state()
-	if state.Definition == nil {
-		return nil
-	}
-	if err := w.mayDelete(service.StageTrafficSplit, owner); err != nil {
-		return err
-	}
 	if _, err := w.settle(ctx); err != nil {
 		return err
 	}
-	state = w.state()
+	state := w.state()
 	stable := state.StableRelease()
 	if a := state.OpenAttempt(); a != nil && a.Executing && stable != nil && stable.ID != a.Release && w.adapters.Router != nil {
 		if err := w.serves(ctx, *stable); err != nil {
@@ -97,27 +101,18 @@ func (p *Procedure) Withdraw(ctx context.Context, owner string) error {
 
 // StopRelease removes all that runs of a service.
 func (p *Procedure) StopRelease(ctx context.Context, owner string) error {
-	w, end, err := p.take(ctx, admission{})
-	if err != nil {
+	w, end, err := p.takeToDelete(ctx, service.StageRelease, owner)
+	if w == nil {
 		return err
 	}
 	defer end()
-	state := w.state()
-	if state.Definition == nil {
-		return nil
-	}
-	if err := w.mayDelete(service.StageRelease, owner); err != nil {
-		return err
-	}
 	// Begun, it is brought to its end: half of a service is nothing that anybody wants.
 	ctx, cancel := w.rescue(ctx, restoreTimeout)
 	defer cancel()
-	if a := state.OpenAttempt(); state.Broken != nil || a != nil && a.Busy() {
-		if err := w.recover(ctx); err != nil {
-			return err
-		}
-		state = w.state()
+	if _, err := w.settle(ctx); err != nil {
+		return err
 	}
+	state := w.state()
 	for _, r := range state.Releases {
 		if !r.Placement.Placed() {
 			continue

@@ -136,6 +136,10 @@ func (s *stageWork) leaseLost(ctx context.Context, err error) *Error {
 		e.Running = s.seen(ctx, a)
 	} else if err := s.setWeightsFirst(within, alone(stable.Placement.Slot)); err != nil {
 		e.Leftovers = []string{fmt.Sprintf("traffic could not be moved to %s: %s", stable.ID, err)}
+		if silent := (*SilentParts)(nil); errors.As(err, &silent) {
+			e.Restored = []string{fmt.Sprintf("all traffic is with %s in slot %s wherever the router answers", stable.ID, stable.Placement.Slot)}
+			e.Leftovers = []string{fmt.Sprintf("not all of the router answers, and what does not may still send requests to %s: %s", s.request.Release, err)}
+		}
 		e.Running = s.seen(ctx, a)
 	} else {
 		e.Restored = []string{fmt.Sprintf("all traffic is with %s in slot %s, read back from the router", stable.ID, stable.Placement.Slot)}

@@ -13,8 +13,9 @@ import (
 
 // What a rollback does while one of several machines does not answer: it goes on where machines answer. When it has come to its end the
 // release is recorded there alone, what may run on the others is remembered apart (astray.go), and the router sends nothing to them. Until
-// those are back, or taken out of the hosts, the service's status is "interrupted", where what ran before is not stopped there (State.Untidied), and else "resizing": the release is not on all hosts
-// that it is to be on (Unsized). Either way the next apply, or recover, brings it there.
+// those are back, or taken out of the hosts, the service's status is "interrupted", where what ran before is not stopped there
+// (State.Untidied), and else "resizing": the release is not on all hosts that it is to be on (Unsized). Either way the next apply, or
+// recover, brings it there.
 
 // silence is what one work knows of machines that did not answer twice. They are not asked again by it: each question takes as long as it may.
 type silence struct {

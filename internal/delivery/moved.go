@@ -71,11 +71,10 @@ func addressesByHost(p service.Placement) map[string]string {
 	return all
 }
 
-// remaining are the releases that are placed, or may run where a rollback left them out, stable first, but for a candidate that a recovery is about to take away: a wrong address of
-// a host may be what it has to be recovered from.
+// remaining are the releases that are placed, or may run where a rollback left them out, stable first, but for a candidate that a recovery is
+// about to take away: a wrong address of a host may be what it has to be recovered from.
 func remaining(state *ledger.State) []service.Release {
-	a := state.OpenAttempt()
-	unfinished := state.Broken != nil || a != nil && a.Busy()
+	unfinished := inTheMiddle(state)
 	var all []service.Release
 	for _, id := range placedIn(state) {
 		if unfinished && id != state.Stable && !slices.Contains(state.Kept, id) {

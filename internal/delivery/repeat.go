@@ -76,8 +76,8 @@ func (r *repeatedChecks) start(ctx context.Context) <-chan checked {
 	return rounds
 }
 
-// believe is what becomes of a round of checks that began then and failed: evidence, unless a machine is silent, or has been since. That says nothing
-// about the release, and the round is repeated (nil). It is seen now what there is.
+// believe is what becomes of a round of checks that began then and failed: evidence, unless a machine is silent, or has been since. That
+// says nothing about the release, and the round is repeated (nil). So all machines are looked at first.
 func (j *judge) believe(ctx context.Context, at ledger.Progress, failed error, began time.Time) error {
 	if !isEvidence(failed) {
 		return failed

@@ -10,8 +10,8 @@ import (
 )
 
 // sweep removes what no attempt needs any more: kept releases that still run are stopped, releases that are not kept
-// are removed, and so is what may run of either where no record says so. It is what a kill right after a finalization left to do. Where machines do not answer it does so on the others, before it
-// says so by a *silentError.
+// are removed, and so is what may run of either where no record says so. It is what a kill right after a finalization left to do. Where
+// machines do not answer it does so on the others, before it says so by a *silentError.
 func (w *work) sweep(ctx context.Context) error {
 	state := w.state()
 	if state.OpenAttempt() != nil || state.Broken != nil || w.adapters.Platform == nil {
