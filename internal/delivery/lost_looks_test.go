@@ -113,6 +113,40 @@ func TestOneLostAnswerBeforeARaisePausesNothing(t *testing.T) {
 	stands(t, w, p, "2")
 }
 
+// halfway is a service on three hosts whose candidate has half of the traffic for an hour. Its end is told.
+func halfway(t *testing.T, leaseLength time.Duration) (*world, *memoryStore, <-chan error) {
+	t.Helper()
+	w, objects := newWorld(), newMemoryStore()
+	p := newProviderFor(t, w, objects, leaseLength)
+	p.platform = onHosts("a", "b", "c")
+	if err := p.apply(t.Context(), "1"); err != nil {
+		t.Fatal(err)
+	}
+	failed := make(chan error, 1)
+	go func() {
+		failed <- p.applyWith(context.Background(), "2", delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{Weight: 50, Pause: service.Duration(time.Hour)}}})
+	}()
+	if !becomes(w, func() bool { return w.weights["green"] == 50 }) {
+		t.Fatal("the candidate never got its 50 %")
+	}
+	return w, objects, failed
+}
+
+// Where a node of the router is gone when the lease is lost, it is said that the others have the traffic where it belongs, and that one may not.
+func TestLostLeaseWhileANodeIsGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, objects, failed := halfway(t, 20*time.Second)
+		w.set(func() { w.partly = errNode })
+		objects.fail(true)
+		e := wantSummary(t, <-failed, "Lease Lost")
+		if weight := w.weightOf("blue"); weight != 100 || len(e.Restored) != 1 || !strings.Contains(e.Restored[0], "wherever the router answers") ||
+			len(e.Leftovers) != 1 || !strings.Contains(e.Leftovers[0], "may still send requests to "+string(releaseOf("2"))) {
+			t.Errorf("blue has %d %%: %s", weight, e.Detail())
+		}
+	})
+}
+
 // A run that lost its lease gives the traffic back to what mostly serves, as a restore does, while a machine does not answer; also where that one
 // keeps who asks it waiting: the time for all of it is what is left until another may have the lease.
 func TestLostLeaseGivesBackWhileAMachineIsSilent(t *testing.T) {
@@ -122,19 +156,7 @@ func TestLostLeaseGivesBackWhileAMachineIsSilent(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				const length = 20 * time.Second
-				w, objects := newWorld(), newMemoryStore()
-				p := newProviderFor(t, w, objects, length)
-				p.platform = onHosts("a", "b", "c")
-				if err := p.apply(t.Context(), "1"); err != nil {
-					t.Fatal(err)
-				}
-				failed := make(chan error, 1)
-				go func() {
-					failed <- p.applyWith(context.Background(), "2", delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{Weight: 50, Pause: service.Duration(time.Hour)}}})
-				}()
-				if !becomes(w, func() bool { return w.weights["green"] == 50 }) {
-					t.Fatal("the candidate never got its 50 %")
-				}
+				w, objects, failed := halfway(t, length)
 				w.silentFor("c", time.Hour, hangs)
 				w.set(func() {
 					w.moving = func(ctx context.Context) {
@@ -163,19 +185,7 @@ func TestLostLeaseWithoutTimeToAsk(t *testing.T) {
 		t.Run(length.String(), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w, objects := newWorld(), newMemoryStore()
-				p := newProviderFor(t, w, objects, length)
-				p.platform = onHosts("a", "b", "c")
-				if err := p.apply(t.Context(), "1"); err != nil {
-					t.Fatal(err)
-				}
-				failed := make(chan error, 1)
-				go func() {
-					failed <- p.applyWith(context.Background(), "2", delivery.SplitSpec{Weight: 100, Steps: []delivery.Step{{Weight: 50, Pause: service.Duration(time.Hour)}}})
-				}()
-				if !becomes(w, func() bool { return w.weights["green"] == 50 }) {
-					t.Fatal("the candidate never got its 50 %")
-				}
+				w, objects, failed := halfway(t, length)
 				w.silentFor("b", time.Hour, true)
 				w.silentFor("c", time.Hour, true)
 				objects.fail(true)

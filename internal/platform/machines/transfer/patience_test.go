@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -36,6 +37,17 @@ func small(t *testing.T) Request {
 		Artifact:  service.Reference{Path: path, Digest: fmt.Sprintf("sha256:%x", sha256.Sum256(data))},
 		Directory: "/srv/web", Release: "production/web/1-a",
 	}
+}
+
+// What is removed of older releases keeps nobody waiting for a machine that hangs.
+func TestPruneEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hangs := answering(func(ctx context.Context, _ io.Reader) (string, error) { <-ctx.Done(); return "", ctx.Err() })
+		err := Prune(t.Context(), hangs, "/srv/web", 3, nil, "")
+		if err == nil || !strings.Contains(err.Error(), "remove older releases from /srv/web of a: the machine is not done after 2m0s") {
+			t.Errorf("error %v", err)
+		}
+	})
 }
 
 func TestPatienceEnds(t *testing.T) {

@@ -24,6 +24,7 @@ func Prune(ctx context.Context, m Machine, directory string, keep int, needed []
 		bounded, cancel := context.WithTimeoutCause(ctx, pruneTime, notDone(pruneTime))
 		defer cancel()
 		_, err = ask(bounded, m, v.script(commonScript, pruneScript), nil)
+		err = givenUp(ctx, bounded, err)
 	}
 	if err != nil {
 		return fmt.Errorf("remove older releases from %s of %s: %w", directory, m, err)
