@@ -720,6 +720,8 @@ type provider struct {
 	denied []string
 	// probeTimeout is what an instance has to answer, 0 the usual.
 	probeTimeout time.Duration
+	// minHealthy is how long a release is to be healthy.
+	minHealthy time.Duration
 	// bake is how long a release is watched before it is finalized.
 	bake time.Duration
 	// warnings of all preflights, releases and splits.
@@ -841,7 +843,7 @@ func (p *provider) applyWith(ctx context.Context, version string, split delivery
 		},
 		func() error {
 			health := quickHealth
-			health.DenyLogs, health.Timeout = p.denied, service.Duration(p.probeTimeout)
+			health.DenyLogs, health.Timeout, health.MinHealthyTime = p.denied, service.Duration(p.probeTimeout), service.Duration(p.minHealthy)
 			outcome, err := s.Execute(ctx, request(service.StageRelease), delivery.ReleaseSpec{Content: content(version), Health: health, Checkpoint: delivery.CheckpointID(release), MaxAttempts: 3})
 			p.warnings = append(p.warnings, outcome.Warnings...)
 			return err
