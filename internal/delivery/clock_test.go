@@ -72,7 +72,11 @@ func TestAnUploadIsNotCutOff(t *testing.T) {
 				err := p.apply(context.Background(), "1")
 				if !cut && err == nil {
 					if err = p.apply(context.Background(), "2"); err == nil {
-						_, err = p.service().Rollback(context.Background(), "", "")
+						// One that a recovery finishes uploads as well.
+						w.set(func() { w.partly = errNode })
+						wantSummary(t, second(p.service().Rollback(context.Background(), "", "")), "Rollback Unfinished")
+						w.set(func() { w.partly = nil })
+						_, err = p.service().Recover(context.Background())
 					}
 				}
 				e := &delivery.Error{}
@@ -86,3 +90,5 @@ func TestAnUploadIsNotCutOff(t *testing.T) {
 		})
 	}
 }
+
+func second(_ string, err error) error { return err }

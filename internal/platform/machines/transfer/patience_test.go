@@ -43,9 +43,10 @@ func small(t *testing.T) Request {
 func TestPruneEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hangs := answering(func(ctx context.Context, _ io.Reader) (string, error) { <-ctx.Done(); return "", ctx.Err() })
+		began := time.Now()
 		err := Prune(t.Context(), hangs, "/srv/web", 3, nil, "")
-		if err == nil || !strings.Contains(err.Error(), "remove older releases from /srv/web of a: the machine is not done after 2m0s") {
-			t.Errorf("error %v", err)
+		if err == nil || !strings.Contains(err.Error(), "remove older releases from /srv/web of a: the machine is not done after 2m0s") || time.Since(began) != pruneTime {
+			t.Errorf("after %s: %v", time.Since(began), err)
 		}
 	})
 }
