@@ -74,7 +74,7 @@ func TestAnUploadIsNotCutOff(t *testing.T) {
 					if err = p.apply(context.Background(), "2"); err == nil {
 						// One that a recovery finishes uploads as well.
 						w.set(func() { w.partly = errNode })
-						wantSummary(t, second(p.service().Rollback(context.Background(), "", "")), "Rollback Unfinished")
+						_ = wantSummary(t, second(p.service().Rollback(context.Background(), "", "")), "Rollback Unfinished")
 						w.set(func() { w.partly = nil })
 						_, err = p.service().Recover(context.Background())
 					}

@@ -21,7 +21,7 @@ func TestAnothersStageIsNotEnded(t *testing.T) {
 		if err := end(p.service()); err == nil {
 			t.Errorf("%s: it is ended", name)
 		} else {
-			wantSummary(t, err, "Already Managed")
+			_ = wantSummary(t, err, "Already Managed")
 		}
 	}
 	if state := p.state(); state.Stable != releaseOf("1") || w.weightOf("blue") != 100 {
