@@ -46,12 +46,24 @@ func kernelAddress(ip netip.Addr) []string {
 	return all
 }
 
+// listening finds the lines of sockets that listen where the part's instances do.
+func (p part) listening() string {
+	ports := make([]string, len(p.instances))
+	for n, i := range p.instances {
+		ports[n] = portPattern(i.port)
+	}
+	return listenPattern(p.address) + "(" + strings.Join(ports, "|") + ")" + listensPattern
+}
+
 func portPattern(port int) string { return fmt.Sprintf("%04X", port) }
 
 // listenersFunction is a function of shell. The kernel lists those that listen before all others, of which there may be many thousands:
-// at the first of them it ends.
+// at the first of them it ends. Where there is none, it walks through the whole of its table, so the list of IPv6 is not read while the kernel
+// counts no socket of it.
 const listenersFunction = `listeners() {
-	for one in /proc/net/tcp /proc/net/tcp6; do
+	lists=/proc/net/tcp6
+	{ read -r one two count rest </proc/net/sockstat6; } 2>/dev/null && [ "$one $two $count" = "TCP6: inuse 0" ] && lists=
+	for one in /proc/net/tcp $lists; do
 		sed -nE -e 1d -e '/^ *[0-9]+: [0-9A-F]+:[0-9A-F]+ [0-9A-F]+:[0-9A-F]+ 0[A3] /!q' -e "/$1/p" "$one" 2>/dev/null
 	done
 }

@@ -88,7 +88,7 @@ func (m *Machines) isListener(ctx context.Context, i service.Instance) error {
 		if own && others == "" {
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			m.own[i.Name] = seen[n].inodes(it)
+			m.own[i.Name] = inodes(seen[n].sockets)
 			return nil
 		}
 		other = others
@@ -123,30 +123,26 @@ func (m *Machines) alone(i service.Instance) (part, error) {
 	}, nil
 }
 
-// seeListener looks who listens; nil: the sockets that are known, and no others, do.
+// seeListener looks who listens; nil: the sockets that are known, and no others, do. That is asked first, by the shortest of all scripts.
 func (p part) seeListener(ctx context.Context, known string) ([]sight, error) {
-	ports := `^ *[0-9]+: [0-9A-F]+:(` + portPattern(p.instances[0].port) + ")" + listensPattern
-	script := "known=" + shellword.Quote(known) + "\n" + listenersFunction + `inodes=
-while read -r a b c d e f g h i inode rest; do inodes="$inodes $inode"; done <<EOF
-$(listeners ` + shellword.Quote(ports) + `)
-EOF
-inodes=$(echo $inodes)
-if [ -n "$known" ] && [ "$inodes" = "$known" ]; then echo known; exit 0; fi
-`
-	out, err := p.look(ctx, script+p.prelude()+p.seeScript())
-	if err != nil || out == "known\n" {
-		return nil, err
-	}
-	return p.readSights(out)
-}
-
-// inodes are the numbers of all sockets that listen on the instance's port, in the order of the kernel's lists.
-func (s sight) inodes(i instance) string {
-	var all []string
-	for _, l := range s.sockets {
-		if l.port == i.port {
-			all = append(all, l.inode)
+	if known != "" {
+		out, err := p.look(ctx, listenersFunction+"listeners "+shellword.Quote(p.listening())+"\nexit 0\n")
+		if err != nil {
+			return nil, err
+		}
+		if inodes(readSockets(strings.Split(out, "\n"))) == known {
+			return nil, nil
 		}
 	}
-	return strings.Join(all, " ")
+	return p.see(ctx)
+}
+
+// inodes are the numbers of sockets, in an order that is always the same. While sockets come and go, the kernel lists some of them twice.
+func inodes(sockets []socket) string {
+	all := make([]string, len(sockets))
+	for n, s := range sockets {
+		all[n] = s.inode
+	}
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), " ")
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -381,6 +382,36 @@ func TestPlacedBesideWhatCannotBeRemoved(t *testing.T) {
 		}
 		if _, err := os.Stat(filepath.Join(p.Directory, "records", p.release.Label()+".json")); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// Who listens where an instance does is found by IPv4 and IPv6, also where nobody else has a socket of IPv6; who listens at another address is no matter.
+func TestWhoListensIsFound(t *testing.T) {
+	t.Parallel()
+	inEachShell(t, func(t *testing.T, p part) {
+		for address, c := range map[string]struct{ at, elsewhere string }{
+			"127.0.0.1": {at: "127.0.0.1", elsewhere: "127.0.0.2"}, "127.0.0.3": {at: "[::]"}, "::1": {at: "[::1]", elsewhere: "127.0.0.1"}, "10.0.0.11": {at: "0.0.0.0"},
+		} {
+			open := func(at string) int {
+				listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", at)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = listener.Close() })
+				return listener.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // of tcp
+			}
+			port := open(c.at + ":0")
+			if c.elsewhere != "" {
+				open(c.elsewhere + ":" + strconv.Itoa(port))
+			}
+			one := p
+			one.address, one.instances = address, []instance{{port: port}}
+			out, err := one.look(t.Context(), one.prelude()+"listeners "+shellword.Quote(one.listening()))
+			found := readSockets(strings.Split(out, "\n"))
+			if err != nil || len(found) == 0 || strings.Contains(inodes(found), " ") || found[0].port != port || !found[0].accepts(address) {
+				t.Errorf("at %s, of what listens at %s and %s: %v, %v", address, c.at, c.elsewhere, found, err)
+			}
 		}
 	})
 }

@@ -27,7 +27,7 @@ type sight struct {
 	starts int
 	// boot is when the machine was started.
 	boot time.Time
-	// sockets that listen on ports of the part; held are those of the unit's processes. hidden: some processes do not let us see them.
+	// sockets that listen where instances of the part do; held are those of the unit's processes. hidden: some processes do not let us see them.
 	sockets []socket
 	held    map[string]bool
 	hidden  bool
@@ -56,14 +56,12 @@ func (p part) see(ctx context.Context) ([]sight, error) {
 // seeScript says, a line each, a word and its values: see readSights.
 func (p part) seeScript() string {
 	var b strings.Builder
-	ports := make([]string, len(p.instances))
 	b.WriteString("each() {\n")
 	for n, i := range p.instances {
-		ports[n] = portPattern(i.port)
 		fmt.Fprintf(&b, "\"$1\" %d %s %s\n", n, shellword.Quote(i.unit), shellword.Quote(slotDirectory(p.Directory, i)))
 	}
 	b.WriteString("}\nwanted=" + shellword.Quote(strings.Join(p.wanted(), " ")) + "\n")
-	b.WriteString("ports=" + shellword.Quote(`^ *[0-9]+: [0-9A-F]+:(`+strings.Join(ports, "|")+")"+listensPattern) + "\n")
+	b.WriteString("where=" + shellword.Quote(p.listening()) + "\n")
 	b.WriteString(seeBody)
 	return b.String()
 }

@@ -1,4 +1,4 @@
-# Says what there is of the units, in lines that readSights reads.
+# Says what there is of the units, in lines that readSights reads. A look goes to every machine, and often: each process that it starts counts.
 
 shown=$(show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p MainPID -p NRestarts -p ExecMainCode -p ExecMainStatus \
 	-p ExecMainExitTimestamp -p Result -p InvocationID -p Environment -p ControlGroup -p UID $wanted) || fail '' "systemd does not answer"
@@ -11,8 +11,23 @@ slot_files() {
 each slot_files
 # By systemd's own clock: the kernel of a container is older than it. Only what does not run is compared with it.
 case $shown in *ActiveState=inactive*) echo "boot $(systemctl show --value -p UserspaceTimestamp)" ;; esac
+
+# Who listens: the lines, and the numbers of the sockets.
+listening=$(listeners "$where") inodes=
+if [ -n "$listening" ]; then
+	while IFS= read -r line; do
+		echo "socket $line"
+		set -f; set -- $line; set +f
+		inodes="$inodes ${10}"
+	done <<EOF
+$listening
+EOF
+fi
+of_those=
+for inode in $inodes; do of_those="$of_those${of_those:+\\|}$inode"; done
+
 group= pid= restarts= unit= uid= held=
-hold() { # the sockets of a unit's processes
+hold() { # which of them are of a unit's processes
 	[ -n "$unit" ] || return 0
 	if [ "${restarts:-0}" -gt 0 ]; then
 		# The last starts, and ends of processes.
@@ -32,6 +47,7 @@ hold() { # the sockets of a unit's processes
 		[ -e "/proc/$pid" ] || { echo "held $unit hidden"; held="$held hidden"; }
 	fi
 	echo "user $unit $who"
+	[ -n "$inodes" ] || return 0
 	pids=
 	for root in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
 		[ -n "$group" ] && [ -e "$root$group/cgroup.procs" ] || continue
@@ -45,11 +61,11 @@ hold() { # the sockets of a unit's processes
 	done
 	files=
 	for one in ${pids:-$pid}; do files="$files /proc/$one/fd"; done
-	mine=$(ls -l $files 2>&1 | sed -n -e 's/.*socket:\[\([0-9]*\)\].*/\1/p' -e 's/.*Permission denied.*/hidden/p' -e 's/.*Operation not permitted.*/hidden/p')
-	held="$held $mine"
-	for one in $mine; do echo "held $unit $one"; done
+	for one in $(ls -l $files 2>&1 | sed -n -e "s/.*socket:\[\($of_those\)\].*/\1/p" -e 's/.*Permission denied.*/hidden/p' -e 's/.*Operation not permitted.*/hidden/p'); do
+		echo "held $unit $one"
+		held="$held $one"
+	done
 }
-listening=$(listeners "$ports")
 while IFS= read -r line; do
 	case $line in
 	Id=*) unit=${line#*=} ;;
@@ -63,16 +79,10 @@ done <<EOF
 $shown
 
 EOF
-[ -n "$listening" ] || exit 0
-printf '%s\n' "$listening" | while IFS= read -r line; do echo "socket $line"; done
-held=$(echo $held)
-foreign=
-while read -r a b c d e f g h i inode rest; do
-	case " $held " in *" $inode "*) ;; *) foreign="$foreign $inode" ;; esac
-done <<EOF
-$listening
-EOF
-for inode in $foreign; do
+
+# Who holds those that are of no unit.
+for inode in $inodes; do
+	case " $held " in *" $inode "*) continue ;; esac
 	holder=$(ls -l /proc/[0-9]*/fd 2>/dev/null | sed -n -e '/^\/proc\//h' -e "/socket:\[$inode\]/{x;p;q}")
 	holder=${holder#/proc/}; holder=${holder%%/*}
 	[ -z "$holder" ] || echo "holder $inode process $holder ($(cat "/proc/$holder/comm" 2>/dev/null))"
