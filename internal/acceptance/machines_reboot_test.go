@@ -36,6 +36,10 @@ func TestMachinesReboot(t *testing.T) {
 		default:
 			t.Logf("started again while it %s: %s", moment.name, run.output.String())
 		}
+		// That a machine is started again says nothing about the release.
+		for release, n := range r.view(web).State.Failures {
+			t.Errorf("started again while it %s: %d failures of %s on evidence", moment.name, n, release)
+		}
 		r.runs(stable.Version)
 		r.write(stable.hcl(r))
 		wantActions(t, r.plan(), map[string]string{})

@@ -281,3 +281,38 @@ func TestGuardGoesOnInSilence(t *testing.T) {
 		time.Sleep(time.Minute)
 	})
 }
+
+// A guard does not leave a candidate whose checks fail its traffic because a machine is silent for good; that is a fault, and no evidence.
+func TestGuardWhoseChecksFailInSilence(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, objects := newWorld(), newMemoryStore()
+		p := newProvider(t, w, objects)
+		defer p.close()
+		p.platform = onHosts("a", "b", "c")
+		if err := p.apply(t.Context(), "1"); err != nil {
+			t.Fatal(err)
+		}
+		split := checkedSplit(0, nil)
+		split.Weight, split.CheckInterval = 25, service.Duration(10*time.Second)
+		if err := p.applyWith(t.Context(), "2", split); err != nil {
+			t.Fatal(err)
+		}
+		w.silentFor("b", time.Hour, false)
+		began, moved := time.Now(), time.Duration(0)
+		time.AfterFunc(10*time.Minute, func() { w.set(func() { w.failing[releaseOf("2")] = true }) })
+		w.set(func() { w.moving = func(context.Context) { moved = cmp.Or(moved, time.Since(began)) } })
+		_, err := p.service().Guard(t.Context(), func(ledger.Progress) {})
+		var e *delivery.Error
+		if !errors.As(err, &e) || !strings.Contains(e.Detail(), "it cannot be judged: ") || !strings.Contains(e.Detail(), "checks failed: users") || !strings.Contains(e.Detail(), "a machine is silent: ") {
+			t.Errorf("it says: %v", err)
+		}
+		if moved < 10*time.Minute || moved > 11*time.Minute {
+			t.Errorf("traffic moved after %s", moved)
+		}
+		if n := p.state().Failures[releaseOf("2")]; n != 0 {
+			t.Errorf("%d failures on evidence", n)
+		}
+		time.Sleep(2 * time.Hour) // the machine is back
+	})
+}

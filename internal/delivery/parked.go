@@ -123,7 +123,10 @@ func (p *Procedure) guardParked(ctx context.Context, view ledger.View, tell func
 				round = time.Now() // It begins, or is over.
 				continue
 			}
-			err = j.believe(ctx, at, checked.failed, round)
+			if err = j.believe(ctx, at, checked.failed, round); isSilent(err) {
+				// A candidate whose checks fail does not keep its traffic because a machine has been silent for too long.
+				err = fmt.Errorf("%s: %w: %s, and a machine is silent: %s", candidate.ID, errBlind, checked.failed, err) //nolint:errorlint // it is no silence
+			}
 		case <-ticker.C:
 			if time.Since(asked) >= parkedInterval {
 				asked = time.Now()

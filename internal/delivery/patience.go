@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -36,20 +35,23 @@ func (p *patience) bears(err error) bool {
 	return time.Since(p.since) < silenceTimeout
 }
 
-// patiently asks until there is no error: for silenceTimeout while machines are silent (*silentError), else failuresInARow times at most. It
-// returns what was said last, also where ctx ended.
+// patiently asks until there is no error: for silenceTimeout since machines were silent first (*silentError), else failuresInARow times at
+// most. It returns what was said last, also where ctx ended.
 func patiently(ctx context.Context, ask func() error) error {
-	var silence patience
+	var silent time.Time // A failure between two silences is no reason to wait longer.
 	for failures := 0; ; {
 		err := ask()
-		if err == nil {
-			return nil
-		}
-		if !silence.bears(err) {
-			failures++
-			if silent := (*silentError)(nil); errors.As(err, &silent) || failures == failuresInARow {
+		switch {
+		case err == nil || outOfReach(err):
+			return err
+		case !isSilent(err):
+			if failures++; failures == failuresInARow {
 				return err
 			}
+		case silent.IsZero():
+			silent = time.Now()
+		case time.Since(silent) >= silenceTimeout:
+			return err
 		}
 		select {
 		case <-ctx.Done():

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -81,6 +82,119 @@ func TestWatchBeginsWithWhatItSaw(t *testing.T) {
 		}
 		if err := v.look(t.Context()); err == nil {
 			t.Error("what had died when the watch began is not told")
+		}
+	})
+}
+
+// machine is a platform on which one instance runs, on a machine that may be started again.
+type machine struct {
+	Platform
+	silent, cold bool
+	start        string
+	restarts     int
+}
+
+func (m *machine) Inspect(_ context.Context, placement service.Placement) (states []service.InstanceState, err error) {
+	if m.silent {
+		return nil, errors.New("it does not answer")
+	}
+	for _, i := range placement.Instances {
+		states = append(states, service.InstanceState{Instance: i, Running: true, Release: placement.Release, Start: m.start, Restarts: m.restarts})
+	}
+	return states, nil
+}
+
+func (m *machine) Probe(context.Context, service.Instance, service.Health) error {
+	if m.cold {
+		return errors.New("connection refused")
+	}
+	return nil
+}
+
+// What comes up again with its machine is given time to be ready, and is no evidence; what died is, also while nobody saw its machine, and what does
+// not answer although its machine was only out of sight.
+func TestWatchOfAMachineThatIsStartedAgain(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		// what the machine is like when it answers again; looks until it answers well, and how it ends.
+		after    func(*machine)
+		cold     int
+		evidence string
+		silent   bool
+	}{
+		"started again":             {after: func(m *machine) { m.start, m.restarts = "2", 0 }, cold: 20},
+		"never ready":               {after: func(m *machine) { m.start, m.restarts = "2", 0 }, cold: 1000, silent: true},
+		"out of sight":              {after: func(*machine) {}, cold: 20, evidence: "3 times in a row"},
+		"died while out of sight":   {after: func(m *machine) { m.start, m.restarts = "2", 2 }, cold: 0, evidence: "died under traffic"},
+		"dies when it has come up":  {after: func(m *machine) { m.start, m.restarts = "2", 0 }, cold: 5, evidence: "died under traffic"},
+		"stuck after it was ready":  {after: func(m *machine) { m.start, m.restarts = "2", 0 }, cold: -1, evidence: "3 times in a row"},
+		"the platform does not say": {after: func(m *machine) { m.start = "" }, cold: 20, evidence: "3 times in a row"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m := &machine{start: "1", restarts: 1}
+				if name == "the platform does not say" {
+					m.start = ""
+				}
+				v, err := newWatch(t.Context(), m, service.Release{ID: "production/web/1-00000000", Placement: service.Placement{
+					Release: "production/web/1-00000000", Instances: []service.Instance{{Name: "a/0", Host: "a"}},
+				}})
+				look := func() {
+					time.Sleep(lookInterval)
+					synctest.Wait()
+					if err == nil {
+						err = v.look(t.Context())
+					}
+				}
+				look()
+				m.silent = true
+				for range 5 {
+					look()
+				}
+				if err != nil || v.unseen == nil {
+					t.Fatalf("silent for a while: unseen %v, error %v", v.unseen, err)
+				}
+				m.silent, m.cold = false, c.cold > 0
+				c.after(m)
+				for n := range 90 {
+					m.cold = m.cold && n < c.cold || c.cold < 0 && n > 3
+					if name == "dies when it has come up" && n == 10 {
+						m.restarts++
+					}
+					look()
+				}
+				switch {
+				case c.evidence != "":
+					if !isEvidence(err) || !strings.Contains(err.Error(), c.evidence) {
+						t.Errorf("it ends with %v", err)
+					}
+				case c.silent:
+					if !isSilent(err) {
+						t.Errorf("it ends with %v", err)
+					}
+				case err != nil || v.unseen != nil:
+					t.Errorf("unseen %v, error %v", v.unseen, err)
+				}
+			})
+		})
+	}
+}
+
+// Failures between silences do not make it wait longer than for silence alone.
+func TestPatienceIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began, asked := time.Now(), 0
+		silent := &silentError{errors.New("it does not answer")}
+		err := patiently(t.Context(), func() error {
+			if asked++; asked == 50 || asked == 51 {
+				return errors.New("it answers something else")
+			}
+			return silent
+		})
+		if took := time.Since(began); !errors.Is(err, silent) || took < silenceTimeout || took > silenceTimeout+time.Second {
+			t.Errorf("after %s: %v", took, err)
 		}
 	})
 }

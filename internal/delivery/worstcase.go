@@ -7,7 +7,8 @@ import (
 )
 
 // How long each stage takes at most: plans show it, and sum it up against the run budget, and a stage that takes longer is ended (allowed).
-// Both are from here: from the stage's arguments, and from what is known of the service.
+// Both are from here: from the stage's arguments, and from what is known of the service. What a run puts right before the stage begins (enter),
+// such as what an earlier one left behind, is not in it, and has bounds of its own.
 
 const (
 	// overhead is the time for what has no deadline of its own, reading, writing, inspecting, and for a machine that is slow.

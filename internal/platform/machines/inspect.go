@@ -2,6 +2,7 @@ package machines
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -25,9 +26,14 @@ func (m *Machines) Inspect(ctx context.Context, p service.Placement) ([]service.
 		if err != nil {
 			return err
 		}
+		states := make([]service.InstanceState, len(seen))
 		for k, i := range p.instances {
-			byPart[n] = append(byPart[n], p.state(i, seen[k]))
+			if why := seen[k].onItsWay(p.release); why != "" {
+				return errors.New(why)
+			}
+			states[k] = p.state(i, seen[k])
 		}
+		byPart[n] = states
 		return nil
 	})
 	byName := map[string]service.InstanceState{}
@@ -82,7 +88,7 @@ func (p part) state(i instance, s sight) service.InstanceState {
 		state.Detail = "its place is taken by " + state.Release.Label()
 		return state
 	}
-	state.Running = s.active() && s.running()
+	state.Running, state.Start = s.active() && s.running(), s.properties["InvocationID"]
 	state.Restarts = s.restarts()
 	state.Detail = s.describe(state.Running, state.Restarts)
 	if state.Running && state.Detail == "" && p.Existing == "" && !s.enabled() {
@@ -93,6 +99,22 @@ func (p part) state(i instance, s sight) service.InstanceState {
 		state.Detail = s.portDetail(i, p.address)
 	}
 	return state
+}
+
+// onItsWay says that the machine goes down, or comes up and has not come to the release's instance yet: it tells nothing of the instance that it
+// does not run then. Empty where it does neither.
+func (s sight) onItsWay(r service.ReleaseID) string {
+	switch {
+	case s.active() || s.last != r || !s.stopped.IsZero():
+		return ""
+	case s.manager == "stopping":
+		return "the machine is going down"
+	case s.manager != "initializing" && s.manager != "starting":
+		return ""
+	case s.properties["ActiveState"] == "inactive" && s.enabled() && s.since.Before(s.boot):
+		return "the machine is coming up"
+	}
+	return ""
 }
 
 // active tells whether systemd has it run, or is about to start or to stop it.

@@ -3,6 +3,7 @@ package machines
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -51,6 +52,40 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
+// That an instance does not run says nothing while its machine goes down, or has not come to it yet; it does where it ran since, or was not to run.
+func TestMachineOnItsWay(t *testing.T) {
+	t.Parallel()
+	boot := time.Date(2026, 11, 26, 6, 0, 0, 0, time.UTC)
+	p := examplePart()
+	for name, c := range map[string]struct {
+		change func(*sight)
+		want   string
+	}{
+		"coming up":                    {func(*sight) {}, "the machine is coming up"},
+		"just there":                   {func(s *sight) { s.manager = "initializing" }, "the machine is coming up"},
+		"going down":                   {func(s *sight) { s.manager, s.since = "stopping", boot.Add(time.Second) }, "the machine is going down"},
+		"ended by its going down":      {func(s *sight) { s.manager, s.properties["ActiveState"] = "stopping", "failed" }, "the machine is going down"},
+		"up":                           {func(s *sight) { s.manager = "running" }, ""},
+		"up in part":                   {func(s *sight) { s.manager = "degraded" }, ""},
+		"nobody says":                  {func(s *sight) { s.manager = "" }, ""},
+		"runs":                         {func(s *sight) { s.properties["ActiveState"] = "active" }, ""},
+		"failed since":                 {func(s *sight) { s.properties["ActiveState"] = "failed" }, ""},
+		"started since":                {func(s *sight) { s.since = boot.Add(time.Second) }, ""},
+		"stopped":                      {func(s *sight) { s.stopped = boot }, ""},
+		"stopped, and going down":      {func(s *sight) { s.stopped, s.manager = boot, "stopping" }, ""},
+		"would not come back":          {func(s *sight) { s.properties["UnitFileState"] = "disabled" }, ""},
+		"another release had the slot": {func(s *sight) { s.last = "production/web/0" }, ""},
+	} {
+		s := sight{
+			properties: map[string]string{"ActiveState": "inactive", "UnitFileState": "enabled"}, last: p.release, since: boot.Add(-time.Hour), boot: boot, manager: "starting",
+		}
+		c.change(&s)
+		if got := s.onItsWay(p.release); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 // What a script refuses behind other lines is told as it says it.
 func TestRefusalBehindOtherLines(t *testing.T) {
 	t.Parallel()
@@ -61,7 +96,7 @@ func TestRefusalBehindOtherLines(t *testing.T) {
 
 func FuzzAnswer(f *testing.F) {
 	f.Add(answer)
-	f.Add("\nend\nslot -1 release a\nslot 99 since 1\nsocket\nheld\nboot Thu")
+	f.Add("\nend\nslot -1 release a\nslot 99 since 1\nsocket\nheld\nboot Thu\nmanager starting")
 	f.Fuzz(func(t *testing.T, text string) {
 		p := examplePart()
 		seen, err := p.readSights(text)

@@ -25,8 +25,9 @@ type sight struct {
 	// death is the last one, where it was started again since; starts are how often the journal knows it to have been started since then.
 	death  death
 	starts int
-	// boot is when the machine was started.
-	boot time.Time
+	// boot is when the machine was started, and manager what systemd says of itself; both are asked where something does not run.
+	boot    time.Time
+	manager string
 	// sockets that listen where instances of the part do; held are those of the unit's processes. hidden: some processes do not let us see them.
 	sockets []socket
 	held    map[string]bool
@@ -99,6 +100,10 @@ func (p part) readSights(out string) ([]sight, error) {
 		case "boot":
 			for n := range seen {
 				seen[n].boot, _ = time.Parse(systemdTime, key+" "+value) // Not told: nothing is older.
+			}
+		case "manager":
+			for n := range seen {
+				seen[n].manager = key
 			}
 		case "slot":
 			n, err := strconv.Atoi(key)

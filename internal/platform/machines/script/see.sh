@@ -10,7 +10,11 @@ slot_files() {
 }
 each slot_files
 # By systemd's own clock: the kernel of a container is older than it. Only what does not run is compared with it.
-case $shown in *ActiveState=inactive*) echo "boot $(systemctl show --value -p UserspaceTimestamp)" ;; esac
+case $shown in *ActiveState=inactive* | *ActiveState=failed*)
+	echo "boot $(systemctl show --value -p UserspaceTimestamp)"
+	echo "manager $(systemctl $([ "$match" = _SYSTEMD_UNIT ] || echo --user) is-system-running 2>/dev/null)"
+	;;
+esac
 
 # Who listens: the lines, and the numbers of the sockets.
 listening=$(listeners "$where") inodes=
