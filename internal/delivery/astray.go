@@ -84,28 +84,29 @@ func (w *work) sweepAstray(ctx context.Context) error {
 		if len(part.Placement.Instances) == 0 {
 			continue
 		}
-		if runsAny(part, instances) {
-			if err := w.withoutTraffic(ctx, part); err != nil {
-				return err
-			}
-		}
-		if err := w.stopAstray(ctx, part); err != nil {
-			return err
-		}
-		if err := w.forgetAstray(ctx, part, "is stopped"); err != nil {
+		if err := w.stopAstray(ctx, part, runsAny(part, instances)); err != nil {
 			return err
 		}
 	}
 	return silent
 }
 
-// stopAstray stops, or removes, a part of a release that is not stable's. One that does not run may be about to, as its machine boots.
-func (w *work) stopAstray(ctx context.Context, part service.Release) error {
-	state := w.state()
-	if part.ID == state.Stable || slices.Contains(state.Kept, part.ID) {
-		return w.stop(ctx, state.LastAttempt, part)
+// stopAstray stops, or removes, a part of a release that is not stable's, and forgets it. One that does not run may be about to, as its machine
+// boots.
+func (w *work) stopAstray(ctx context.Context, part service.Release, running bool) error {
+	if running {
+		if err := w.withoutRequests(ctx, part); err != nil {
+			return err
+		}
 	}
-	return w.removePart(ctx, state.LastAttempt, part)
+	state, end := w.state(), w.removePart
+	if part.ID == state.Stable || slices.Contains(state.Kept, part.ID) {
+		end = w.stop
+	}
+	if err := end(ctx, state.LastAttempt, part); err != nil {
+		return err
+	}
+	return w.forgetAstray(ctx, part, "is stopped")
 }
 
 // forgetAstray records that what a rollback left of a release has come to its end, which how says.

@@ -51,11 +51,8 @@ func (w *work) sweepAway(ctx context.Context, r service.Release, running, all bo
 	state := w.state()
 	// Only what runs is drained: its slot may be another release's by now.
 	if running {
-		if err := w.withoutTraffic(ctx, r); err != nil {
+		if err := w.withoutRequests(ctx, r); err != nil {
 			return err
-		}
-		if err := w.drain(ctx, r); err != nil {
-			w.warn("Requests Cut Off", fmt.Sprintf("Not all requests in flight to %s ended before it was stopped: %s.", r.ID, err))
 		}
 	}
 	switch {
@@ -65,6 +62,18 @@ func (w *work) sweepAway(ctx context.Context, r service.Release, running, all bo
 		return w.removePart(ctx, state.LastAttempt, r)
 	case running:
 		return w.stop(ctx, state.LastAttempt, r)
+	}
+	return nil
+}
+
+// withoutRequests takes the traffic from a release that is about to be stopped, and waits for the requests that it has still. That some do not end
+// in time is told.
+func (w *work) withoutRequests(ctx context.Context, r service.Release) error {
+	if err := w.withoutTraffic(ctx, r); err != nil {
+		return err
+	}
+	if err := w.drain(ctx, r); err != nil {
+		w.warn("Requests Cut Off", fmt.Sprintf("Not all requests in flight to %s ended before it was stopped: %s.", r.ID, err))
 	}
 	return nil
 }

@@ -1,0 +1,76 @@
+package delivery_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// astrayOnB is a service on three hosts where 2 is stable in green, 1 is kept ready, and 3 runs in blue on b alone, which was silent when two
+// rollbacks went on without it, and is back.
+func astrayOnB(t *testing.T, w *world) *provider {
+	t.Helper()
+	p := fleetOfThree(t, w)
+	w.set(func() { w.sick[releaseOf("4")] = true })
+	_ = wantSummary(t, p.apply(t.Context(), "4"), "Release Rolled Back")
+	w.set(func() { w.sick = map[service.ReleaseID]bool{}; w.silent["b"] = true })
+	if _, err := p.service().RestoreCheckpoint(t.Context(), "4", false, ""); err != nil { // To 3, which is stable.
+		t.Fatal(err)
+	}
+	if _, err := p.service().Rollback(t.Context(), releaseOf("2"), ""); err != nil {
+		t.Fatal(err)
+	}
+	w.set(func() { delete(w.silent, "b") })
+	s := p.state()
+	if s.Stable != releaseOf("2") || w.runningOn("green", "2") != "a c" || w.runningOn("blue", "3") != "b" {
+		t.Fatalf("stable is %s, running %v", s.Stable, w.running)
+	}
+	if r := s.Releases[releaseOf("3")]; slices.ContainsFunc(r.Placement.Instances, func(i service.Instance) bool { return i.Host == "b" }) || !leftOutOn(p, "3", "blue", "b") {
+		t.Fatalf("3 is recorded at %v, left out %v", r.Placement, s.LeftOut)
+	}
+	return p
+}
+
+// leftOutOn tells whether the ledger says that a version may run astray in a slot on a host.
+func leftOutOn(p *provider, version, slot, host string) bool {
+	p.t.Helper()
+	return slices.ContainsFunc(p.state().LeftOut, func(left service.Placement) bool {
+		return left.Release == releaseOf(version) && left.Slot == slot && slices.ContainsFunc(left.Instances, func(i service.Instance) bool { return i.Host == host })
+	})
+}
+
+// What runs astray and has traffic, moved by hand, is stopped like anything else that has: the traffic goes first, and what is in flight then is
+// waited for, and told of where it does not end.
+func TestAstrayWithTraffic(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	p := astrayOnB(t, w)
+	var seen []string
+	w.set(func() {
+		w.weights = map[string]int{"blue": 100, "green": 0}
+		w.draining = func(context.Context) error {
+			seen = append(seen, fmt.Sprintf("drained at %d %%, on %q", w.weightOf("blue"), w.runningOn("blue", "3")))
+			return errors.New("3 requests are in flight")
+		}
+	})
+	outcome, err := redefine(p, "a", "b", "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(seen, []string{`drained at 0 %, on "b"`}) || len(w.cutOff) > 0 {
+		t.Errorf("%q, cut off %v", seen, w.cutOff)
+	}
+	if !slices.ContainsFunc(outcome.Warnings, func(warning delivery.Warning) bool {
+		return warning.Summary == "Requests Cut Off" && strings.Contains(warning.Detail, string(releaseOf("3"))) && strings.Contains(warning.Detail, "3 requests are in flight")
+	}) {
+		t.Errorf("it warns: %v", outcome.Warnings)
+	}
+	w.set(func() { w.draining = nil })
+	settled(t, w, p, "2")
+}
