@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -43,6 +44,42 @@ func leftOutOn(p *provider, version, slot, host string) bool {
 	return slices.ContainsFunc(p.state().LeftOut, func(left service.Placement) bool {
 		return left.Release == releaseOf(version) && left.Slot == slot && slices.ContainsFunc(left.Instances, func(i service.Instance) bool { return i.Host == host })
 	})
+}
+
+// What runs astray where a rollback is about to start its release has to go first, like what is recorded there: else it is refused, and nothing
+// is touched.
+func TestRollbackIsRefusedByWhatRunsAstray(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	p := astrayOnB(t, w)
+	w.set(func() { w.broken["remove"] = errReadOnly })
+	before, last := maps.Clone(w.running), p.state().LastAttempt
+	_, err := p.service().Rollback(t.Context(), releaseOf("1"), "")
+	if err == nil || !strings.Contains(err.Error(), string(releaseOf("3"))+" is in the way of "+string(releaseOf("1"))) || !errors.Is(err, errReadOnly) {
+		t.Fatalf("it says: %v", err)
+	}
+	if s := p.state(); !maps.Equal(before, w.running) || s.LastAttempt != last || s.Broken != nil || len(s.Held) != 1 {
+		t.Errorf("running %v, want %v; attempt %d, broken %v, held %v", w.running, before, s.LastAttempt, s.Broken, s.Held)
+	}
+	w.set(func() { delete(w.broken, "remove") })
+	if _, err := p.service().Rollback(t.Context(), releaseOf("1"), ""); err != nil {
+		t.Fatal(err)
+	}
+	settled(t, w, p, "1")
+}
+
+// What does not run there is in nobody's way, although it cannot be removed.
+func TestRollbackWhereNothingRunsAstray(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	p := astrayOnB(t, w)
+	w.set(func() { w.broken["remove"] = errReadOnly; delete(w.running, "blue/b") })
+	if said, err := p.service().Rollback(t.Context(), releaseOf("1"), ""); err != nil || !strings.Contains(said, "NOT TIDIED") {
+		t.Fatalf("%s, %v", said, err)
+	}
+	if got := w.runningOn("blue", "1"); got != "a b c" {
+		t.Errorf("1 runs on %q", got)
+	}
 }
 
 // What runs astray and has traffic, moved by hand, is stopped like anything else that has: the traffic goes first, and what is in flight then is

@@ -97,8 +97,8 @@ func (w *work) sweepBeforeRollback(ctx context.Context, to service.ReleaseID) er
 	return nil
 }
 
-// clearWay stops, or removes, what runs of other releases where to is about to be started. Its error is that something of them is there still,
-// or that it is not known.
+// clearWay stops, or removes, what runs of other releases, or astray, where to is about to be started. Its error is that something of them is
+// there still, or that it is not known.
 func (w *work) clearWay(ctx context.Context, to service.ReleaseID) error {
 	state := w.state()
 	if to == "" || to == state.Stable {
@@ -109,16 +109,32 @@ func (w *work) clearWay(ctx context.Context, to service.ReleaseID) error {
 		if id == to || id == state.Stable || r.Placement.Slot != slot || !r.Placement.Placed() {
 			continue
 		}
-		part, instances, err := w.answering(ctx, r)
-		if err != nil && !isSilent(err) {
+		if err := w.makeRoom(ctx, to, r, func(part service.Release, all bool) error { return w.sweepAway(ctx, part, true, all) }); err != nil {
 			return err
 		}
-		if !runsAny(part, instances) {
+	}
+	for _, p := range state.LeftOut {
+		if p.Release == to || p.Slot != slot || ofStable(state, p) {
 			continue
 		}
-		if err := w.sweepAway(ctx, part, true, err == nil); err != nil {
-			return fmt.Errorf("%s is in the way of %s: %w", id, to, err)
+		if err := w.makeRoom(ctx, to, w.at(p), func(part service.Release, _ bool) error { return w.stopAstray(ctx, part, true) }); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// makeRoom has the part of r that is seen to run go away, to make room for to. all: every machine of r answers.
+func (w *work) makeRoom(ctx context.Context, to service.ReleaseID, r service.Release, away func(part service.Release, all bool) error) error {
+	part, instances, err := w.answering(ctx, r)
+	if err != nil && !isSilent(err) {
+		return err
+	}
+	if !runsAny(part, instances) {
+		return nil
+	}
+	if err := away(part, err == nil); err != nil {
+		return fmt.Errorf("%s is in the way of %s: %w", r.ID, to, err)
 	}
 	return nil
 }
