@@ -111,3 +111,46 @@ func TestAstrayWithTraffic(t *testing.T) {
 	w.set(func() { w.draining = nil })
 	settled(t, w, p, "2")
 }
+
+// What runs astray on a host that is taken out is removed there, where the host answers when it goes. Else it is said what is left on it.
+func TestHostWithSomethingAstrayIsTakenOut(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		// meanwhile is why what runs there is not stopped before the host goes, with the world held still.
+		meanwhile func(*world)
+		why       string
+	}{
+		"it answers again":             {func(w *world) { w.misses["b"] = 2 }, ""},
+		"it does not answer":           {func(w *world) { w.silent["b"] = true }, errSilent.Error()},
+		"it answers, and is of no use": {func(w *world) { w.broken["remove"] = errReadOnly }, errReadOnly.Error()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			p := astrayOnB(t, w)
+			w.set(func() { c.meanwhile(w) })
+			outcome, err := redefine(p, "a", "c")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := w.runningOn("blue", "3"), map[bool]string{true: "b"}[c.why != ""]; got != want {
+				t.Errorf("3 runs on %q, want %q", got, want)
+			}
+			var warned []string
+			for _, warning := range outcome.Warnings {
+				if warning.Summary == "Host Not Tidied" && strings.Contains(warning.Detail, string(releaseOf("3"))) { // Of 2 it may be said as well.
+					warned = append(warned, warning.Detail)
+				}
+			}
+			if c.why == "" && len(warned) > 0 || c.why != "" && len(warned) != 1 {
+				t.Fatalf("it warns: %q", warned)
+			}
+			if c.why != "" {
+				wantSaid(t, warned[0], "b is no host of "+string(web)+" any more", c.why, "remove there by hand what is left of")
+			}
+			if left := p.state().LeftOut; len(left) > 0 {
+				t.Errorf("left out is %v", left)
+			}
+		})
+	}
+}
