@@ -124,7 +124,7 @@ func TestMachinesRollbackWithHAProxyGone(t *testing.T) {
 	}{
 		{config{Version: "2"},
 			func() {
-				wantSaid(t, r.operator(1, "rollback", string(web), "--yes"), "Rollback Unfinished", "node "+gone.Name, "taken out of the router's nodes", "recover "+string(web))
+				wantSaid(t, r.operator(1, "rollback", string(web), "--yes"), "Rollback Unfinished", "node "+gone.Name, "taken out of router.haproxy.nodes", "recover "+string(web))
 			},
 			func() {
 				gone.Run(t, "systemctl start haproxy")
@@ -149,7 +149,7 @@ func TestMachinesRollbackWithHAProxyGone(t *testing.T) {
 		{config{Version: "4", Weight: 25},
 			func() {
 				for range 2 {
-					wantSaid(t, r.operator(1, "rollback", string(web), "--yes"), "Rollback Unfinished", "node "+gone.Name, "taken out of the router's nodes", "stays up for it")
+					wantSaid(t, r.operator(1, "rollback", string(web), "--yes"), "Rollback Unfinished", "node "+gone.Name, "taken out of router.haproxy.nodes", "stays up for it")
 				}
 				wantSaid(t, r.plan().text, "is not finished", "node "+gone.Name)
 			},

@@ -144,7 +144,7 @@ func (s *stageWork) openAttempt(ctx context.Context) error {
 		return &Error{
 			Summary: stageTitle(s.stage) + " Failed", Before: done, Err: err,
 			What: fmt.Sprintf("%s. So what is left of earlier releases of %s could not be looked after, and nothing was introduced", err, s.procedure.id),
-			Next: "Mend what is named, and apply again. A host that does not come back is taken out of the service's hosts.",
+			Next: "Mend what is named, and apply again. A host that does not come back is taken out of platform.host.hosts.",
 		}
 	}
 	s.discard(ctx)

@@ -53,7 +53,7 @@ func TestAppliesWhileAHostStaysAway(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, want := range []string{"LEFT OUT: host c does not answer", string(releaseOf("2")) + " is not known to run there", "taken out of the service's hosts"} {
+			for _, want := range []string{"LEFT OUT: host c does not answer", string(releaseOf("2")) + " is not known to run there", "taken out of platform.host.hosts"} {
 				if !strings.Contains(leftOutOf(outcome), want) {
 					t.Errorf("%q is not said: %v", want, outcome.Warnings)
 				}
@@ -92,7 +92,7 @@ func TestHostAddedWhileAnotherStaysAway(t *testing.T) {
 	w.set(func() { w.silent["d"] = true })
 	for range 2 {
 		_, err := redefine(p, "a", "b", "c", "d")
-		if e := wantSummary(t, err, "Hosts Not Added"); !strings.Contains(e.What, "did not come up on d:") {
+		if e := wantSummary(t, err, "Hosts Not Added"); !strings.Contains(e.What, "did not come up on d:") || !slices.Equal(e.Path, []string{"platform", "host", "hosts", "d"}) {
 			t.Errorf("it says: %s", e.Detail())
 		}
 	}

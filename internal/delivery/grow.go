@@ -85,13 +85,24 @@ func (w *work) roomToGrow(ctx context.Context, r, part service.Release) error {
 	if len(found) == 0 {
 		return nil
 	}
-	return refuse("Hosts Not Added", fmt.Sprintf("%s cannot come to %s: %s", r.ID, strings.Join(hosts, ", "), strings.Join(found, "; ")), growRemedy)
+	e := refuse("Hosts Not Added", fmt.Sprintf("%s cannot come to %s: %s", r.ID, strings.Join(hosts, ", "), strings.Join(found, "; ")), growRemedy)
+	e.Path = atHosts(hosts)
+	return e
+}
+
+// atHosts is the attribute that names hosts: the one, or all of them.
+func atHosts(hosts []string) []string {
+	at := []string{"platform", "host", "hosts"}
+	if len(hosts) == 1 {
+		at = append(at, hosts[0])
+	}
+	return at
 }
 
 const (
 	// roomTimeout bounds the look for room on hosts that were added.
 	roomTimeout = 30 * time.Second
-	growRemedy  = "Mend what is named, and apply again; or take the host out of the service."
+	growRemedy  = "Mend what is named, and apply again; or take the host out of platform.host.hosts."
 )
 
 // routerKnows refuses a router that does not split to a release on more hosts. Whether it has also those still that are about to go, or
@@ -123,7 +134,10 @@ func (w *work) ungrown(ctx context.Context, recorded, part service.Release, caus
 	ctx, cancel := w.rescue(ctx, restoreTimeout)
 	defer cancel()
 	hosts := strings.Join(hostsOf(part.Placement), ", ")
-	e := &Error{Summary: "Hosts Not Added", What: fmt.Sprintf("%s did not come up on %s: %s", part.ID, hosts, w.scrubbed(cause, part)), Next: growRemedy, Err: cause}
+	e := &Error{
+		Summary: "Hosts Not Added", What: fmt.Sprintf("%s did not come up on %s: %s", part.ID, hosts, w.scrubbed(cause, part)),
+		Next: growRemedy, Path: atHosts(hostsOf(part.Placement)), Err: cause,
+	}
 	if against := (*evidenceError)(nil); errors.As(cause, &against) {
 		for _, line := range against.evidence {
 			e.Evidence = append(e.Evidence, w.secretsOf(part).Text(line))

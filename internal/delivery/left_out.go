@@ -104,7 +104,7 @@ type fewError struct {
 	evidence []string
 }
 
-const fewRemedy = "Bring a host back, and roll back again; or take those that do not come back out of the service's hosts, and apply: then it is rolled back without them."
+const fewRemedy = "Bring a host back, and roll back again; or take those that do not come back out of platform.host.hosts, and apply: then it is rolled back without them."
 
 func (e *fewError) Error() string { return e.what + ". " + fewRemedy }
 func (e *fewError) Unwrap() error { return &refusedError{reason: e.Error(), evidence: e.evidence} }
@@ -142,7 +142,7 @@ func (w *work) leftOutOn(id service.ReleaseID, hosts []string) string {
 		traffic = "nothing keeps requests from it: once it is back, what ran there before may answer them"
 	}
 	return fmt.Sprintf("LEFT OUT: %s, so %s is not known to run there, and %s. When it is back, apply, or run `%s recover %s`: what else runs is stopped there, and %s is started. "+
-		"A host that does not come back is taken out of the service's hosts",
+		"A host that does not come back is taken out of platform.host.hosts",
 		notAnswering(hosts), id, traffic, operatorBinary, w.procedure.id, id)
 }
 

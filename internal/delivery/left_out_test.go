@@ -172,7 +172,7 @@ func TestRollbackWithTooFewHosts(t *testing.T) {
 			w.set(func() { w.silent["b"], w.silent["c"] = true, true })
 			before, last := maps.Clone(w.running), p.state().LastAttempt
 			e := wantSummary(t, rollBack(p), "Rollback Refused")
-			for _, want := range []string{"hosts b, c do not answer", "1 of its 3 instances", "Nothing was changed", "Bring a host back", "take those that do not come back out"} {
+			for _, want := range []string{"hosts b, c do not answer", "1 of its 3 instances", "Nothing was changed", "Bring a host back", "take those that do not come back out of platform.host.hosts"} {
 				if !strings.Contains(e.Detail(), want) {
 					t.Errorf("%q is not said: %s", want, e.Detail())
 				}

@@ -3,6 +3,7 @@ package delivery_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -124,7 +125,7 @@ func TestHostThatIsDownIsRefused(t *testing.T) {
 		w.slots, w.router = slots, len(slots) == 2
 		p := newFleet(t, w, "a", "b", "c")
 		w.set(func() { w.silent["b"] = true })
-		if e := wantSummary(t, p.apply(context.Background(), "2"), "Preflight Failed"); !strings.Contains(e.Detail(), "b: the host does not answer") || !strings.Contains(e.Detail(), "take the host out of the service's hosts") {
+		if e := wantSummary(t, p.apply(context.Background(), "2"), "Preflight Failed"); !strings.Contains(e.Detail(), "b: the host does not answer") || !strings.Contains(e.Detail(), "take the host out of platform.host.hosts") {
 			t.Errorf("%d slots: %s does not name the host and what to do", len(slots), e.Detail())
 		} else if looks := strings.Count(e.Detail(), "inspect "); looks > 1 {
 			t.Errorf("%d slots: the look is said %d times: %s", len(slots), looks, e.Detail())
@@ -226,13 +227,13 @@ func TestAddedAndRemovedHosts(t *testing.T) {
 	// One that is not prepared is not touched; what is wrong with another is of no account.
 	w.set(func() { w.full = map[string]string{"e": "there is no user web", "c": "its disk is full"} })
 	placed := len(w.started)
-	if e := wantSummary(t, resize("b", "c", "d", "e"), "Hosts Not Added"); !strings.Contains(e.Detail(), "host e: there is no user web. Nothing was changed") || len(w.started) > placed {
-		t.Errorf("started %v: %s", w.started[placed:], e.Detail())
+	if e := wantSummary(t, resize("b", "c", "d", "e"), "Hosts Not Added"); !strings.Contains(e.Detail(), "host e: there is no user web. Nothing was changed") || len(w.started) > placed || !slices.Equal(e.Path, []string{"platform", "host", "hosts", "e"}) {
+		t.Errorf("started %v, at %v: %s", w.started[placed:], e.Path, e.Detail())
 	}
 	// What several of them have in common is told once, and found all the same.
 	w.set(func() { w.full["f"] = w.full["e"] })
-	if e := wantSummary(t, resize("b", "c", "d", "e", "f"), "Hosts Not Added"); !strings.Contains(e.Detail(), "host e and f: there is no user web. Nothing was changed") || len(w.started) > placed {
-		t.Errorf("started %v: %s", w.started[placed:], e.Detail())
+	if e := wantSummary(t, resize("b", "c", "d", "e", "f"), "Hosts Not Added"); !strings.Contains(e.Detail(), "host e and f: there is no user web. Nothing was changed") || len(w.started) > placed || !slices.Equal(e.Path, []string{"platform", "host", "hosts"}) {
+		t.Errorf("started %v, at %v: %s", w.started[placed:], e.Path, e.Detail())
 	}
 	if err := resize("b", "c", "d"); err != nil {
 		t.Fatal(err)
@@ -399,7 +400,7 @@ func TestSweepThatFailsLeadsWithTheHost(t *testing.T) {
 	}
 	w.set(func() { w.silent["b"] = true })
 	e := wantSummary(t, p.apply(t.Context(), "3"), "Preflight Failed")
-	if !strings.HasPrefix(e.What, "inspect "+string(releaseOf("1"))+": b: the host does not answer. So what is left") {
+	if !strings.HasPrefix(e.What, "inspect "+string(releaseOf("1"))+": b: the host does not answer. So what is left") || !strings.Contains(e.Next, "taken out of platform.host.hosts") {
 		t.Errorf("it says: %s", e.Detail())
 	}
 }

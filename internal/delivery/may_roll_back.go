@@ -60,14 +60,14 @@ func (w *work) routerMayRollBack(ctx context.Context, to service.Release) error 
 		}
 		e := refuse("Rollback Refused",
 			fmt.Sprintf("%s has to be taken out before %s can be started in its slot, and what of the router does not answer may still send requests to it", a.Release, to.ID),
-			fmt.Sprintf("`%s rollback %s`, without a release, gives the traffic back to %s at once, wherever the router answers. Bring back what does not answer, or take it out of the router's nodes, by an apply; then roll back to %s again.",
+			fmt.Sprintf("`%s rollback %s`, without a release, gives the traffic back to %s at once, wherever the router answers. Bring back what does not answer, or take it out of router.haproxy.nodes, by an apply; then roll back to %s again.",
 				operatorBinary, w.procedure.id, state.Stable, to.ID))
 		e.Evidence, e.Running, e.Err = []string{err.Error()}, w.running(ctx), err
 		return e
 	case errors.As(err, &refused):
 		next := "Mend what is named, and roll back again."
 		if _, unread := w.weightOf(ctx, to.Placement.Slot); unread != nil {
-			next += " A node of the router that does not come back is taken out of its nodes, by an apply: then it is rolled back without it."
+			next += " A node of HAProxy that does not come back is taken out of router.haproxy.nodes, by an apply: then it is rolled back without it."
 		}
 		e := refuse("Rollback Refused", fmt.Sprintf("%s cannot be given the traffic: the router stands in the way", to.ID), next)
 		e.Evidence, e.Running, e.Err = []string{err.Error()}, w.running(ctx), err

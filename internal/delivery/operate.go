@@ -75,7 +75,7 @@ func (w *work) carriesAlready(ctx context.Context, stable service.ReleaseID) (st
 		weight, err := w.weightOf(ctx, w.state().Releases[stable].Placement.Slot)
 		if err != nil {
 			e := refuse("Traffic Not Known", fmt.Sprintf("%s is the stable release, and whether it carries all of the traffic cannot be told: %s", stable, err),
-				"Bring back what does not answer, and roll back again; a node that does not come back is taken out of the router's nodes, by an apply.")
+				"Bring back what does not answer, and roll back again; a node of HAProxy that does not come back is taken out of router.haproxy.nodes, by an apply.")
 			e.Err = err
 			return "", e
 		}

@@ -77,7 +77,7 @@ func (s *stageWork) stableReady(ctx context.Context) error {
 	silent := (*silentError)(nil)
 	switch {
 	case errors.As(err, &silent) && !outOfReach(err) && ctx.Err() == nil && len(hostsOf(stable.Placement)) > 0:
-		return &refusedError{reason: fmt.Sprintf("a machine of stable %s does not answer, so there is nothing sound to go back to. Bring it back, and apply again; or take the host out of the service's hosts, and apply: then the release goes on without it",
+		return &refusedError{reason: fmt.Sprintf("a machine of stable %s does not answer, so there is nothing sound to go back to. Bring it back, and apply again; or take the host out of platform.host.hosts, and apply: then the release goes on without it",
 			stable.ID), evidence: []string{err.Error()}}
 	case err != nil:
 		return fmt.Errorf("look at stable %s: %w", stable.ID, err)

@@ -107,7 +107,7 @@ func TestRollbackToStable(t *testing.T) {
 	}
 	w.set(func() { w.partly = errNode })
 	_, err = p.service().Rollback(ctx, releaseOf("2"), "")
-	wantSaid(t, wantSummary(t, err, "Traffic Not Known").Detail(), errNode.Error(), "Nothing was changed")
+	wantSaid(t, wantSummary(t, err, "Traffic Not Known").Detail(), errNode.Error(), "Nothing was changed", "taken out of router.haproxy.nodes")
 	w.set(func() { w.partly = nil; w.weights["green"], w.weights["blue"] = 60, 40 })
 	if done, err = p.service().Rollback(ctx, releaseOf("2"), ""); err != nil || strings.Contains(done, "already") {
 		t.Errorf("it says: %s %v", done, err)

@@ -45,7 +45,7 @@ func TestRollbackWhileAPartOfTheRouterIsGone(t *testing.T) {
 				// However often it is tried, as long as that is so.
 				for range 2 {
 					e := wantSummary(t, rollBack(ctx, p), "Rollback Unfinished")
-					for _, want := range []string{errNode.Error(), "wherever the router answers", "taken out of the router's nodes", "recover production/web"} {
+					for _, want := range []string{errNode.Error(), "wherever the router answers", "taken out of router.haproxy.nodes", "recover production/web"} {
 						if !strings.Contains(e.Detail(), want) {
 							t.Errorf("%q is not said: %s", want, e.Detail())
 						}
@@ -95,7 +95,7 @@ func TestRollbackIsRefusedByTheRouter(t *testing.T) {
 						t.Errorf("%q is not said: %s", want, e.Detail())
 					}
 				}
-				if said := strings.Contains(e.Detail(), "taken out of its nodes"); said != errors.Is(why, errRouter) {
+				if said := strings.Contains(e.Detail(), "taken out of router.haproxy.nodes"); said != errors.Is(why, errRouter) {
 					t.Errorf("that a node may be taken out is said: %v: %s", said, e.Detail())
 				}
 				if s := p.state(); !maps.Equal(before, w.running) || w.data != data || s.LastAttempt != last || s.Broken != nil || len(s.Held) > 0 {

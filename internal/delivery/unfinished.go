@@ -39,7 +39,7 @@ func (w *work) unfinishedRollback(ctx context.Context, a *ledger.Attempt, moved 
 		}
 		e.What = fmt.Sprintf("%s carries the traffic again wherever the router answers, and not all of it does: %s", a.Release, moved.err)
 		e.Next = fmt.Sprintf("Bring back what does not answer, then `%s recover %s`, or apply again: the rollback is finished then, and %s. "+
-			"What does not come back is taken out of the router's nodes, by an apply, which finishes it as well.", operatorBinary, w.procedure.id, left)
+			"What does not come back is taken out of router.haproxy.nodes, by an apply, which finishes it as well.", operatorBinary, w.procedure.id, left)
 	}
 	e.Next += " Another release can be rolled back to, or introduced, after that."
 	w.noteUnfinished(ctx, a, e)
@@ -68,7 +68,7 @@ func (w *work) unfinishedRestore(ctx context.Context, a *ledger.Attempt, failure
 // nextUntold says how a restore is finished that could not tell all of the router.
 func (w *work) nextUntold() string {
 	return fmt.Sprintf("Bring back what does not answer, then `%s recover %s`, or apply again: it is finished then, and the candidate is taken away. "+
-		"What does not come back is taken out of the router's nodes, by an apply, which finishes it as well.", operatorBinary, w.procedure.id)
+		"What does not come back is taken out of router.haproxy.nodes, by an apply, which finishes it as well.", operatorBinary, w.procedure.id)
 }
 
 // noteUnfinished records why an attempt is left open, and tells of it the first time.

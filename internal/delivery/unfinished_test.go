@@ -35,7 +35,7 @@ func TestCandidateIsTakenOutWhileAPartOfTheRouterIsGone(t *testing.T) {
 				w.set(func() { w.partly = errNode })
 				for range 2 { // However often it is tried, as long as that is so.
 					e := wantSummary(t, rollBack(ctx, p), "Rollback Unfinished")
-					wantSaid(t, e.Detail(), errNode.Error(), "wherever the router answers", "stays up for it", "taken out of the router's nodes", "recover production/web")
+					wantSaid(t, e.Detail(), errNode.Error(), "wherever the router answers", "stays up for it", "taken out of router.haproxy.nodes", "recover production/web")
 					if name == "reverted HCL" {
 						break // Its next try is a Define.
 					}
@@ -112,7 +112,7 @@ func TestRestoreWhileAPartOfTheRouterIsGone(t *testing.T) {
 			err := p.apply(ctx, "2")
 			for range 2 {
 				e := wantSummary(t, err, "Restore Failed")
-				wantSaid(t, e.Detail(), errNode.Error(), "A person is needed", "wherever the router answers", "taken out of the router's nodes", "recover production/web")
+				wantSaid(t, e.Detail(), errNode.Error(), "A person is needed", "wherever the router answers", "taken out of router.haproxy.nodes", "recover production/web")
 				if strings.Contains(e.Detail(), "By hand") {
 					t.Errorf("it says what does not help: %s", e.Detail())
 				}
