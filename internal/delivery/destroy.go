@@ -10,7 +10,7 @@ import (
 
 // What a destroy of a resource does.
 
-// Retire ends the management of a service; its ledger stays.
+// Retire ends the management of a service; its ledger stays. What a destroy of its release before could not remove is removed first.
 func (p *Procedure) Retire(ctx context.Context, owner string) error {
 	w, end, err := p.take(ctx, admission{})
 	if err != nil {
@@ -31,6 +31,14 @@ func (p *Procedure) Retire(ctx context.Context, owner string) error {
 	if state.Stable != "" || state.OpenAttempt() != nil {
 		return refuse("Service In Use", fmt.Sprintf("A release of %s still runs: %s", p.id, w.running(ctx)),
 			"Destroy its deploy_release first, with deletion_protection = false.")
+	}
+	if len(w.removables()) > 0 {
+		// Nothing else would: it is in no state of Terraform any more.
+		removing, cancel := w.rescue(ctx, restoreTimeout)
+		defer cancel()
+		if err := w.removeAll(removing); err != nil {
+			return err
+		}
 	}
 	return w.append(ctx, ledger.Event{Type: ledger.ServiceRetired, Text: "the service is retired"})
 }
@@ -109,22 +117,9 @@ func (p *Procedure) StopRelease(ctx context.Context, owner string) error {
 	// Begun, it is brought to its end: half of a service is nothing that anybody wants.
 	ctx, cancel := w.rescue(ctx, restoreTimeout)
 	defer cancel()
-	if _, err := w.settle(ctx); err != nil {
+	settled, err := w.settle(ctx)
+	if err != nil {
 		return err
 	}
-	state := w.state()
-	for _, r := range state.Releases {
-		if !r.Placement.Placed() {
-			continue
-		}
-		if err := w.remove(ctx, state.LastAttempt, r); err != nil {
-			return err
-		}
-	}
-	for _, p := range w.state().LeftOut {
-		if err := w.removePart(ctx, state.LastAttempt, w.at(p)); err != nil {
-			return err
-		}
-	}
-	return w.append(ctx, ledger.Event{Type: ledger.ServiceStopped, Text: "all releases were stopped and removed"})
+	return after(settled, w.removeAll(ctx))
 }

@@ -162,7 +162,7 @@ func (r *serviceResource) Delete(ctx context.Context, req resource.DeleteRequest
 	}
 	if p := r.procedure(ctx, service.ID(state.ID.ValueString()), &resp.Diagnostics); p != nil {
 		if err := p.Retire(ctx, kept.Owner); err != nil {
-			diagnostics.AddError(ctx, &resp.Diagnostics, nil, "Service Not Retired", err)
+			diagnostics.AddError(ctx, &resp.Diagnostics, resourceSchema().Type(), "Service Not Retired", err)
 		}
 	}
 }
