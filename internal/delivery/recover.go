@@ -114,7 +114,7 @@ func (w *work) recover(ctx context.Context) error {
 // finishRollback brings a rollback to its end that was interrupted. It stays one to be finished, however often that is interrupted
 // again: only where its release does not come up is what ran before put back.
 func (w *work) finishRollback(ctx context.Context, a *ledger.Attempt) error {
-	ctx, cancel := w.timed(context.WithoutCancel(ctx), restoreTimeout)
+	ctx, cancel := w.timed(context.WithoutCancel(ctx), w.procedure.run.restoring)
 	defer cancel()
 	text := "the rollback was interrupted in the middle, and is finished now"
 	if a.Unfinished != "" {
@@ -130,7 +130,10 @@ func (w *work) finishRollback(ctx context.Context, a *ledger.Attempt) error {
 	if moved := (*movedError)(nil); errors.As(err, &moved) {
 		return w.unfinishedRollback(ctx, a, moved)
 	}
-	if ctx.Err() != nil {
+	if errors.Is(context.Cause(ctx), errOverdue) {
+		return w.overdueRollback(ctx, a, err)
+	}
+	if ctx.Err() != nil { // The lease is lost: what becomes of it is told by who has it now.
 		return fmt.Errorf("finish the rollback to %s: %w", a.Release, err)
 	}
 	failure := classify(ctx, err)
@@ -139,6 +142,19 @@ func (w *work) finishRollback(ctx context.Context, a *ledger.Attempt) error {
 	}
 	w.warn("Rollback Not Finished", fmt.Sprintf("The interrupted rollback to %s could not be finished: %s. What ran before it was put back.", a.Release, failure.Reason))
 	return nil
+}
+
+// overdueRollback leaves the attempt of a rollback open whose time was over before its release had all of the traffic: what was to go may have it.
+func (w *work) overdueRollback(ctx context.Context, a *ledger.Attempt, err error) *Error {
+	e := &Error{
+		Summary: "Rollback Unfinished",
+		What:    fmt.Sprintf("The rollback to %s was not finished within %s, and it may have less than all of the traffic: %s", a.Release, w.procedure.run.restoring, err),
+		Running: w.seen(ctx, a), Err: err,
+		Next: fmt.Sprintf("Mend what took so long, then `%s recover %s`, or apply again: it is finished then. Another release can be rolled back to, or introduced, after that.",
+			operatorBinary, w.procedure.id),
+	}
+	w.noteUnfinished(ctx, a, e)
+	return e
 }
 
 // mend tries a failed restore again. hold is why its release is held from then on, empty where that is not wanted.
