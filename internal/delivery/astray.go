@@ -28,36 +28,35 @@ func ofStable(state *ledger.State, p service.Placement) bool {
 
 // leaving is what a rollback to r leaves out: r on the machines that do not answer, also where it was not started.
 func (w *work) leaving(r service.Release) []service.Placement {
-	left := service.Placement{Release: r.ID, Slot: r.Placement.Slot, Platform: r.Placement.Platform}
-	for _, i := range r.Placement.Instances {
-		if slices.Contains(w.silence.hosts, i.Host) {
-			left.Instances = append(left.Instances, i)
+	var all []service.Placement
+	var hosts []string
+	leave := func(p service.Placement) {
+		p.Instances = slices.DeleteFunc(slices.Clone(p.Instances), func(i service.Instance) bool {
+			return !slices.Contains(w.silence.hosts, i.Host) || slices.Contains(hosts, i.Host)
+		})
+		if len(p.Instances) > 0 {
+			all, hosts = append(all, p), append(hosts, hostsOf(p)...)
 		}
+	}
+	for _, part := range w.astrayOf(r) {
+		leave(part.Placement)
 	}
 	if defined, err := w.adapters.Platform.Placement(r, r.Placement.Slot); err == nil {
-		recorded := hostsOf(left)
-		for _, i := range defined.Instances {
-			if slices.Contains(w.silence.hosts, i.Host) && !slices.Contains(recorded, i.Host) {
-				left.Instances, left.Platform = append(left.Instances, i), defined.Platform
-			}
-		}
+		leave(defined)
 	}
-	if len(left.Instances) == 0 {
-		return nil
-	}
-	return []service.Placement{left}
+	return all
 }
 
-// astrayOf is r together with what may run of it in its slot on machines that are left out: where another release takes its place it goes
-// there as well.
-func (w *work) astrayOf(r service.Release) service.Release {
+// astrayOf is r, and what may run of it in its slot on machines that are left out: where another release takes its place it goes there as
+// well. What the platform keeps of one placement says nothing of where another is.
+func (w *work) astrayOf(r service.Release) []service.Release {
+	all := []service.Release{r}
 	for _, p := range w.state().LeftOut {
 		if p.Release == r.ID && p.Slot == r.Placement.Slot {
-			r.Placement.Platform = p.Platform
-			r.Placement.Instances = slices.Concat(r.Placement.Instances, p.Instances)
+			all = append(all, w.at(p))
 		}
 	}
-	return r
+	return all
 }
 
 // at is a release where a placement says. Of one that is not recorded any more nothing else is known.

@@ -199,16 +199,7 @@ func TestServiceIsNotRetiredOverWhatIsLeft(t *testing.T) {
 			leftOutOnC(t, w, objects).close()
 			// As a destroy left it that removed the stable release first.
 			w.set(func() { delete(w.running, "blue/a"); delete(w.running, "blue/b") })
-			lease, err := ledger.Open(objects, web).Acquire(t.Context(), "before", ledger.ThisProcess("terraform"), ledger.Terms{Length: leaseLength, Wait: time.Minute, Poll: 20 * time.Millisecond})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := lease.Append(t.Context(), ledger.Event{Type: ledger.ReleaseRemoved, Attempt: 1, Release: releaseOf("1")}); err != nil {
-				t.Fatal(err)
-			}
-			if err := lease.Release(t.Context(), false); err != nil {
-				t.Fatal(err)
-			}
+			appended(t, objects, ledger.Event{Type: ledger.ReleaseRemoved, Attempt: 1, Release: releaseOf("1")})
 			p := newProvider(t, w, objects)
 			defer p.close()
 			e := wantSummary(t, p.service().Retire(t.Context(), ""), "Release Not Removed")

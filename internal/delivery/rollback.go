@@ -67,7 +67,11 @@ func (w *work) rollBackWhereAnswered(ctx context.Context, a *ledger.Attempt, rel
 		return err
 	}
 	if w.interrupts() {
-		err = w.replaceInWaves(ctx, a.Number, without(w.astrayOf(*stable), w.silence.hosts), *release, healthAgain(*release))
+		old := w.astrayOf(*stable)
+		for n := range old {
+			old[n] = without(old[n], w.silence.hosts)
+		}
+		err = w.replaceInWaves(ctx, a.Number, old, *release, healthAgain(*release))
 	} else {
 		err = w.startAgain(ctx, a.Number, *release)
 	}

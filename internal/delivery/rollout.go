@@ -23,15 +23,16 @@ func (w *work) startInWaves(ctx context.Context, attempt int, r service.Release,
 	return nil
 }
 
-// replaceInWaves starts a release in the place of another one that has the same slot: of each part the old instances are stopped first.
-func (w *work) replaceInWaves(ctx context.Context, attempt int, old, r service.Release, h service.Health) error {
-	rest := old
+// replaceInWaves starts a release in the place of another one that has the same slot, by its parts: of each wave the old instances are stopped
+// first.
+func (w *work) replaceInWaves(ctx context.Context, attempt int, old []service.Release, r service.Release, h service.Health) error {
+	rest := slices.Clone(old)
 	parts := w.waves(r, true)
 	for _, part := range parts {
-		var under service.Release
-		under, rest = cut(rest, part)
-		if len(under.Placement.Instances) > 0 {
-			if err := w.stop(ctx, attempt, under); err != nil {
+		for n := range rest {
+			var under service.Release
+			under, rest[n] = cut(rest[n], part)
+			if err := w.stopInstances(ctx, attempt, under); err != nil {
 				return err
 			}
 		}
@@ -45,10 +46,20 @@ func (w *work) replaceInWaves(ctx context.Context, attempt int, old, r service.R
 			return err
 		}
 	}
-	if len(rest.Placement.Instances) == 0 {
+	for _, r := range rest { // On machines that the service has no more.
+		if err := w.stopInstances(ctx, attempt, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stopInstances is stop for a release that may be nowhere.
+func (w *work) stopInstances(ctx context.Context, attempt int, r service.Release) error {
+	if len(r.Placement.Instances) == 0 {
 		return nil
 	}
-	return w.stop(ctx, attempt, rest) // On machines that the service has no more.
+	return w.stop(ctx, attempt, r)
 }
 
 func (w *work) startPart(ctx context.Context, attempt int, part service.Release, h service.Health) error {

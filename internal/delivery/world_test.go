@@ -2,6 +2,7 @@ package delivery_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -82,6 +83,9 @@ type world struct {
 	draining func(context.Context) error
 	// died counts by address how often an instance was started again.
 	died map[string]int
+	// directory that releases are placed in, by their placements; where says of instances in which they were started.
+	directory string
+	where     map[string]string
 	// full says of hosts why a release cannot come there.
 	full map[string]string
 	// existing is the release that a unit is which somebody wrote; empty: none.
@@ -95,7 +99,7 @@ type world struct {
 
 func newWorld() *world {
 	return &world{
-		slots: []string{"blue", "green"}, router: true, silent: map[string]bool{}, hanging: map[string]bool{}, misses: map[string]int{}, running: map[string]service.ReleaseID{}, files: map[service.ReleaseID]bool{},
+		slots: []string{"blue", "green"}, router: true, silent: map[string]bool{}, hanging: map[string]bool{}, misses: map[string]int{}, where: map[string]string{}, running: map[string]service.ReleaseID{}, files: map[service.ReleaseID]bool{},
 		records: map[service.ReleaseID]service.Release{}, saved: map[string]string{}, broken: map[string]error{},
 		weights: map[string]int{"blue": 100, "green": 0},
 		sick:    map[service.ReleaseID]bool{}, failing: map[service.ReleaseID]bool{}, erring: map[service.ReleaseID]bool{},
@@ -107,7 +111,7 @@ func (w *world) copied() *world {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return &world{
-		slots: w.slots, router: w.router, silent: maps.Clone(w.silent), hanging: maps.Clone(w.hanging), misses: maps.Clone(w.misses), servers: maps.Clone(w.servers), running: maps.Clone(w.running), files: maps.Clone(w.files), records: maps.Clone(w.records),
+		slots: w.slots, router: w.router, silent: maps.Clone(w.silent), hanging: maps.Clone(w.hanging), misses: maps.Clone(w.misses), directory: w.directory, where: maps.Clone(w.where), servers: maps.Clone(w.servers), running: maps.Clone(w.running), files: maps.Clone(w.files), records: maps.Clone(w.records),
 		weights: maps.Clone(w.weights), sick: maps.Clone(w.sick), failing: maps.Clone(w.failing), erring: maps.Clone(w.erring),
 		unreachable: w.unreachable, data: w.data, saved: maps.Clone(w.saved), restores: slices.Clone(w.restores),
 		existing: w.existing, broken: maps.Clone(w.broken), blind: w.blind, resolution: w.resolution, probed: w.probed, draining: w.draining, sampled: w.sampled, checking: w.checking, cutOff: slices.Clone(w.cutOff),
@@ -346,6 +350,9 @@ func (p platform) Placement(r service.Release, slot string) (service.Placement, 
 		return service.Placement{}, fmt.Errorf("%s is a unit that is not named", r.ID)
 	}
 	placement := service.Placement{Release: r.ID, Slot: slot}
+	if p.directory != "" {
+		placement.Platform = inDirectory(p.directory)
+	}
 	for _, host := range p.hosts() {
 		i := service.Instance{Name: slot + "/" + host + "/0", Address: slot + "/" + host, Host: host}
 		if address := p.definition.Platform.Host.Hosts[host].Address; address != "" { // of a machine, whatever its name
@@ -357,6 +364,11 @@ func (p platform) Placement(r service.Release, slot string) (service.Placement, 
 		placement.Instances = []service.Instance{{Name: slot + "/0", Address: slot}}
 	}
 	return placement, nil
+}
+
+// inDirectory is what the platform keeps of a placement there.
+func inDirectory(directory string) json.RawMessage {
+	return json.RawMessage(`{"directory":"` + directory + `"}`)
 }
 
 func (p platform) Place(_ context.Context, r service.Release, slot string) (service.Placement, error) {
@@ -379,6 +391,9 @@ func (p platform) Start(_ context.Context, r service.Release, _ map[string]strin
 				return fmt.Errorf("no files of %s", r.ID)
 			}
 			p.running[i.Address] = r.ID
+			if p.directory != "" {
+				p.where[i.Address] = string(r.Placement.Platform)
+			}
 			p.started = append(p.started, i.Address)
 			return nil
 		})
@@ -393,6 +408,9 @@ func (p platform) stopLocked(at service.Placement) error {
 	return p.each(at.Instances, func(i service.Instance) error {
 		if p.running[i.Address] != at.Release {
 			return nil
+		}
+		if where := p.where[i.Address]; where != "" && where != string(at.Platform) {
+			return fmt.Errorf("%s is looked for at %s, and is at %s", i.Name, at.Platform, where)
 		}
 		delete(p.running, i.Address)
 		left := slices.ContainsFunc(slices.Collect(maps.Keys(p.running)), func(address string) bool { return strings.HasPrefix(address, at.Slot) })

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -16,7 +17,10 @@ func (s *State) leaveOut(placements []service.Placement) {
 			s.Releases[p.Release] = r
 		}
 		s.settleLeftOut(p)
-		if n := slices.IndexFunc(s.LeftOut, func(q service.Placement) bool { return q.Release == p.Release && q.Slot == p.Slot }); n >= 0 {
+		// What the platform keeps of one placement says nothing of where another is.
+		if n := slices.IndexFunc(s.LeftOut, func(q service.Placement) bool {
+			return q.Release == p.Release && q.Slot == p.Slot && bytes.Equal(q.Platform, p.Platform)
+		}); n >= 0 {
 			p.Instances = slices.Concat(s.LeftOut[n].Instances, p.Instances)
 			s.LeftOut[n] = p
 		} else {

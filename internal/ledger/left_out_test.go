@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"testing"
 	"time"
@@ -82,6 +83,35 @@ func TestLeftOutIsNotRecordedAsWell(t *testing.T) {
 	for _, e := range events {
 		if want := map[bool]int{false: 1, true: 3}[len(e.LeftOut) > 0]; e.MinVersion != want {
 			t.Errorf("%s needs version %d, want %d", e.Type, e.MinVersion, want)
+		}
+	}
+}
+
+// What a platform keeps of one placement says nothing of another: where they differ, both are kept.
+func TestLeftOutKeepsWhereEachIs(t *testing.T) {
+	t.Parallel()
+	const one = service.ReleaseID("production/web/1-00000001")
+	at := func(directory string, hosts ...string) service.Placement {
+		p := in(one, "blue", hosts...)
+		p.Platform = json.RawMessage(`{"directory":"` + directory + `"}`)
+		return p
+	}
+	state := ledger.State{Releases: map[service.ReleaseID]service.Release{}}
+	for n, step := range []struct{ leaves, want []service.Placement }{
+		{[]service.Placement{at("/srv/web", "b")}, []service.Placement{at("/srv/web", "b")}},
+		{[]service.Placement{at("/opt/web", "c")}, []service.Placement{at("/srv/web", "b"), at("/opt/web", "c")}},
+		{[]service.Placement{at("/srv/web", "d")}, []service.Placement{at("/srv/web", "b", "d"), at("/opt/web", "c")}},
+		// It was put there anew.
+		{[]service.Placement{at("/opt/web", "b")}, []service.Placement{at("/srv/web", "d"), at("/opt/web", "c", "b")}},
+	} {
+		var err error
+		record := service.Release{ID: one, Placement: in(one, "green", "a")}
+		state, err = ledger.Fold(state, ledger.Event{Number: n + 1, Type: ledger.ReleaseRecorded, Release: one, Record: &record, LeftOut: step.leaves})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(step.want, state.LeftOut); diff != "" {
+			t.Errorf("step %d: left out is: %s", n, diff)
 		}
 	}
 }
