@@ -131,6 +131,7 @@ func (w *work) recoverRedefined(ctx context.Context, request DefineRequest) erro
 	if err := w.connect(); err != nil {
 		return errors.Join(first, err)
 	}
+	w.silence = silence{} // As in define.
 	return w.recover(ctx)
 }
 
