@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
@@ -69,7 +70,9 @@ func (w *work) putInOrder(ctx context.Context) (Recovery, error) {
 			return Recovery{}, err
 		}
 		if silent == nil && Unsized(w.state()) {
-			silent = fmt.Errorf("bring %s to the hosts of the service: %w", w.state().Stable, w.silence.err)
+			if silent = w.unsizedStill(); !isSilent(silent) {
+				return Recovery{}, silent
+			}
 		}
 		done = append(done, "what runs was brought to the hosts of the service")
 	}
@@ -80,6 +83,16 @@ func (w *work) putInOrder(ctx context.Context) (Recovery, error) {
 		return Recovery{Text: "nothing was interrupted", Running: w.running(ctx)}, nil
 	}
 	return Recovery{Recovered: true, Text: strings.Join(done, "; "), Running: w.running(ctx)}, nil
+}
+
+// unsizedStill is why what runs is not on the hosts of the service, where nothing failed that was to bring it there.
+func (w *work) unsizedStill() error {
+	state := w.state()
+	if w.silence.err != nil {
+		return fmt.Errorf("bring %s to the hosts of the service: %w", state.Stable, &silentError{w.silence.err})
+	}
+	return fmt.Errorf("bring %s to the hosts of the service: the ledger has it on %q of %q, and no host was seen not to answer",
+		state.Stable, hostsOf(state.Releases[state.Stable].Placement), slices.Sorted(slices.Values(definedHosts(state.Definition))))
 }
 
 // recover brings world and record together. An error is an *Error: the restore failed (again).
