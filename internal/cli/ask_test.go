@@ -146,9 +146,14 @@ func TestRecoveryWords(t *testing.T) {
 		}), []string{"attempt 3 of " + string(second), "tried again", "the router does not answer"}},
 		"a host left out of a rollback": {with(func(v *ledger.View, a *ledger.Attempt) {
 			a.End, a.Release, a.Mode = service.EndFinalized, first, service.ModeRollback
+			v.State.Untidy = a.Number
 			v.State.Definition = &service.Definition{Platform: service.Platform{Host: &service.HostPlatform{Hosts: map[string]service.Host{"a": {}, "b": {}}}}}
 			v.State.Releases = map[service.ReleaseID]service.Release{first: {ID: first, Placement: service.Placement{Slot: "blue", Instances: []service.Instance{{Host: "a"}}}}}
 		}), []string{"what " + string(first) + " took the place of is stopped", "brought to the hosts"}},
+		"what is left out, behind an attempt that came to nothing": {with(func(v *ledger.View, a *ledger.Attempt) {
+			a.End = service.EndRestored
+			v.State.LeftOut = []service.Placement{{Release: bad, Slot: "blue", Instances: []service.Instance{{Host: "a"}}}}
+		}), []string{"what earlier releases may have left is stopped"}},
 		"at work": {with(func(v *ledger.View, _ *ledger.Attempt) {
 			v.Alive, v.State.Lease = true, &ledger.LeaseTerms{Holder: ledger.Holder{Name: "somebody", Doing: "terraform"}}
 		}), []string{"somebody (terraform) is at work on it"}},

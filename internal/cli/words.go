@@ -55,6 +55,8 @@ func orderWords(view ledger.View) string {
 	var parts []string
 	if untidied := view.Untidied(); untidied != nil {
 		parts = append(parts, fmt.Sprintf("what %s took the place of is stopped", untidied.Release))
+	} else if view.Unsettled() {
+		parts = append(parts, "what earlier releases may have left is stopped")
 	}
 	if !view.Alive && delivery.Unsized(&view.State) {
 		parts = append(parts, "what runs is brought to the hosts that the service has")

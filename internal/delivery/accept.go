@@ -16,8 +16,10 @@ type found struct {
 	attempt *ledger.Attempt
 	// carries is the release that carries the traffic, empty where nothing runs.
 	carries service.ReleaseID
-	// kept are the other releases that run, and those that were kept before: nothing that runs is forgotten.
-	kept     []service.ReleaseID
+	// kept are the other releases that run, and those that were kept before; remaining are others that are recorded, and not seen to run, as
+	// where a machine does not answer: nothing that runs, or may, is forgotten.
+	kept, remaining []service.ReleaseID
+
 	snapshot service.Snapshot
 }
 
@@ -52,14 +54,21 @@ func (f found) words(stable service.ReleaseID) string {
 	if len(f.snapshot.Weights) > 0 {
 		text += fmt.Sprintf(" (weights: %s)", shares(f.snapshot.Weights))
 	}
-	var beside []string
-	for _, r := range f.kept {
-		beside = append(beside, string(r))
+	if len(f.kept) > 0 {
+		text += "; kept as they are: " + listed(f.kept)
 	}
-	if len(beside) > 0 {
-		text += "; kept as they are: " + strings.Join(beside, ", ")
+	if len(f.remaining) > 0 {
+		text += "; not seen to run, and removed by the next release, or a recovery: " + listed(f.remaining)
 	}
 	return text
+}
+
+func listed(releases []service.ReleaseID) string {
+	names := make([]string, len(releases))
+	for i, r := range releases {
+		names[i] = string(r)
+	}
+	return strings.Join(names, ", ")
 }
 
 // Accept takes the world as it is: the ledger says what runs, and nothing is changed.
@@ -88,7 +97,7 @@ func (p *Procedure) Accept(ctx context.Context) (string, error) {
 		}
 	}
 	text := fmt.Sprintf("accepted as it is: %s carries the traffic", orNothing(f.carries))
-	return text, w.append(ctx, ledger.Event{Type: ledger.Accepted, Attempt: a.Number, Release: f.carries, Snapshot: &f.snapshot, Text: text, Closing: &ledger.Closing{Kept: f.kept}})
+	return text, w.append(ctx, ledger.Event{Type: ledger.Accepted, Attempt: a.Number, Release: f.carries, Snapshot: &f.snapshot, Text: text, Closing: &ledger.Closing{Kept: f.kept}, Remaining: f.remaining})
 }
 
 // lookAround looks at all of what runs, and which release of it has the traffic: by the router, and without one which answers. Of two
@@ -126,12 +135,37 @@ func (w *work) lookAround(ctx context.Context, state *ledger.State) (found, erro
 		return f, refuse("Nothing Carries The Traffic", fmt.Sprintf("No release of %s that runs has the traffic: %s", w.procedure.id, whereItGoes(f.snapshot)),
 			"Give the traffic to a release that runs, or mend one, by hand, and accept again; or `recover`.")
 	}
-	for _, id := range append(running, state.Kept...) {
+	more, remaining, err := w.lookBeside(ctx, state, f.attempt.Release)
+	if err != nil {
+		return f, err
+	}
+	f.remaining = remaining
+	for _, id := range slices.Concat(running, state.Kept, more) {
 		if id != f.carries && !slices.Contains(f.kept, id) {
 			f.kept = append(f.kept, id)
 		}
 	}
 	return f, nil
+}
+
+// lookBeside looks, where machines answer, at releases that are recorded and neither stable nor kept, but for the attempt's: which of them run,
+// and which were not seen to.
+func (w *work) lookBeside(ctx context.Context, state *ledger.State, but service.ReleaseID) (running, others []service.ReleaseID, err error) {
+	for _, id := range state.Beside() {
+		if id == but {
+			continue
+		}
+		part, instances, err := w.answering(ctx, state.Releases[id])
+		if err != nil && !isSilent(err) {
+			return nil, nil, err
+		}
+		if runsAny(part, instances) {
+			running = append(running, id)
+		} else {
+			others = append(others, id)
+		}
+	}
+	return running, others, nil
 }
 
 // shareOf is a running release's share of the traffic in whole percent. Without a router it is all or nothing.

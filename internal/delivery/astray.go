@@ -17,9 +17,6 @@ func isLeftOut(state *ledger.State, host string) bool {
 	return slices.ContainsFunc(state.LeftOut, func(p service.Placement) bool { return slices.Contains(hostsOf(p), host) })
 }
 
-// unsettled tells whether there may be something to stop that nothing needs any more.
-func unsettled(state *ledger.State) bool { return state.Untidied() != nil || len(state.LeftOut) > 0 }
-
 // ofStable tells whether a placement is the stable release in its slot.
 func ofStable(state *ledger.State, p service.Placement) bool {
 	stable := state.StableRelease()

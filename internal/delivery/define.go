@@ -64,7 +64,7 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 
 // define is Define where nothing is in the middle any more. before is the definition that there was, nil for none.
 func (w *work) define(ctx context.Context, request DefineRequest, before *service.Definition) (DefineOutcome, error) {
-	if unsettled(w.state()) {
+	if w.state().Unsettled() {
 		// First, since it may have the places of what is to come. What cannot be done yet may be on a host that is taken out.
 		_ = w.tidied(ctx)
 	}
@@ -93,7 +93,7 @@ func (w *work) define(ctx context.Context, request DefineRequest, before *servic
 	if err := w.followDefinition(ctx); err != nil {
 		return DefineOutcome{}, err
 	}
-	if unsettled(w.state()) {
+	if w.state().Unsettled() {
 		w.tidy(ctx)
 	}
 	w.deliverDue(ctx)

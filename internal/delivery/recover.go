@@ -31,13 +31,39 @@ func (p *Procedure) Recover(ctx context.Context) (Recovery, error) {
 	}
 	defer end()
 	defer w.deliverDue(context.WithoutCancel(ctx))
-	if !inTheMiddle(w.state()) {
+	before := w.state()
+	if !inTheMiddle(before) {
 		return w.putInOrder(ctx)
 	}
 	if err := w.recover(ctx); err != nil {
 		return Recovery{}, err
 	}
-	return Recovery{Recovered: true, Text: alsoSaying(w.lastEnd(), w.leftOut(w.state().Stable)), Running: w.running(ctx)}, nil
+	return w.goOn(ctx, w.cameOf(before))
+}
+
+// goOn puts in order what is left when what was in the middle has been recovered, which came says. That waits for machines that do not
+// answer, and is told.
+func (w *work) goOn(ctx context.Context, came string) (Recovery, error) {
+	ordered, err := w.putInOrder(ctx)
+	failed := (*Error)(nil)
+	switch {
+	case err == nil && ordered.Recovered:
+		came = alsoSaying(came, ordered.Text)
+	case err == nil:
+	case isSilent(err) && ctx.Err() == nil:
+		left := w.leftOut(w.state().Stable)
+		if left == "" {
+			left = fmt.Sprintf("NOT TIDIED: %s. `%s recover %s` does it when it answers", err, operatorBinary, w.procedure.id)
+		}
+		came = alsoSaying(came, left)
+	case errors.As(err, &failed):
+		told := *failed
+		told.Before = alsoSaying(came, told.Before)
+		return Recovery{}, &told
+	default:
+		return Recovery{}, fmt.Errorf("%s; then: %w", came, err)
+	}
+	return Recovery{Recovered: true, Text: came, Running: w.running(ctx)}, nil
 }
 
 // inTheMiddle tells whether a run, or a restore, left something that is to be brought to its end before anything else.
@@ -51,8 +77,8 @@ func inTheMiddle(state *ledger.State) bool {
 func (w *work) putInOrder(ctx context.Context) (Recovery, error) {
 	var done []string
 	var silent error
-	if untidied := w.state().Untidied(); unsettled(w.state()) {
-		err := w.sweepAfter(ctx)
+	if untidied := w.state().Untidied(); w.state().Unsettled() {
+		err := w.sweep(ctx)
 		if err != nil {
 			err = fmt.Errorf("stop what %s took the place of: %w", w.state().Stable, err)
 		}
@@ -63,6 +89,8 @@ func (w *work) putInOrder(ctx context.Context) (Recovery, error) {
 			return Recovery{}, err
 		case untidied != nil:
 			done = append(done, fmt.Sprintf("what %s took the place of was stopped", untidied.Release))
+		default:
+			done = append(done, "what earlier releases may have left is stopped")
 		}
 	}
 	if Unsized(w.state()) {
@@ -188,7 +216,7 @@ func (w *work) mend(ctx context.Context, a *ledger.Attempt, hold string) error {
 	}
 	recovered := ledger.Event{
 		Type: ledger.Recovered, Attempt: a.Number, Release: a.Release,
-		Text: fmt.Sprintf("the failed restore of attempt %d was finished", a.Number),
+		Text: fmt.Sprintf("the failed restore of attempt %d was finished", a.Number), Remaining: w.state().Beside(),
 	}
 	if hold != "" {
 		recovered.Text, recovered.Closing = hold, &ledger.Closing{Hold: true}

@@ -11,12 +11,23 @@ import (
 
 // sweep removes what no attempt needs any more: kept releases that still run are stopped, releases that are not kept
 // are removed, and so is what may run of either where no record says so. It is what a kill right after a finalization left to do. Where
-// machines do not answer it does so on the others, before it says so by a *silentError.
+// machines do not answer it does so on the others, before it says so by a *silentError. When all is done the ledger says so.
 func (w *work) sweep(ctx context.Context) error {
 	state := w.state()
 	if state.OpenAttempt() != nil || state.Broken != nil || w.adapters.Platform == nil {
 		return nil
 	}
+	if err := w.sweepAll(ctx, state); err != nil {
+		return err
+	}
+	if a := w.state().Untidied(); a != nil {
+		return w.append(ctx, ledger.Event{Type: ledger.Tidied, Attempt: a.Number, Release: a.Release})
+	}
+	return nil
+}
+
+// sweepAll is sweep, of what a state records.
+func (w *work) sweepAll(ctx context.Context, state *ledger.State) error {
 	// What is told below of those that are recorded comes of the same machines.
 	astray := w.sweepAstray(ctx)
 	if astray != nil && ctx.Err() != nil {
@@ -101,18 +112,6 @@ func (w *work) withoutTraffic(ctx context.Context, r service.Release) error {
 	return w.setWeights(ctx, w.state().LastAttempt, alone(stable.Placement.Slot))
 }
 
-// sweepAfter sweeps what the newest attempt took the place of, and says so in the ledger.
-func (w *work) sweepAfter(ctx context.Context) error {
-	if err := w.sweep(ctx); err != nil {
-		return err
-	}
-	state := w.state()
-	if n := len(state.Attempts); n > 0 && state.Attempts[n-1].End == service.EndFinalized && !state.Attempts[n-1].Tidied {
-		return w.append(ctx, ledger.Event{Type: ledger.Tidied, Attempt: state.Attempts[n-1].Number, Release: state.Attempts[n-1].Release})
-	}
-	return nil
-}
-
 // tidy sweeps after an attempt has ended well: what it cannot do now only warns, the next run does it.
 func (w *work) tidy(ctx context.Context) {
 	if err := w.tidied(ctx); err != nil {
@@ -124,7 +123,7 @@ func (w *work) tidy(ctx context.Context) {
 func (w *work) tidied(ctx context.Context) error {
 	ctx, cancel := w.rescue(ctx, restoreTimeout)
 	defer cancel()
-	return w.sweepAfter(ctx)
+	return w.sweep(ctx)
 }
 
 func (w *work) warnOldStays(err error) {

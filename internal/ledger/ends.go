@@ -49,22 +49,19 @@ func closeAttempt(s *State, e Event) {
 	s.forgetCandidate(a)
 }
 
-// accept takes what carries the traffic, if the event names it, for the stable release.
+// accept takes what carries the traffic, if the event names it, for the stable release. What runs beside it is to stay, too.
 func accept(s *State, e Event) {
 	if e.Closing != nil {
 		s.Kept = slices.Clone(e.Closing.Kept)
 	}
-	a := s.Attempt(e.Attempt)
-	if a != nil {
-		a.Tidied = true // What runs beside it is to stay, too.
-	}
+	s.Untidy = 0
 	if e.Release != "" && e.Release != s.Stable {
 		s.Stable = e.Release
-		if a != nil && a.Release == e.Release {
+		if a := s.Attempt(e.Attempt); a != nil && a.Release == e.Release {
 			a.Accepted = true
 		}
 	}
-	s.mend()
+	s.mend(e.Remaining)
 }
 
 // adopt begins a state with what was seen running. A candidate's introduction is under way by nobody: it is recovered.
@@ -74,14 +71,14 @@ func adopt(s *State, e Event) {
 	}
 	a := *e.Adoption
 	s.Definition, s.Owner, s.Retired, s.DefinedRun, s.AdoptedFrom = e.Definition, e.Owner, false, e.Run, a.Was
-	s.Stable, s.Kept, s.Releases = a.Stable, slices.Clone(a.Kept), cloned(a.Releases)
+	s.Stable, s.Kept, s.Releases, s.Untidy = a.Stable, slices.Clone(a.Kept), cloned(a.Releases), 0
 	last := s.LastAttempt // Of a service that was taken over when its releases were gone.
 	s.LastAttempt = max(a.Attempt, last)
 	if a.Stable != "" {
 		s.LastAttempt = max(a.Attempt, last+1)
 		s.Attempts = append(s.Attempts, Attempt{
 			Number: s.LastAttempt, Release: a.Stable, Mode: service.ModeInstall, Run: e.Run, FirstEvent: e.Number, OpenedAt: e.Time, EndedAt: e.Time,
-			TakenOver: a.Was == "", End: service.EndFinalized, Tidied: true, Weight: 100, Judged: 100, Executing: true, StageOpenedAt: e.Time, Passages: renumbered(a.Passages, s.LastAttempt),
+			TakenOver: a.Was == "", End: service.EndFinalized, Weight: 100, Judged: 100, Executing: true, StageOpenedAt: e.Time, Passages: renumbered(a.Passages, s.LastAttempt),
 		})
 	}
 	if a.Candidate != "" {
@@ -102,17 +99,18 @@ func renumbered(passages map[service.Stage]Passage, attempt int) map[service.Sta
 	return all
 }
 
-// mend notes that world and record are together again: nothing but stable and kept releases is there.
-func (s *State) mend() {
+// mend notes that world and record are together again: nothing is there but stable and kept releases, and those that remain.
+func (s *State) mend(remaining []service.ReleaseID) {
 	s.Broken, s.Pending = nil, nil
 	if s.OpenAttempt() == nil {
 		maps.DeleteFunc(s.Releases, func(id service.ReleaseID, _ service.Release) bool {
-			return id != s.Stable && !slices.Contains(s.Kept, id)
+			return id != s.Stable && !slices.Contains(s.Kept, id) && !slices.Contains(remaining, id)
 		})
 	}
 }
 
-// finalize makes the attempt's release the stable one. A rollback undoes the attempts of what it takes out.
+// finalize makes the attempt's release the stable one, and what it took the place of is to be tidied away. A rollback undoes the attempts of
+// what it takes out.
 func (s *State) finalize(a *Attempt, kept []service.ReleaseID) {
 	if a.Mode == service.ModeRollback {
 		s.undoSince(a)
@@ -125,6 +123,7 @@ func (s *State) finalize(a *Attempt, kept []service.ReleaseID) {
 		s.Held[a.Replaces] = reason
 		s.LastFailure[a.Replaces] = LastFailure{Attempt: a.Number, Failure: Failure{Cause: CauseCancelled, Reason: reason}}
 	}
+	s.Untidy = a.Number
 	s.Stable, s.Kept = a.Release, slices.DeleteFunc(slices.Clone(kept), func(r service.ReleaseID) bool { return r == a.Release })
 	delete(s.Tries, a.Release)
 	delete(s.Failures, a.Release)

@@ -13,7 +13,7 @@ import (
 
 // Version is the newest version of events that this binary understands. An event says the least version that may
 // read it; events are only ever added to in meaning.
-const Version = 3
+const Version = 4
 
 // Type says what an event records.
 type Type string
@@ -54,6 +54,8 @@ const (
 // minVersion is the least Version that may read the event.
 func (e Event) minVersion() int {
 	switch {
+	case len(e.Remaining) > 0:
+		return 4
 	case len(e.LeftOut) > 0:
 		return 3
 	case e.Type == CandidateJudged:
@@ -98,7 +100,9 @@ type Event struct {
 	// LeftOut is what may run from now on on machines that do not answer, and that the records of its releases do not say; with
 	// LeftOutStopped what does so no more.
 	LeftOut []service.Placement `json:"left_out,omitempty"`
-	Weight  *int                `json:"weight,omitempty"`
+	// Remaining are recorded releases that are neither stable nor kept, and may run still: Recovered and Accepted forget all others.
+	Remaining []service.ReleaseID `json:"remaining,omitempty"`
+	Weight    *int                `json:"weight,omitempty"`
 	// Judged: the weight was not only set, the candidate also passed there (or there was nothing to judge).
 	Judged     bool                `json:"judged,omitempty"`
 	Checkpoint *service.Checkpoint `json:"checkpoint,omitempty"`

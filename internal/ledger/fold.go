@@ -242,15 +242,17 @@ var transitions = map[Type]func(*State, Event){
 			a.Unfinished = e.Unfinished
 		}
 	}),
-	Tidied: onAttempt(func(s *State, a *Attempt, _ Event) {
-		a.Tidied = true
+	Tidied: func(s *State, e Event) {
+		if e.Attempt == s.Untidy {
+			s.Untidy = 0
+		}
 		s.Pending = nil // What one of those that were killed at it had intended is done by now.
-	}),
+	},
 	Recovered: func(s *State, e Event) {
 		if e.Closing != nil && e.Closing.Hold {
 			s.Held[e.Release] = e.Text
 		}
-		s.mend()
+		s.mend(e.Remaining)
 	},
 	Accepted: accept,
 	Unheld: func(s *State, e Event) {
@@ -266,6 +268,7 @@ var transitions = map[Type]func(*State, Event){
 			s.Attempts[i].Undone = true
 		}
 		s.Stable, s.Kept, s.Releases, s.LeftOut, s.Pending, s.Broken = "", nil, map[service.ReleaseID]service.Release{}, nil, nil, nil
+		s.Untidy = 0
 	},
 	Notified: func(s *State, e Event) {
 		if e.Notify != nil {

@@ -164,7 +164,7 @@ func TestFoldRefuses(t *testing.T) {
 		want  string
 	}{
 		"a gap":            {ledger.Event{Number: 2, MinVersion: 1, Type: ledger.LeaseReleased}, "event 2 does not follow event 0"},
-		"a newer version":  {ledger.Event{Number: 1, MinVersion: 99, Type: ledger.LeaseReleased}, "event 1 needs version 99 of the ledger, this binary reads up to 3: upgrade the provider"},
+		"a newer version":  {ledger.Event{Number: 1, MinVersion: 99, Type: ledger.LeaseReleased}, "event 1 needs version 99 of the ledger, this binary reads up to 4: upgrade the provider"},
 		"an unknown event": {ledger.Event{Number: 1, MinVersion: 1, Type: "danced"}, `event 1 has the unknown type "danced"`},
 	} {
 		t.Run(name, func(t *testing.T) {

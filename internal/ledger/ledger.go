@@ -63,14 +63,6 @@ func (v View) Interrupted() *Attempt {
 	return nil
 }
 
-// Untidied is State.Untidied, where nobody is at work who may be about to tidy.
-func (v View) Untidied() *Attempt {
-	if v.Alive {
-		return nil
-	}
-	return v.State.Untidied()
-}
-
 // AnswerLost is State.AnswerLost as of this view: the run that holds the lease may be lost as well.
 func (v View) AnswerLost(p Passage) bool {
 	return v.WithLostRun().AnswerLost(p)

@@ -31,14 +31,14 @@ func (s *State) prune() {
 	maps.DeleteFunc(s.LastFailure, func(r service.ReleaseID, _ LastFailure) bool { return forgotten(r) })
 }
 
-// mattering are the attempts that a read can still come back to: the open and the broken one, the newest of each
-// release that runs or is kept, and for each stage the newest that passed it, finalized or not.
+// mattering are the attempts that a read can still come back to: the open and the broken one, the one that left something
+// to be tidied away, the newest of each release that runs or is kept, and for each stage the newest that passed it, finalized or not.
 func (s *State) mattering() map[int]bool {
 	matters := map[int]bool{}
 	releases, stages, finalized := map[service.ReleaseID]bool{}, map[service.Stage]bool{}, map[service.Stage]bool{}
 	for i := len(s.Attempts) - 1; i >= 0; i-- {
 		a := s.Attempts[i]
-		if a.Open() || s.Broken != nil && s.Broken.Attempt == a.Number {
+		if a.Open() || s.Broken != nil && s.Broken.Attempt == a.Number || s.Untidy == a.Number {
 			matters[a.Number] = true
 		}
 		// Also one that a rollback took back: its release is kept, and may be wanted again.

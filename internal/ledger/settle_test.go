@@ -78,9 +78,9 @@ func TestUnknownAppendIsSettledBeforeTheNext(t *testing.T) {
 func TestNewerEventAsksForANewerProvider(t *testing.T) {
 	t.Parallel()
 	for name, data := range map[string]string{
-		"of a known type":     `{"number": 3, "min_version": 4, "type": "recovered", "nonce": "n"}`,
-		"of an unknown type":  `{"number": 3, "min_version": 4, "type": "transcended", "nonce": "n"}`,
-		"of an unknown shape": `{"number": 3, "min_version": 4, "type": {"of": "another"}, "attempt": "seven"}`,
+		"of a known type":     `{"number": 3, "min_version": 5, "type": "recovered", "nonce": "n"}`,
+		"of an unknown type":  `{"number": 3, "min_version": 5, "type": "transcended", "nonce": "n"}`,
+		"of an unknown shape": `{"number": 3, "min_version": 5, "type": {"of": "another"}, "attempt": "seven"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, t.TempDir())
@@ -98,7 +98,7 @@ func TestNewerEventAsksForANewerProvider(t *testing.T) {
 			if damaged := (*ledger.DamagedError)(nil); errors.As(err, &damaged) {
 				t.Errorf("it is said to be damaged: %v", err)
 			}
-			for _, want := range []string{"00000003.json", "upgrade the provider", "version 4"} {
+			for _, want := range []string{"00000003.json", "upgrade the provider", "version 5"} {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("the error does not say %q: %v", want, err)
 				}

@@ -49,6 +49,9 @@ type State struct {
 	// LeftOut is what may run on machines that rollbacks went on without, beside Releases: of the release that each went back to, whether
 	// it was started there or not, and of those that had run before. A machine is left out as long as stable's own is in it.
 	LeftOut []service.Placement `json:"left_out,omitempty"`
+	// Untidy is the number of the attempt that was finalized last, where what its release took the place of is not known to be stopped and
+	// removed; 0: it is, or an operator took it as it is.
+	Untidy int `json:"untidy,omitempty"`
 
 	// Broken is set while a restore has failed and neither recover nor accept has brought world and record together.
 	Broken *Broken `json:"broken,omitempty"`
@@ -91,8 +94,6 @@ type Attempt struct {
 	End      service.End `json:"end,omitempty"`
 	// Undone: finalized, and taken back by a later rollback.
 	Undone bool `json:"undone,omitempty"`
-	// Tidied: finalized, and what it took the place of is stopped or removed.
-	Tidied bool `json:"tidied,omitempty"`
 	// TakenOver: it is what ran before the service was defined, and no run introduced it.
 	TakenOver bool `json:"taken_over,omitempty"`
 	// Accepted: its restore failed, and an operator took what runs for the stable release.
@@ -172,19 +173,6 @@ func (a Attempt) Open() bool { return a.End == "" }
 // before the first stage: nothing of such an attempt is in any state, so that no later apply would come across it.
 func (a Attempt) Busy() bool {
 	return a.Open() && (a.Stage != "" || a.Restoring || a.StageOpenedAt.IsZero())
-}
-
-// Untidied is the newest attempt, where it was finalized, and what the release took the place of is not known to be stopped: its run
-// was lost before, or could not; nil if there is none. Who finalizes it tidies next: it is asked of others' attempts.
-func (s *State) Untidied() *Attempt {
-	n := len(s.Attempts)
-	if n == 0 || s.Broken != nil {
-		return nil
-	}
-	if a := &s.Attempts[n-1]; a.End == service.EndFinalized && !a.Tidied {
-		return a
-	}
-	return nil
 }
 
 // OpenAttempt is the attempt without an end; nil if there is none.
