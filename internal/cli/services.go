@@ -52,7 +52,7 @@ func standingOf(id service.ID, view ledger.View) standing {
 	switch {
 	case view.State.Broken != nil:
 		s.Status = statusBroken
-	case view.Interrupted() != nil, view.Untidied() != nil:
+	case view.Interrupted() != nil, view.Unsettled():
 		s.Status = statusInterrupted
 	case view.Alive:
 		s.Status = statusInProgress

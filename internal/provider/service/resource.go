@@ -95,7 +95,7 @@ func statusOf(view ledger.View) string {
 	switch {
 	case view.State.Broken != nil:
 		return statusRestoreFailed
-	case view.Interrupted() != nil, view.Untidied() != nil:
+	case view.Interrupted() != nil, view.Unsettled():
 		return statusInterrupted
 	case delivery.Unsized(&view.State):
 		return statusResizing

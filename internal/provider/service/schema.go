@@ -38,7 +38,7 @@ func resourceSchema() schema.Schema {
 			},
 			"status": schema.StringAttribute{
 				Computed: true,
-				MarkdownDescription: "`ready`; `interrupted` where a run ended in the middle of a stage, or what ran before is not stopped everywhere, `restore_failed` where a release could not be put back whole; `resizing` where what runs is not yet on the hosts that were added, or that a rollback left out, or still on those that were removed. " +
+				MarkdownDescription: "`ready`; `interrupted` where a run ended in the middle of a stage, where what ran before is not known to be stopped everywhere, or where a rollback left out a host; `restore_failed` where a release could not be put back whole; `resizing` where what runs is not yet on the hosts that were added, or still on those that were removed. " +
 					"Each is planned to become `ready`: the apply recovers first, and brings what runs to the hosts.",
 			},
 			"store_id": schema.StringAttribute{
