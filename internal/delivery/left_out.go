@@ -12,9 +12,8 @@ import (
 
 // What a rollback does while one of several machines does not answer: it goes on where machines answer. When it has come to its end the
 // release is recorded there alone, what may run on the others is remembered apart (astray.go), and the router sends nothing to them. Until
-// those are back, or taken out of the hosts, the service's status is "interrupted", where what ran before is not stopped there
-// (State.Untidied), and else "resizing": the release is not on all hosts that it is to be on (Unsized). Either way the next apply, or
-// recover, brings it there.
+// those are back, or taken out of the hosts, the service's status is "interrupted" (State.Unsettled), and the release is not on all hosts that
+// it is to be on (Unsized). The next apply, or recover, brings it there.
 
 // mostOf is the part of r that a rollback goes on with: at least half of its instances (mostly), as a restore has it. Fewer are refused.
 func (w *work) mostOf(ctx context.Context, r service.Release) (service.Release, error) {
