@@ -118,8 +118,8 @@ func (l look) unchecked(health int) bool {
 func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map[string]look, goneFor time.Duration) error {
 	ticker := time.NewTicker(warmInterval)
 	defer ticker.Stop()
-	// since is when the last check passed, and passed the health that the servers had then.
-	began, passed := time.Now(), map[string]int{}
+	// since is when the last check passed, and passed the health that the servers had then. failed: a check failed.
+	began, passed, failed := time.Now(), map[string]int{}, false
 	answered := began
 	since, ends := began, began.Add(r.warmWithin)
 	for _, name := range names {
@@ -146,7 +146,7 @@ func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map
 		switch all, waited := strings.Join(cold, "; "), time.Since(began).Round(100*time.Millisecond); {
 		case len(cold) == 0:
 			return nil
-		case gaveUp && unchecked:
+		case gaveUp && unchecked && !failed:
 			return fmt.Errorf("%s: HAProxy has not checked %s as often as it takes within %s: its checks come too seldom to wait for; %s", n.client, all, r.warmWithin, r.oftener())
 		case gaveUp:
 			return fmt.Errorf("%s: HAProxy's own checks do not find up %s, after %s: a release that answers its own probe and not these needs other lines in backend %s, such as `option httpchk` with its path; "+
@@ -166,8 +166,11 @@ func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map
 		}
 		answered = time.Now()
 		for _, name := range names {
-			if l := next[name]; l.health > looks[name].health {
+			switch l, before := next[name], looks[name]; {
+			case l.health > before.health:
 				since, passed[name] = time.Now(), l.health
+			case l.health < before.health:
+				failed = true
 			}
 		}
 		looks = next
