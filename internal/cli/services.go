@@ -50,6 +50,8 @@ func standingOf(id service.ID, view ledger.View) standing {
 		s.Open, s.Attempt, s.Weight, s.Status = a.Release, a.Number, &weight, statusOpen
 	}
 	switch {
+	case view.State.Retired:
+		s.Status = statusRetired // Nothing looks after what it may have left: a recovery of that service does, where one asks for it.
 	case view.State.Broken != nil:
 		s.Status = statusBroken
 	case view.Interrupted() != nil, view.Unsettled():
@@ -58,8 +60,6 @@ func standingOf(id service.ID, view ledger.View) standing {
 		s.Status = statusInProgress
 	case delivery.Unsized(&view.State):
 		s.Status = statusResizing
-	case view.State.Retired:
-		s.Status = statusRetired
 	}
 	return s
 }

@@ -135,7 +135,7 @@ func (w *work) lookAround(ctx context.Context, state *ledger.State) (found, erro
 		return f, refuse("Nothing Carries The Traffic", fmt.Sprintf("No release of %s that runs has the traffic: %s", w.procedure.id, whereItGoes(f.snapshot)),
 			"Give the traffic to a release that runs, or mend one, by hand, and accept again; or `recover`.")
 	}
-	more, remaining, err := w.lookBeside(ctx, state, f.attempt.Release)
+	more, remaining, err := w.lookBeside(ctx, state, running)
 	if err != nil {
 		return f, err
 	}
@@ -148,11 +148,11 @@ func (w *work) lookAround(ctx context.Context, state *ledger.State) (found, erro
 	return f, nil
 }
 
-// lookBeside looks, where machines answer, at releases that are recorded and neither stable nor kept, but for the attempt's: which of them run,
-// and which were not seen to.
-func (w *work) lookBeside(ctx context.Context, state *ledger.State, but service.ReleaseID) (running, others []service.ReleaseID, err error) {
+// lookBeside looks, where machines answer, at releases that are recorded and neither stable nor kept, but for those that are known to run: which of
+// them do, and which were not seen to.
+func (w *work) lookBeside(ctx context.Context, state *ledger.State, known []service.ReleaseID) (running, others []service.ReleaseID, err error) {
 	for _, id := range state.Beside() {
-		if id == but {
+		if slices.Contains(known, id) {
 			continue
 		}
 		part, instances, err := w.answering(ctx, state.Releases[id])

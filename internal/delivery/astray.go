@@ -14,7 +14,16 @@ import (
 
 // isLeftOut tells whether a rollback went on without a host, and nothing has come there since. A host that was added is none of those.
 func isLeftOut(state *ledger.State, host string) bool {
-	return slices.ContainsFunc(state.LeftOut, func(p service.Placement) bool { return slices.Contains(hostsOf(p), host) })
+	return slices.Contains(leftOutHosts(state), host)
+}
+
+// leftOutHosts are the machines that rollbacks left out.
+func leftOutHosts(state *ledger.State) []string {
+	var all []string
+	for _, p := range state.LeftOut {
+		all = append(all, hostsOf(p)...)
+	}
+	return all
 }
 
 // ofStable tells whether a placement is the stable release in its slot.

@@ -78,9 +78,9 @@ func (w *work) putInOrder(ctx context.Context) (Recovery, error) {
 	var done []string
 	var silent error
 	if untidied := w.state().Untidied(); w.state().Unsettled() {
-		err := w.sweep(ctx)
+		err := w.sweepUnsettled(ctx)
 		if err != nil {
-			err = fmt.Errorf("stop what %s took the place of: %w", w.state().Stable, err)
+			err = fmt.Errorf("stop what earlier releases of %s left: %w", w.procedure.id, err)
 		}
 		switch {
 		case isSilent(err):

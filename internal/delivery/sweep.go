@@ -13,11 +13,22 @@ import (
 // are removed, and so is what may run of either where no record says so. It is what a kill right after a finalization left to do. Where
 // machines do not answer it does so on the others, before it says so by a *silentError. When all is done the ledger says so.
 func (w *work) sweep(ctx context.Context) error {
+	return w.sweepOf(ctx, true)
+}
+
+// sweepUnsettled is sweep where nothing new is about to come: a kept release that an operator accepted as it runs goes on, but on machines that were
+// left out.
+func (w *work) sweepUnsettled(ctx context.Context) error {
+	return w.sweepOf(ctx, w.state().Untidied() != nil)
+}
+
+// sweepOf is sweep, of kept releases everywhere or where machines were left out.
+func (w *work) sweepOf(ctx context.Context, kept bool) error {
 	state := w.state()
 	if state.OpenAttempt() != nil || state.Broken != nil || w.adapters.Platform == nil {
 		return nil
 	}
-	if err := w.sweepAll(ctx, state); err != nil {
+	if err := w.sweepAll(ctx, state, kept); err != nil {
 		return err
 	}
 	if a := w.state().Untidied(); a != nil {
@@ -26,8 +37,8 @@ func (w *work) sweep(ctx context.Context) error {
 	return nil
 }
 
-// sweepAll is sweep, of what a state records.
-func (w *work) sweepAll(ctx context.Context, state *ledger.State) error {
+// sweepAll is sweepOf, of what a state records.
+func (w *work) sweepAll(ctx context.Context, state *ledger.State, kept bool) error {
 	// What is told below of those that are recorded comes of the same machines.
 	astray := w.sweepAstray(ctx)
 	if astray != nil && ctx.Err() != nil {
@@ -37,6 +48,11 @@ func (w *work) sweepAll(ctx context.Context, state *ledger.State) error {
 	for id, r := range state.Releases {
 		if id == state.Stable || !r.Placement.Placed() {
 			continue
+		}
+		if !kept && slices.Contains(state.Kept, id) {
+			if r, _ = parted(r, leftOutHosts(state)); len(hostsOf(r.Placement)) == 0 {
+				continue
+			}
 		}
 		part, instances, err := w.answering(ctx, r)
 		if isSilent(err) {
@@ -123,7 +139,7 @@ func (w *work) tidy(ctx context.Context) {
 func (w *work) tidied(ctx context.Context) error {
 	ctx, cancel := w.rescue(ctx, restoreTimeout)
 	defer cancel()
-	return w.sweep(ctx)
+	return w.sweepUnsettled(ctx)
 }
 
 func (w *work) warnOldStays(err error) {

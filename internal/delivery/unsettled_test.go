@@ -103,6 +103,17 @@ func TestNothingThatRunsIsForgottenByARecovery(t *testing.T) {
 				if w.files[releaseOf("3")] {
 					t.Error("the files of 3 are there still")
 				}
+				if c.ended {
+					// What was accepted as it runs goes on until the next release.
+					if beside := w.runningOn("blue", "1"); beside != "a b" || w.runningOn("green", "2") != "a b c" {
+						t.Errorf("1 runs on %q, 2 on %q", beside, w.runningOn("green", "2"))
+					}
+					if err := p.apply(t.Context(), "5"); err != nil {
+						t.Fatal(err)
+					}
+					runsOn(t, w, "5", "blue/a", "blue/b", "blue/c")
+					return
+				}
 				settled(t, w, p, "2")
 			})
 		}
@@ -284,4 +295,34 @@ func TestRecoveryThatCannotGoOn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A candidate that does not run, taken as it is, may run again when its machine is started: it stays recorded, and is removed.
+func TestAcceptRemembersTheCandidate(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	p := newFleet(t, w, "a", "b")
+	w.failing[releaseOf("2")] = true
+	w.broken["remove"] = errors.New("systemd does not answer")
+	_ = wantSummary(t, p.apply(t.Context(), "2"), "Restore Failed")
+	w.set(func() {
+		delete(w.broken, "remove")
+		delete(w.running, "green/a")
+		delete(w.running, "green/b")
+	})
+	plan, err := p.service().AcceptPlan(t.Context())
+	if err != nil || !strings.Contains(plan, "not seen to run, and removed by the next release, or a recovery: "+string(releaseOf("2"))) {
+		t.Errorf("%s, %v", plan, err)
+	}
+	if _, err := p.service().Accept(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s := p.state(); !slices.Equal(s.Beside(), []service.ReleaseID{releaseOf("2")}) {
+		t.Errorf("beside %v", s.Beside())
+	}
+	w.set(func() { w.running["green/a"] = releaseOf("2") }) // its machine was started again
+	if _, err := p.service().Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	runsOn(t, w, "1", "blue/a", "blue/b")
 }

@@ -18,9 +18,9 @@ type watch struct {
 	machines []*watched
 	// heard is what machines say, in the order in which they say it.
 	heard chan answer[statement]
-	// restarts that an instance had when it was seen first, and the start that was seen last.
+	// restarts that an instance had when it was seen first, and the boot of its machine when it was seen last.
 	restarts map[string]int
-	starts   map[string]string
+	boots    map[string]string
 	began    time.Time
 	// failures counts for each instance the probes in a row that failed.
 	failures map[string]int
@@ -45,7 +45,7 @@ type watched struct {
 	// silent is why it could not be looked at the last time; nil: it could.
 	silent   error
 	patience patience
-	// cameUp: after a silence its instances were others' starts, as when it was started again itself, and they have not all answered since.
+	// cameUp: it was started again, and its instances have not all answered since.
 	cameUp bool
 	// noted are the states that the watch began with, which need not be asked for again by a look at once.
 	noted []service.InstanceState
@@ -68,7 +68,7 @@ type statement struct {
 
 // newWatch notes how often the release's instances were started until now. It is an error that this process may not look.
 func newWatch(ctx context.Context, platform Platform, r service.Release) (*watch, error) {
-	v := &watch{platform: platform, release: r, restarts: map[string]int{}, starts: map[string]string{}, failures: map[string]int{}, round: 1}
+	v := &watch{platform: platform, release: r, restarts: map[string]int{}, boots: map[string]string{}, failures: map[string]int{}, round: 1}
 	byHost := map[string]*watched{}
 	for _, i := range r.Placement.Instances {
 		if byHost[i.Host] == nil {
@@ -87,7 +87,7 @@ func newWatch(ctx context.Context, platform Platform, r service.Release) (*watch
 	}
 	// Those on a machine that is silent are counted from when it is seen.
 	for _, i := range instances {
-		v.restarts[i.Name], v.starts[i.Name] = i.Restarts, i.Start
+		v.restarts[i.Name], v.boots[i.Name] = i.Restarts, i.Boot
 	}
 	if err == nil {
 		for _, m := range v.machines {
@@ -124,6 +124,7 @@ func (v *watch) look(ctx context.Context) error {
 		}
 	}
 	v.late, v.unseen = false, nil
+	v.cameUp()
 	v.awaited()
 	return cmp.Or(v.answered(), v.bear())
 }
@@ -206,12 +207,11 @@ func (v *watch) hear(said statement) error {
 		m.asked = false
 		return nil
 	}
-	wasSilent := m.silent != nil
 	m.asked, m.saw, m.silent = false, said.look, nil
 	if said.err != nil {
 		m.silent = &silentError{said.err}
 	}
-	return v.died(m, said.states, wasSilent)
+	return v.died(m, said.states)
 }
 
 // awaited tells of a machine that has not answered in this round, and may still do so before it is silent.
@@ -224,16 +224,16 @@ func (v *watch) awaited() {
 	}
 }
 
-// died tells of an instance that does not run any more, was started again, or has another release's in its place. One that was started anew
-// while its machine was silent, and not because it died, came up with it.
-func (v *watch) died(m *watched, instances []service.InstanceState, wasSilent bool) error {
+// died tells of an instance that does not run any more, was started again, or has another release's in its place. One on a machine that was
+// started again came up with it.
+func (v *watch) died(m *watched, instances []service.InstanceState) error {
 	for _, i := range instances {
 		before, known := v.restarts[i.Name]
-		anew := wasSilent && i.Running && i.Restarts <= before && i.Start != v.starts[i.Name] && v.starts[i.Name] != ""
-		if m.cameUp = m.cameUp || anew; !known || anew {
+		again := i.Boot != "" && v.boots[i.Name] != "" && i.Boot != v.boots[i.Name]
+		if m.cameUp = m.cameUp || again; !known || again {
 			before, v.restarts[i.Name] = i.Restarts, i.Restarts
 		}
-		v.starts[i.Name] = i.Start
+		v.boots[i.Name] = cmp.Or(i.Boot, v.boots[i.Name])
 		switch {
 		case !i.Running || i.Restarts > before:
 			return against(nil, "instance %s of %s died under traffic: %s", i.Name, v.release.ID, i.Detail)
@@ -248,9 +248,6 @@ func (v *watch) died(m *watched, instances []service.InstanceState, wasSilent bo
 // says nothing, and while it is late it is not known whether it is.
 func (v *watch) answered() error {
 	for _, m := range v.machines {
-		if m.cameUp && m.fresh && m.silent == nil && !m.asked {
-			m.comesUp()
-		}
 		counts := m.fresh && m.silent == nil && !m.asked
 		m.fresh = m.fresh && m.silent == nil && m.asked
 		for n, failed := range m.probes {
@@ -273,13 +270,23 @@ func (v *watch) answered() error {
 	return nil
 }
 
-// comesUp has a machine that was started again be silent until all of its instances answer: they need a while to be ready, as at each start.
-func (m *watched) comesUp() {
-	failed := errors.Join(m.probes...)
-	if m.cameUp = failed != nil; m.cameUp {
-		m.silent = &silentError{fmt.Errorf("%s came up again with its machine, and does not answer yet: %w", names(m.instances), failed)}
+// cameUp has machines that were started again be silent until all of their instances have answered: they need a while to be ready, as at each start.
+func (v *watch) cameUp() {
+	for _, m := range v.machines {
+		if !m.cameUp || m.silent != nil {
+			continue
+		}
+		failed := errNotAsked
+		if m.fresh {
+			failed = errors.Join(m.probes...)
+		}
+		if m.cameUp = failed != nil; m.cameUp {
+			m.silent = &silentError{fmt.Errorf("%s came up again with its machine, and does not answer yet: %w", names(m.instances), failed)}
+		}
 	}
 }
+
+var errNotAsked = errors.New("it has not said anything yet")
 
 // bear tells of a machine that is silent for too long, or of a process that may not look. Silence for a while is no reason to go back: stable is on
 // the same machine.

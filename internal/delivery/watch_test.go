@@ -90,7 +90,8 @@ func TestWatchBeginsWithWhatItSaw(t *testing.T) {
 type machine struct {
 	Platform
 	silent, cold bool
-	start        string
+	boot         string
+	slow         time.Duration
 	restarts     int
 }
 
@@ -99,13 +100,14 @@ func (m *machine) Inspect(_ context.Context, placement service.Placement) (state
 		return nil, errors.New("it does not answer")
 	}
 	for _, i := range placement.Instances {
-		states = append(states, service.InstanceState{Instance: i, Running: true, Release: placement.Release, Start: m.start, Restarts: m.restarts})
+		states = append(states, service.InstanceState{Instance: i, Running: true, Release: placement.Release, Boot: m.boot, Restarts: m.restarts})
 	}
 	return states, nil
 }
 
 func (m *machine) Probe(context.Context, service.Instance, service.Health) error {
 	if m.cold {
+		time.Sleep(m.slow)
 		return errors.New("connection refused")
 	}
 	return nil
@@ -122,21 +124,21 @@ func TestWatchOfAMachineThatIsStartedAgain(t *testing.T) {
 		evidence string
 		silent   bool
 	}{
-		"started again":             {after: func(m *machine) { m.start, m.restarts = "2", 0 }, cold: 20},
-		"never ready":               {after: func(m *machine) { m.start, m.restarts = "2", 0 }, cold: 1000, silent: true},
-		"out of sight":              {after: func(*machine) {}, cold: 20, evidence: "3 times in a row"},
-		"died while out of sight":   {after: func(m *machine) { m.start, m.restarts = "2", 2 }, cold: 0, evidence: "died under traffic"},
-		"dies when it has come up":  {after: func(m *machine) { m.start, m.restarts = "2", 0 }, cold: 5, evidence: "died under traffic"},
-		"stuck after it was ready":  {after: func(m *machine) { m.start, m.restarts = "2", 0 }, cold: -1, evidence: "3 times in a row"},
-		"the platform does not say": {after: func(m *machine) { m.start = "" }, cold: 20, evidence: "3 times in a row"},
+		"started again":              {after: func(m *machine) { m.boot, m.restarts = "2", 0 }, cold: 20},
+		"again, and it died at once": {after: func(m *machine) { m.boot, m.restarts = "2", 3 }, cold: 20},
+		"never ready":                {after: func(m *machine) { m.boot, m.restarts = "2", 0 }, cold: 1000, silent: true},
+		"hangs for ever":             {after: func(m *machine) { m.boot, m.restarts, m.slow = "2", 0, 5*time.Second }, cold: 1000, silent: true},
+		"out of sight":               {after: func(*machine) {}, cold: 20, evidence: "3 times in a row"},
+		"hangs, was out of sight":    {after: func(m *machine) { m.slow = 5 * time.Second }, cold: 1000, evidence: "3 times in a row"},
+		"died while out of sight":    {after: func(m *machine) { m.restarts = 2 }, cold: 0, evidence: "died under traffic"},
+		"dies when it has come up":   {after: func(m *machine) { m.boot, m.restarts = "2", 0 }, cold: 5, evidence: "died under traffic"},
+		"stuck after it was ready":   {after: func(m *machine) { m.boot, m.restarts = "2", 0 }, cold: -1, evidence: "3 times in a row"},
+		"the platform does not say":  {after: func(m *machine) { m.boot = "" }, cold: 20, evidence: "3 times in a row"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				m := &machine{start: "1", restarts: 1}
-				if name == "the platform does not say" {
-					m.start = ""
-				}
+				m := &machine{boot: "1", restarts: 1}
 				v, err := newWatch(t.Context(), m, service.Release{ID: "production/web/1-00000000", Placement: service.Placement{
 					Release: "production/web/1-00000000", Instances: []service.Instance{{Name: "a/0", Host: "a"}},
 				}})

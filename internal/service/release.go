@@ -51,8 +51,8 @@ type InstanceState struct {
 	Release ReleaseID `json:"release,omitempty"`
 	// Restarts counts how often it died and was started again since it was placed.
 	Restarts int `json:"restarts,omitempty"`
-	// Start tells one start of what runs from another, as the platform names it; empty where it does not tell.
-	Start string `json:"-"`
+	// Boot tells one start of its machine from another; empty where the platform does not.
+	Boot string `json:"-"`
 	// Detail says in words what is wrong: the exit status and when; empty if nothing is.
 	Detail string `json:"detail,omitempty"`
 }

@@ -88,7 +88,7 @@ func (p part) state(i instance, s sight) service.InstanceState {
 		state.Detail = "its place is taken by " + state.Release.Label()
 		return state
 	}
-	state.Running, state.Start = s.active() && s.running(), s.properties["InvocationID"]
+	state.Running, state.Boot = s.active() && s.running(), s.machine
 	state.Restarts = s.restarts()
 	state.Detail = s.describe(state.Running, state.Restarts)
 	if state.Running && state.Detail == "" && p.Existing == "" && !s.enabled() {
@@ -111,7 +111,7 @@ func (s sight) onItsWay(r service.ReleaseID) string {
 		return "the machine is going down"
 	case s.manager != "initializing" && s.manager != "starting":
 		return ""
-	case s.properties["ActiveState"] == "inactive" && s.enabled() && s.since.Before(s.boot):
+	case s.properties["ActiveState"] == "inactive" && s.properties["InvocationID"] == "" && s.enabled() && s.since.Before(s.boot):
 		return "the machine is coming up"
 	}
 	return ""

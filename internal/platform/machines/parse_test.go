@@ -73,6 +73,7 @@ func TestMachineOnItsWay(t *testing.T) {
 		"started since":                {func(s *sight) { s.since = boot.Add(time.Second) }, ""},
 		"stopped":                      {func(s *sight) { s.stopped = boot }, ""},
 		"stopped, and going down":      {func(s *sight) { s.stopped, s.manager = boot, "stopping" }, ""},
+		"ran since":                    {func(s *sight) { s.properties["InvocationID"] = "acbf658c7d9c4b14ae7ee1a0b09d4aa7" }, ""},
 		"would not come back":          {func(s *sight) { s.properties["UnitFileState"] = "disabled" }, ""},
 		"another release had the slot": {func(s *sight) { s.last = "production/web/0" }, ""},
 	} {

@@ -28,6 +28,8 @@ type sight struct {
 	// boot is when the machine was started, and manager what systemd says of itself; both are asked where something does not run.
 	boot    time.Time
 	manager string
+	// machine tells one start of it from another.
+	machine string
 	// sockets that listen where instances of the part do; held are those of the unit's processes. hidden: some processes do not let us see them.
 	sockets []socket
 	held    map[string]bool
@@ -104,6 +106,10 @@ func (p part) readSights(out string) ([]sight, error) {
 		case "manager":
 			for n := range seen {
 				seen[n].manager = key
+			}
+		case "machine":
+			for n := range seen {
+				seen[n].machine = key + " " + value
 			}
 		case "slot":
 			n, err := strconv.Atoi(key)

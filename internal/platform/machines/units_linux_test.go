@@ -478,18 +478,39 @@ func TestReboot(t *testing.T) {
 	g.started(stopped, nil)
 	g.started(running, nil)
 	g.ok(g.Stop(t.Context(), stopped.Placement))
-	all[0].Reboot(t)
+	boot := g.states(running)[0].Boot
+	if again := g.states(running)[0].Boot; len(strings.Fields(boot)) != 2 || again != boot {
+		t.Errorf("one start of the machine is %q and %q", boot, again)
+	}
+	// Something that takes long to start is to be there before the instance.
+	all[0].WriteFile(t, "/etc/systemd/system/late.service", "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'until [ -e /run/go ]; do sleep 0.1; done'\n[Install]\nWantedBy=multi-user.target\n", 0o644)
+	all[0].WriteFile(t, "/etc/systemd/system/"+g.unit("green", 0)+".d/50-late.conf", "[Unit]\nAfter=late.service\n", 0o644)
+	all[0].Run(t, "systemctl daemon-reload && systemctl enable late")
+	up := make(chan error, 1)
+	go func() { up <- all[0].Host.Reboot(context.WithoutCancel(t.Context())) }()
+	g.eventually(func() error {
+		_, err := g.Inspect(t.Context(), running.Placement)
+		if err == nil || !strings.Contains(err.Error(), "host a (") || !strings.Contains(err.Error(), "the machine is coming up") {
+			return fmt.Errorf("it does not come up yet: %v", err) //nolint:errorlint // it may be nil
+		}
+		return nil
+	})
+	if s := g.states(stopped)[0]; s.Running || !strings.Contains(s.Detail, "it was stopped at") {
+		t.Errorf("what was stopped, while the machine comes up: %+v", s)
+	}
+	all[0].Run(t, "touch /run/go")
+	g.ok(<-up)
 	g.eventually(func() error {
 		return g.Probe(context.WithoutCancel(t.Context()), running.Placement.Instances[0], service.Health{})
 	})
-	if s := g.states(running)[0]; !s.Running || s.Release != running.ID || s.Restarts != 0 || s.Detail != "" {
+	if s := g.states(running)[0]; !s.Running || s.Release != running.ID || s.Restarts != 0 || s.Detail != "" || s.Boot == "" || s.Boot == boot {
 		t.Errorf("what ran: %+v", s)
 	}
 	if s := g.states(stopped)[0]; s.Running || !strings.Contains(s.Detail, "it was stopped at") {
 		t.Errorf("what was stopped: %+v", s)
 	}
 	// One that nobody has come back.
-	all[0].Run(t, "systemctl disable "+g.unit("green", 0))
+	all[0].Run(t, "systemctl disable late "+g.unit("green", 0))
 	if s := g.states(running)[0]; !s.Running || !s.Unsupervised {
 		t.Errorf("disabled: %+v", s)
 	}

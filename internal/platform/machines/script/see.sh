@@ -16,6 +16,13 @@ case $shown in *ActiveState=inactive* | *ActiveState=failed*)
 	;;
 esac
 
+# One start of the machine is told from another by the kernel's, and by when the first process was started: a container has the kernel of its host.
+kernel= first=
+{ read -r kernel </proc/sys/kernel/random/boot_id; } 2>/dev/null
+{ IFS= read -r first </proc/1/stat; } 2>/dev/null
+set -f; set -- ${first##*) }; set +f
+echo "machine $kernel ${20}"
+
 # Who listens: the lines, and the numbers of the sockets.
 listening=$(listeners "$where") inodes=
 if [ -n "$listening" ]; then
