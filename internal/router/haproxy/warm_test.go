@@ -80,23 +80,28 @@ func TestWarmUpHasAnEnd(t *testing.T) {
 	wantError(t, s.SetWeights(t.Context(), s.split(25)), "do not find up server green at", "`check inter 2s`", "now has blue 100 %, green 0 %")
 }
 
-// TestFlapping: a server whose checks fail and pass in turn gets nothing, and is not waited for without an end.
+// TestFlapping: a server whose checks fail and pass in turn gets nothing, is not waited for without an end, and is not said to be checked too seldom:
+// also where the last check has passed.
 func TestFlapping(t *testing.T) {
-	var checks atomic.Int32
-	flapping := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if checks.Add(1)%2 == 1 {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-	}))
-	t.Cleanup(flapping.Close)
-	address := strings.TrimPrefix(flapping.URL, "http://")
-	s := newStand(t, form{options: "check inter 50ms fall 3"}, 1, 1, func(_ int, b *haproxytest.Backend) {
-		b.More, b.Servers[1].Address = append(b.More, "option httpchk"), address
-	})
-	s.green.Instances[0].Address = address
-	s.SetWarmFor(time.Second)
-	s.SetWarmWithin(2 * time.Second)
-	ctx, cancel := context.WithTimeout(t.Context(), deadline)
-	defer cancel()
-	wantError(t, s.SetWeights(ctx, s.split(25)), "do not find up server green")
+	for name, options := range map[string]string{"often": "check inter 50ms fall 3", "seldom after a pass": "check inter 50ms fastinter 700ms fall 3"} {
+		t.Run(name, func(t *testing.T) {
+			var checks atomic.Int32
+			flapping := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if checks.Add(1)%2 == 1 {
+					w.WriteHeader(http.StatusServiceUnavailable)
+				}
+			}))
+			t.Cleanup(flapping.Close)
+			address := strings.TrimPrefix(flapping.URL, "http://")
+			s := newStand(t, form{options: options}, 1, 1, func(_ int, b *haproxytest.Backend) {
+				b.More, b.Servers[1].Address = append(b.More, "option httpchk"), address
+			})
+			s.green.Instances[0].Address = address
+			s.SetWarmFor(time.Second)
+			s.SetWarmWithin(2 * time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), deadline)
+			defer cancel()
+			wantError(t, s.SetWeights(ctx, s.split(25)), "do not find up server green")
+		})
+	}
 }
