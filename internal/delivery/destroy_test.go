@@ -135,12 +135,7 @@ func TestHalfDestroyedBehindARouterWithoutServers(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	objects := newMemoryStore()
-	p := newProvider(t, w, objects)
-	defer p.close()
-	p.platform = onHosts("a", "b", "c")
-	if err := p.apply(t.Context(), "1"); err != nil {
-		t.Fatal(err)
-	}
+	p := newFleetOver(t, w, objects, "a", "b", "c")
 	p.process.before = func(_ int, what string) {
 		if what == "remove" {
 			w.set(func() { w.silent["c"], w.cold = true, errCold })

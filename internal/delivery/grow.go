@@ -90,15 +90,6 @@ func (w *work) roomToGrow(ctx context.Context, r, part service.Release) error {
 	return e
 }
 
-// atHosts is the attribute that names hosts: the one, or all of them.
-func atHosts(hosts []string) []string {
-	at := []string{"platform", "host", "hosts"}
-	if len(hosts) == 1 {
-		at = append(at, hosts[0])
-	}
-	return at
-}
-
 const (
 	// roomTimeout bounds the look for room on hosts that were added.
 	roomTimeout = 30 * time.Second

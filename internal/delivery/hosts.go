@@ -36,6 +36,15 @@ func hostsOf(p service.Placement) []string {
 	return all
 }
 
+// atHosts is the attribute that names hosts: the one, or all of them.
+func atHosts(hosts []string) []string {
+	at := []string{"platform", "host", "hosts"}
+	if len(hosts) == 1 {
+		at = append(at, hosts[0])
+	}
+	return at
+}
+
 // parted is a release on the hosts that are wanted, and on others.
 func parted(r service.Release, wanted []string) (stays, goes service.Release) {
 	stays, goes = r, r

@@ -54,12 +54,7 @@ func TestSilenceBeforeARaiseHidesNothing(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
 				objects := &network{memoryStore: newMemoryStore()}
-				p := newProvider(t, w, objects)
-				defer p.close()
-				p.platform = onHosts("a", "b", "c")
-				if err := p.apply(t.Context(), "1"); err != nil {
-					t.Fatal(err)
-				}
+				p := newFleetOver(t, w, objects, "a", "b", "c")
 				turn := w.turns()
 				var began time.Time
 				objects.spoil(func(e ledger.Event) error {
@@ -254,12 +249,7 @@ func TestGuardGoesOnInSilence(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, objects := newWorld(), newMemoryStore()
-		p := newProvider(t, w, objects)
-		defer p.close()
-		p.platform = onHosts("a", "b", "c")
-		if err := p.apply(t.Context(), "1"); err != nil {
-			t.Fatal(err)
-		}
+		p := newFleetOver(t, w, objects, "a", "b", "c")
 		if err := p.applyWith(t.Context(), "2", delivery.SplitSpec{Weight: 25, Analysis: everySecond()}); err != nil {
 			t.Fatal(err)
 		}
@@ -287,12 +277,7 @@ func TestGuardWhoseChecksFailInSilence(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, objects := newWorld(), newMemoryStore()
-		p := newProvider(t, w, objects)
-		defer p.close()
-		p.platform = onHosts("a", "b", "c")
-		if err := p.apply(t.Context(), "1"); err != nil {
-			t.Fatal(err)
-		}
+		p := newFleetOver(t, w, objects, "a", "b", "c")
 		split := checkedSplit(0, nil)
 		split.Weight, split.CheckInterval = 25, service.Duration(10*time.Second)
 		if err := p.applyWith(t.Context(), "2", split); err != nil {

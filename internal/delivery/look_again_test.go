@@ -42,12 +42,7 @@ func TestCandidateIsJudgedAfterAWaitBeforeARaise(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
 				objects := &network{memoryStore: newMemoryStore()}
-				p := newProvider(t, w, objects)
-				defer p.close()
-				p.platform = onHosts("a", "b", "c")
-				if err := p.apply(t.Context(), "1"); err != nil {
-					t.Fatal(err)
-				}
+				p := newFleetOver(t, w, objects, "a", "b", "c")
 				turn, most := w.turns(), 0
 				objects.spoil(func(e ledger.Event) error {
 					if passes(e) && *e.Weight == 10 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
 )
 
 // onHosts is a platform of several hosts.
@@ -24,7 +25,13 @@ func onHosts(names ...string) service.Platform {
 // newFleet is a service on hosts with a release that is stable.
 func newFleet(t *testing.T, w *world, hosts ...string) *provider {
 	t.Helper()
-	p := newProvider(t, w, newMemoryStore())
+	return newFleetOver(t, w, newMemoryStore(), hosts...)
+}
+
+// newFleetOver is newFleet with its ledger in a store of the test's.
+func newFleetOver(t *testing.T, w *world, objects store.Store, hosts ...string) *provider {
+	t.Helper()
+	p := newProvider(t, w, objects)
 	t.Cleanup(p.close)
 	p.platform = onHosts(hosts...)
 	if err := p.apply(context.Background(), "1"); err != nil {

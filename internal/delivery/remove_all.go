@@ -38,7 +38,7 @@ func (w *work) removeAll(ctx context.Context) error {
 	all := w.removables()
 	if silent := w.silentOn(ctx, all); len(silent) > 0 {
 		e := refuse("Release Not Removed", fmt.Sprintf("%s, and what may run there is to be removed, of %s: %s", notAnswering(silent), w.procedure.id, targets(all, silent)), w.nextSilent(silent))
-		e.Evidence, e.Running, e.Path, e.Err = []string{w.silence.err.Error()}, w.stillRunning(ctx), pathOfHosts(silent), w.silence.err
+		e.Evidence, e.Running, e.Path, e.Err = []string{w.silence.err.Error()}, w.stillRunning(ctx), atHosts(silent), w.silence.err
 		return e
 	}
 	text := "all releases were stopped and removed"
@@ -88,7 +88,7 @@ func (w *work) notRemoved(ctx context.Context, left []removable, cause error) *E
 		Running: w.stillRunning(ctx), Next: "Mend what is named, and destroy again.", Err: cause,
 	}
 	if silent := w.silentOn(ctx, left[:1]); len(silent) > 0 {
-		e.Next, e.Path = w.nextSilent(silent), pathOfHosts(silent)
+		e.Next, e.Path = w.nextSilent(silent), atHosts(silent)
 	}
 	return e
 }
@@ -122,10 +122,6 @@ func (w *work) stillRunning(ctx context.Context) string {
 		return ""
 	}
 	return w.running(ctx)
-}
-
-func pathOfHosts(hosts []string) []string {
-	return []string{"platform", "host", "hosts", hosts[0]}
 }
 
 // targets are what is to be removed, on some hosts; nil: on all.

@@ -76,12 +76,7 @@ func TestSilenceBeforeARaise(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
 				objects := &network{memoryStore: newMemoryStore()}
-				p := newProvider(t, w, objects)
-				defer p.close()
-				p.platform = onHosts("a", "b", "c")
-				if err := p.apply(t.Context(), "1"); err != nil {
-					t.Fatal(err)
-				}
+				p := newFleetOver(t, w, objects, "a", "b", "c")
 				objects.spoil(func(e ledger.Event) error {
 					if passes(e) && *e.Weight == 10 {
 						w.silentFor("b", c.lasts, false)
