@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/machinetest"
@@ -243,7 +244,22 @@ func TestPortTaken(t *testing.T) {
 // What cannot be executed is an error of the start, and is not tried for ever.
 func TestProgramThatIsNone(t *testing.T) {
 	t.Parallel()
+	for name, delay := range map[string]time.Duration{
+		"tried again later": time.Minute,
+		// Then it is being started again whenever systemd is asked what became of it.
+		"tried again at once": time.Millisecond,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			programThatIsNone(t, delay)
+		})
+	}
+}
+
+func programThatIsNone(t *testing.T, delay time.Duration) {
 	g := newGround(t, asRoot, hosts(t, 1), 1)
+	g.definition.Systemd.RestartDelay = service.Duration(delay)
+	g.open()
 	r := g.release("1.0.0")
 	r.Content.Host.Command = []string{"no-such-program"}
 	r.ID = r.Content.ReleaseID(g.id)

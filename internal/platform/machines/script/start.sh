@@ -133,28 +133,50 @@ case " $labels " in
 *) ln -sfn "releases/$label" "$dir/current" ;;
 esac
 
-# Whether a command that is run before a unit's program ran, and did not come through: $1 is the unit, of which $state is known. The
-# journal says how it ended: systemd forgets that when it reads its units anew. Statuses from 200 are its own.
+# How a process of the unit $1 ended last since it is started here, as the journal has it: systemd forgets the end of a command that is run
+# before the program when it reads its units anew, and the program's own when it starts it again. Statuses from 200 are systemd's own.
+last_end() {
+	journal --sync >/dev/null 2>&1
+	journal -o json --output-fields=COMMAND,EXIT_STATUS -r -n 1 "$field=$1" MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 "--since=@$now" 2>/dev/null
+}
+
+# Whether a command that is run before a unit's program ran, and did not come through: $1 is the unit, of which $state is known.
 failed_before() {
 	case $state in
 	*Result=exit-code* | *Result=signal* | *Result=core-dump* | *Result=timeout* | *SubState=start-pre*) ;;
 	*) return 1 ;;
 	esac
-	journal --sync >/dev/null 2>&1
-	ended=$(journal -o json --output-fields=COMMAND,EXIT_STATUS -r -n 1 "$field=$1" MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 "--since=@$now" 2>/dev/null)
-	case $ended in
+	case $(last_end "$1") in
 	*'"EXIT_STATUS":"2'[0-9][0-9]'"'*) return 1 ;;
 	*'"COMMAND":"ExecStartPre"'*) return 0 ;;
 	esac
 	return 1
 }
 
+# Puts how the unit $1 is into $state, and how its program ended into $status. Where it is being started again, and the journal may not be
+# read, the next end is waited for, ten seconds at most.
+ask() {
+	turns=0
+	while :; do
+		state=$(show -p ActiveState -p SubState -p Result -p ExecMainPID -p ExecMainStatus "$1")
+		status=${state##*ExecMainStatus=}; status=${status%%[!0-9]*}
+		case "$state." in
+		*SubState=start[!-a-z]*) ;;
+		*) return ;;
+		esac
+		case $(last_end "$1") in
+		*'"EXIT_STATUS":"2'[0-9][0-9]'"'*) status=200; return ;;
+		esac
+		[ $((turns += 1)) -lt 100 ] || return
+		sleep 0.1
+	done
+}
+
 if ! ctl enable --now $need >/dev/null 2>"$in/problem"; then
 	why=$(grep -v -e 'Created symlink' -e 'systemctl.* status ' -e '^See ' "$in/problem" | head -5)
 	failed=
 	for unit in $need; do
-		state=$(show -p ActiveState -p SubState -p Result -p ExecMainPID -p ExecMainStatus "$unit")
-		status=${state##*ExecMainStatus=}; status=${status%%[!0-9]*}
+		ask "$unit"
 		case $state in
 		*ActiveState=active*) continue ;;
 		# That is the release's own failure, as its program's end is.
