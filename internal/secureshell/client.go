@@ -21,6 +21,7 @@ type client struct {
 	wire  *watchedConn
 	// slots holds an element for each script that runs.
 	slots chan struct{}
+	files files
 	// abandoned counts the scripts that were given up and go on there all the same.
 	abandoned atomic.Int32
 	// retired: it ends with its last use.

@@ -68,7 +68,7 @@ func (m *Machine) session(ctx context.Context) (*client, *ssh.Session, error) {
 		case errors.As(err, &refused) && c.abandoned.Load() > 0:
 			// Scripts that were given up go on there and hold their places: a new connection has places of its own.
 			c.retire()
-		case errors.As(err, &refused) && len(c.slots) > 0:
+		case errors.As(err, &refused) && (c.files.yield(c) || len(c.slots) > 0):
 			select {
 			case <-time.After(sessionRetry):
 			case <-ctx.Done():

@@ -72,18 +72,23 @@ func (LocalFiles) Writable(_ context.Context, path string) error {
 	return nil
 }
 
-// Machine runs POSIX shell scripts, as sh -c does, and returns their standard output. A script that ends with another status than 0 is an error.
+// Machine is another machine.
 type Machine interface {
+	// Run runs a POSIX shell script, as sh -c does, and returns its standard output. One that ends with another status than 0 is an error.
 	Run(ctx context.Context, script string, stdin io.Reader) ([]byte, error)
+	// ReplaceFile replaces a file at once. By errors.ErrUnsupported: it cannot, and the file is as it was.
+	ReplaceFile(ctx context.Context, path string, content []byte, mode fs.FileMode) error
 }
 
-// MachineFiles are those of another machine, by its shell.
+// MachineFiles are those of another machine.
 type MachineFiles struct{ Machine Machine }
 
-// Write implements Files.
+// Write implements Files. Users wait for each change of the weights, so no process is started where there is a way without.
 func (m MachineFiles) Write(ctx context.Context, path string, content []byte) error {
-	// Each command is a process there, and users wait for each change of the weights: noclobber and a name that nobody knows before are as
-	// good as mktemp, and umask as chmod. What a lost connection has cut off ends like what is whole, so its size is looked at.
+	if err := m.Machine.ReplaceFile(ctx, path, content, 0o644); !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	// Each command is a process there: noclobber and a name that nobody knows before are as good as mktemp, and umask as chmod. What a lost connection has cut off ends like what is whole, so its size is looked at.
 	beside := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text())
 	_, err := m.Machine.Run(ctx, fmt.Sprintf(`set -eC; umask 022; t=%s; trap 'rm -f "$t"' EXIT; cat >"$t"; test "$(wc -c <"$t")" -eq %d; sync "$t"; mv -f "$t" %s; trap - EXIT`,
 		shellword.Quote(beside), len(content), shellword.Quote(path)), bytes.NewReader(content))

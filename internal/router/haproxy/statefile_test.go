@@ -16,11 +16,17 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy/haproxytest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/haproxy"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell/sshtest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-// shell runs scripts on this machine as another would.
+// shell runs scripts on this machine as another would, whose sshd serves no files.
 type shell struct{}
+
+func (shell) ReplaceFile(context.Context, string, []byte, fs.FileMode) error {
+	return errors.ErrUnsupported
+}
 
 func (shell) Run(ctx context.Context, script string, stdin io.Reader) ([]byte, error) {
 	command := exec.CommandContext(ctx, "sh", "-c", script)
@@ -29,7 +35,13 @@ func (shell) Run(ctx context.Context, script string, stdin io.Reader) ([]byte, e
 }
 
 func TestFiles(t *testing.T) {
-	for name, files := range map[string]haproxy.Files{"here": haproxy.LocalFiles{}, "by a shell": haproxy.MachineFiles{Machine: shell{}}} {
+	server := sshtest.Start(t)
+	connections := secureshell.New(server.Credentials(), secureshell.Options{})
+	t.Cleanup(func() { _ = connections.Close() })
+	for name, files := range map[string]haproxy.Files{
+		"here": haproxy.LocalFiles{}, "by a shell": haproxy.MachineFiles{Machine: shell{}},
+		"by SSH": haproxy.MachineFiles{Machine: connections.Machine(server.SSH())},
+	} {
 		t.Run(name, func(t *testing.T) {
 			directory := filepath.Join(t.TempDir(), "it's a $place")
 			path := filepath.Join(directory, "server state")

@@ -80,6 +80,9 @@ func Start(t testing.TB, options ...Option) *Server {
 	for _, o := range options {
 		fmt.Fprintln(&config, strings.ReplaceAll(string(o), "DIRECTORY", s.Directory))
 	}
+	if !strings.Contains(config.String(), "Subsystem ") {
+		fmt.Fprintln(&config, "Subsystem sftp internal-sftp")
+	}
 	fmt.Fprintf(&config, `Port %d
 ListenAddress %s
 HostKey %s
