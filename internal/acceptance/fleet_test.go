@@ -42,6 +42,8 @@ type fleet struct {
 	entrances []*machinetest.Host
 	// alone: the service has no router.
 	alone bool
+	// runtimePort of HAProxy's Runtime API over TCP; 0: over its socket.
+	runtimePort int
 }
 
 // fleetSize is how many machines a fleet is.
@@ -124,6 +126,9 @@ func (f *fleet) haproxy(b *machinetest.Host) string {
 			fmt.Fprintf(&servers, "  server %s-%s %s:%d check inter 200ms weight %d\n", slot, h.Name, h.Address, f.ports[slot], map[string]int{"blue": 100, "green": 0}[slot])
 		}
 	}
+	if f.runtimePort > 0 {
+		remembers += fmt.Sprintf("  stats socket ipv4@%s:%d level admin\n", b.Address, f.runtimePort)
+	}
 	return fmt.Sprintf(`global
   stats socket /run/haproxy/admin.sock mode 600 level admin expose-fd listeners
 %s  hard-stop-after 30s
@@ -187,7 +192,11 @@ func (f *fleet) Router() string {
 	}
 	b.WriteString("      nodes = {\n")
 	for _, lb := range f.balancers {
-		fmt.Fprintf(&b, "        %s = { socket = \"/run/haproxy/admin.sock\", ssh = %s }\n", lb.Name, login(lb, "root", lb.HostKey))
+		at := `socket = "/run/haproxy/admin.sock"`
+		if f.runtimePort > 0 {
+			at = fmt.Sprintf(`address = "%s:%d"`, lb.Address, f.runtimePort)
+		}
+		fmt.Fprintf(&b, "        %s = { %s, ssh = %s }\n", lb.Name, at, login(lb, "root", lb.HostKey))
 	}
 	b.WriteString("      }\n    } }")
 	return b.String()

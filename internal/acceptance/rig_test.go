@@ -117,6 +117,8 @@ type rig struct {
 	env      []string
 	// pause of the client that keeps asking, between two requests.
 	pause time.Duration
+	// wrap changes how Terraform is run; nil: not at all.
+	wrap func(*exec.Cmd)
 }
 
 // newRig makes a rig with a router, or without one.
@@ -230,6 +232,9 @@ func (r *rig) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd.Env = append(cmd.Env, r.env...)
 	// A group of its own, so that a signal reaches what a terminal would send it to.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if r.wrap != nil {
+		r.wrap(cmd)
+	}
 	return cmd
 }
 

@@ -165,6 +165,9 @@ func routerStuck(t *testing.T) {
 
 // The servers' credentials are the same for all, so that tests with them can be parallel.
 func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == asApart {
+		os.Exit(apart(os.Args[2:]))
+	}
 	for name, value := range cloudtest.S3Environment() {
 		if err := os.Setenv(name, value); err != nil {
 			fmt.Fprintln(os.Stderr, err)
