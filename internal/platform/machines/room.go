@@ -99,7 +99,7 @@ func (p part) roomScript(d service.HostPlatform, c service.Content) string {
 		script += "mine=" + shellword.Quote(strings.Join(p.wanted(), " ")) + " dropins=" + shellword.Quote(strings.Join(slices.Sorted(maps.Keys(d.Systemd.DropIns)), " ")) +
 			" existing=" + shellword.Quote(existing) + "\n" + sudoBody
 	} else if p.Scope == service.ScopeSystem {
-		script += "[ \"$(id -u)\" = 0 ] || echo \"problem systemd.scope the user $(id -un) cannot write units of the system: set systemd.sudo, or systemd.scope to user\"\n"
+		script += "[ \"$(id -u)\" = 0 ] || say \"problem systemd.scope the user $(id -un) cannot write units of the system: set systemd.sudo, or systemd.scope to user\"\n"
 	}
 	return script + readyBody + roomBody
 }

@@ -40,12 +40,14 @@ func (r *refusal) Error() string { return r.text }
 // prelude begins each script.
 //
 //	fail KIND TEXT  ends it with a refusal; what still comes on standard input is read, so that nobody writes into a closed pipe
+//	say TEXT...     prints a line as it is: echo of some shells replaces what looks like escapes, and texts are others'
 //	listeners       says the lines of sockets that listen and match
 //	show, journal   ask; ctl and root change, by sudo where it is used
 func (p part) prelude() string {
 	var b strings.Builder
 	b.WriteString("export LC_ALL=C TZ=UTC PATH=\"$PATH:/usr/sbin:/usr/bin:/sbin:/bin\"; umask 022\n")
 	b.WriteString("fail() { cat >/dev/null; printf '" + refused + "%s %s\\n' \"${1:--}\" \"$2\"; exit 0; }\n")
+	b.WriteString("say() { printf '%s\\n' \"$*\"; }\n")
 	b.WriteString("dir=" + shellword.Quote(p.Directory) + " release=" + shellword.Quote(string(p.release)) + " label=" + shellword.Quote(p.release.Label()) + " slot=" + shellword.Quote(p.slot) + "\n")
 	sudo, scope, units, match, field := "", "", "/etc/systemd/system", "_SYSTEMD_UNIT", "UNIT"
 	if p.Sudo {

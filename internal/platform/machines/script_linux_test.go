@@ -3,6 +3,7 @@ package machines
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
@@ -382,6 +385,28 @@ func TestPlacedBesideWhatCannotBeRemoved(t *testing.T) {
 		}
 		if _, err := os.Stat(filepath.Join(p.Directory, "records", p.release.Label()+".json")); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// What was placed is known as it is, whatever its content holds. (The shell called sh of many machines has an echo that replaces escapes.)
+func TestRecordsAreReadAsTheyAre(t *testing.T) {
+	t.Parallel()
+	inEachShell(t, func(t *testing.T, p part) {
+		m, r := p.platform(t)
+		r.Content.Config = map[string]string{"LINES": "one\ntwo\r\n\ttabbed\n", "PATTERN": `^\d+\.\s*$ \\n \b\c \x41 \0101 %s`}
+		record, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.file(t, "records/"+p.release.Label()+".json", string(record)+"\n")
+		p.file(t, "releases/"+p.release.Label()+"/web", "")
+		all, err := m.Releases(t.Context())
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%v, %v", all, err)
+		}
+		if diff := cmp.Diff(r, all[0]); diff != "" {
+			t.Errorf("-placed +listed:\n%s", diff)
 		}
 	})
 }

@@ -182,7 +182,10 @@ func ownRecord(b *bench) {
 	if all := known(); len(all) > 0 {
 		b.Fatalf("before anything was placed: %v", all)
 	}
-	one, two := b.placed("1.0.0", "blue"), b.placed("2.0.0", "green")
+	awkward := b.Release("1.0.0")
+	awkward.Content.Config = map[string]string{"LINES": "one\ntwo\r\n\ttabbed\n", "PATTERN": `^\d+\.\s*$ \\n \b\c \x41 \0101 %s %d`, "QUOTES": `"it's" $HOME` + " `id` é \u2028"}
+	awkward.ID = awkward.Content.ReleaseID(awkward.ID.Service())
+	one, two := Placed(b, b.Platform, awkward, "blue"), b.placed("2.0.0", "green")
 	b.started(one, map[string]string{"TOKEN": "a secret"})
 	all := known()
 	for _, want := range []service.Release{one, two} {

@@ -4,6 +4,6 @@ for file in "$dir"/records/*.json; do
 	[ -e "$file" ] || continue
 	name=${file##*/}
 	[ -d "$dir/releases/${name%.json}" ] || continue
-	echo "$(stat -c %.9Y "$file" 2>/dev/null || echo 0) $(cat "$file")"
+	say "$(stat -c %.9Y "$file" 2>/dev/null || echo 0) $(cat "$file")"
 done
 exit 0

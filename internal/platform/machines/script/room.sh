@@ -3,8 +3,8 @@
 for tool in $tools; do command -v "$tool" >/dev/null || echo "problem directory there is no $tool: install it"; done
 there=$dir
 until [ -e "$there" ]; do there=${there%/*}; there=${there:-/}; done
-if [ ! -d "$there" ]; then echo "problem directory $there is not a directory"
+if [ ! -d "$there" ]; then say "problem directory $there is not a directory"
 elif [ ! -w "$there" ] && { [ "$there" = "$dir" ] || [ -z "$sudo" ]; }; then
-	echo "problem directory the user $(id -un) cannot write into $there: make $dir, and give it to that user"
+	say "problem directory the user $(id -un) cannot write into $there: make $dir, and give it to that user"
 fi
-[ -z "$user" ] || id -u "$user" >/dev/null 2>&1 || echo "problem systemd.user there is no user $user: make it (useradd --system $user)"
+[ -z "$user" ] || id -u "$user" >/dev/null 2>&1 || say "problem systemd.user there is no user $user: make it (useradd --system $user)"

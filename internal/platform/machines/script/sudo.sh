@@ -60,5 +60,5 @@ if [ -n "$existing" ]; then
 	for verb in start stop enable disable; do may systemctl --no-ask-password "$verb" "$existing"; done
 fi
 if [ -n "$missing" ]; then
-	echo "problem systemd.sudo the user $(id -un) may not run $missing by sudo without a password${refusing:+ ($(echo $refusing))}: add to a file in /etc/sudoers.d there: $(id -un) ALL = (root) NOPASSWD: $rules (the guide on machines has narrower rules; with those, see that they are for these units: $(echo $mine))"
+	say "problem systemd.sudo the user $(id -un) may not run $missing by sudo without a password${refusing:+ ($(say $refusing))}: add to a file in /etc/sudoers.d there: $(id -un) ALL = (root) NOPASSWD: $rules (the guide on machines has narrower rules; with those, see that they are for these units: $(say $mine))"
 fi

@@ -2,7 +2,7 @@
 
 whose() {
 	[ -n "$id" ] || return 0
-	problem=$(theirs "$id" "$fragment") && echo "problem systemd $problem"
+	problem=$(theirs "$id" "$fragment") && say "problem systemd $problem"
 }
 id='' fragment=''
 while IFS= read -r line; do
