@@ -62,6 +62,13 @@ func (p *Procedure) look(ctx context.Context, adapters Adapters, r Remembered) (
 	if err != nil {
 		return Survey{}, fmt.Errorf("look for what runs of %s: %w", p.id, err)
 	}
+	for _, release := range releases {
+		// Its id is what it was approved by. A record that somebody has changed, or that was damaged, is another release under that name.
+		if is := release.Content.ReleaseID(p.id); is != release.ID {
+			return Survey{}, refuse("Record Damaged", fmt.Sprintf("The record of %s has another content than that release: it is that of %s", release.ID, is),
+				"Nothing was changed. Put the record, in the directory records beside the release's files, right again from a backup; or move it away, to go on without that release.")
+		}
+	}
 	if placed := lastPlaced(r.Passed); len(releases) == 0 && placed != "" {
 		return Survey{}, refuse("Nothing Found Here", fmt.Sprintf("The state remembers %s, and of %s nothing is to be found from here", placed, p.id),
 			"Run this where the service runs. Where it is gone there too, there is nothing to adopt: remove its resources from the state (`terraform state rm`) and apply; it is installed anew.")

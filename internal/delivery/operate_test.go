@@ -131,6 +131,19 @@ func TestAdopt(t *testing.T) {
 	p := newProvider(t, w, objects)
 	defer p.close()
 	passages := map[service.Stage]ledger.Passage{service.StageRelease: {Attempt: 7, Release: releaseOf("2"), Owner: "o", Exports: []byte("{}")}}
+	// A record that was changed is no record of that release.
+	placed := w.records[releaseOf("1")]
+	changed := placed
+	changed.Content.Config = map[string]string{"WORKERS": "8"}
+	w.records[placed.ID] = changed
+	_, _, err := p.service().Adopt(ctx, remembered(passages))
+	if e := wantSummary(t, err, "Record Damaged"); !strings.Contains(e.Detail(), "The record of "+string(placed.ID)) {
+		t.Error(e.Detail())
+	}
+	if keys, _ := objects.List(ctx, ""); len(keys) > 0 {
+		t.Errorf("it wrote %v", keys)
+	}
+	w.records[placed.ID] = placed
 	survey, identity, err := p.service().Adopt(ctx, remembered(passages))
 	if err != nil {
 		t.Fatal(err)
@@ -196,7 +209,7 @@ func TestAdoptOfNothingAndOfNobodyKnows(t *testing.T) {
 	w, objects := newWorld(), newMemoryStore()
 	p := newProvider(t, w, objects)
 	defer p.close()
-	w.records[releaseOf("1")] = service.Release{ID: releaseOf("1"), Placement: service.Placement{Release: releaseOf("1"), Slot: "green", Instances: []service.Instance{{Name: "green/0", Address: "green"}}}}
+	w.records[releaseOf("1")] = service.Release{ID: releaseOf("1"), Content: content("1"), Placement: service.Placement{Release: releaseOf("1"), Slot: "green", Instances: []service.Instance{{Name: "green/0", Address: "green"}}}}
 	w.running["green"] = releaseOf("1") // and the router's weights are with blue
 	_, _, err := p.service().Adopt(ctx, remembered(nil))
 	_ = wantSummary(t, err, "Stable Release Not Known")
