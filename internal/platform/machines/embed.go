@@ -22,6 +22,10 @@ var (
 	recordsBody string
 	//go:embed script/record.sh
 	recordBody string
+	//go:embed script/journal.sh
+	journalBody string
+	//go:embed script/logs.sh
+	logsBody string
 	//go:embed script/missing.sh
 	missingBody string
 	//go:embed script/existing_start.sh

@@ -2,6 +2,7 @@ package machines
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,11 +22,10 @@ func (m *Machines) Logs(ctx context.Context, p service.Placement, limit int) ([]
 	}
 	all := make([][]string, len(instances))
 	err = each(instances, 0, func(n int, one part) error {
-		out, err := one.look(ctx, one.prelude()+one.logScript(limit))
-		if err != nil {
+		var err error
+		if all[n], err = one.log(ctx, limit); err != nil {
 			return fmt.Errorf("%s: %w", one.instances[0].Name, err)
 		}
-		all[n] = logLines(out, limit)
 		return nil
 	})
 	if err != nil {
@@ -63,17 +63,26 @@ func (m *Machines) single(ctx context.Context, p service.Placement) ([]part, err
 	return all, nil
 }
 
-// logScript says "since" and when it was started, and then what it wrote since, at most limit lines, the last one first: the other way
-// round journalctl would say the first ones.
-func (p part) logScript(limit int) string {
-	return p.sinceScript() + fmt.Sprintf(`
-echo "since $since"
-journal --sync >/dev/null 2>&1
-journal -a -o cat -r -n %d "--since=@$since" $who | head -c %d
-`, limit, logBytes)
+// log is what the part's only instance wrote since it was started. A journal that has nothing of it, not even that it was started, is an
+// error: nothing speaks against a release there whatever it wrote.
+func (p part) log(ctx context.Context, limit int) ([]string, error) {
+	out, err := p.look(ctx, p.prelude()+p.sinceScript()+fmt.Sprintf("lines=%d bytes=%d\n", limit, logBytes)+logsBody)
+	if err != nil || out == "" {
+		return nil, p.explain(err)
+	}
+	lines, err := logLines(out, limit)
+	if err != nil || len(lines) > 0 {
+		return lines, p.explain(err)
+	}
+	k, err := p.kept(ctx)
+	if err == nil && k.blind() {
+		err = errors.New(k.nothing())
+	}
+	return nil, err
 }
 
-// sinceScript ends where the release was not started, and sees to it that the journal can be read.
+// sinceScript ends where the release was not started, and sees to it that the journal can be read. It says of whom to ask the journal:
+// $who are the instance's lines, $about what systemd says of it.
 func (p part) sinceScript() string {
 	i := p.instances[0]
 	script := "unit=" + shellword.Quote(i.unit) + " files=" + shellword.Quote(slotDirectory(p.Directory, i)) + "\n"
@@ -92,26 +101,38 @@ func (p part) sinceScript() string {
 fi
 `
 	}
+	script += "who=\"$match=$unit\" about=\"$field=$unit\"\n"
 	if p.Scope == service.ScopeUser {
-		return script + "who=\"$match=$unit _UID=$(id -u)\"\n"
+		script += "mine=_UID=$(id -u); who=\"$who $mine\" about=\"$about $mine\"\n"
 	}
-	return script + "who=\"$match=$unit\"\n"
+	return script + journalBody
 }
 
 // logLines are the lines of what a log script says, in their order.
-func logLines(out string, limit int) []string {
-	_, text, found := strings.Cut(out, "\n")
-	if !found || text == "" {
-		return nil
+func logLines(out string, limit int) ([]string, error) {
+	_, text, _ := strings.Cut(out, "\n")
+	end := strings.LastIndex(text, logEnd)
+	if end < 0 {
+		return nil, errors.New("its answer is cut off")
 	}
+	why := strings.TrimSpace(text[end+len(logEnd):])
+	text = text[:end]
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	if len(text) >= logBytes { // The last one may be cut off.
+	switch {
+	case len(text) >= logBytes: // Then the last line may be cut off, and journalctl was ended in the middle.
 		lines = lines[:len(lines)-1]
+	case why != "":
+		return nil, &refusal{text: why}
+	case text == "":
+		return nil, nil
 	}
 	lines = lines[:min(len(lines), limit)]
 	slices.Reverse(lines)
-	return lines
+	return lines, nil
 }
+
+// logEnd is what a log script says behind the log, before why that could not be read.
+const logEnd = "\nend "
 
 // share gives each log its part of the limit, and what one does not need to the others.
 func share(all [][]string, limit int) [][]string {
@@ -130,49 +151,4 @@ func share(all [][]string, limit int) [][]string {
 		}
 	}
 	return kept
-}
-
-// LogsMissing says what of the lines that p's instances wrote since they were started Logs cannot return however many it is
-// asked for; empty: nothing.
-func (m *Machines) LogsMissing(ctx context.Context, p service.Placement) (string, error) {
-	instances, err := m.single(ctx, p)
-	if err != nil {
-		return "", fmt.Errorf("look whether the log of %s is complete: %w", p.Release, err)
-	}
-	reasons := make([]string, len(instances))
-	err = each(instances, 0, func(n int, one part) error {
-		out, err := one.look(ctx, one.prelude()+one.sinceScript()+missingBody)
-		if err != nil {
-			return fmt.Errorf("%s: %w", one.instances[0].Name, err)
-		}
-		reasons[n] = one.missing(out)
-		return nil
-	})
-	if err != nil {
-		return "", fmt.Errorf("look whether the log of %s is complete: %w", p.Release, err)
-	}
-	var told []string
-	for _, reason := range reasons {
-		if reason != "" {
-			told = append(told, reason)
-		}
-	}
-	return strings.Join(told, "; "), nil
-}
-
-func (p part) missing(out string) string {
-	said := map[string]string{}
-	for line := range strings.Lines(out) {
-		word, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		said[word] = value
-	}
-	since, oldest := seconds(said["since"]), seconds(said["oldest"])
-	name := p.instances[0].Name
-	switch {
-	case said["dropped"] != "":
-		return name + ": the journal dropped lines: " + said["dropped"]
-	case !since.IsZero() && oldest.After(since):
-		return fmt.Sprintf("%s: the journal begins at %s, and it was started at %s", name, moment(oldest), moment(since))
-	}
-	return ""
 }

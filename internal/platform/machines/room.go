@@ -101,7 +101,7 @@ func (p part) roomScript(d service.HostPlatform, c service.Content) string {
 	} else if p.Scope == service.ScopeSystem {
 		script += "[ \"$(id -u)\" = 0 ] || say \"problem systemd.scope the user $(id -un) cannot write units of the system: set systemd.sudo, or systemd.scope to user\"\n"
 	}
-	return script + readyBody + roomBody
+	return script + journalBody + readyBody + roomBody
 }
 
 // transferProblem tells whether the machine can take the release's files, and run its program: whether Place would find so. What else is wrong

@@ -149,10 +149,16 @@ func TestShare(t *testing.T) {
 func TestLogLines(t *testing.T) {
 	t.Parallel()
 	for out, want := range map[string][]string{
-		"": nil, "since 1\n": nil, "since 1\nb\na\n": {"a", "b"}, "since 1\nc\nb\na\n": {"b", "c"}, "since 1\n\n\n": {"", ""},
+		"": nil, "b\na\n": {"a", "b"}, "c\nb\na\n": {"b", "c"}, "\n\n": {"", ""}, "\nend of it\n": {"end of it", ""},
 	} {
-		if diff := cmp.Diff(want, logLines(out, 2)); diff != "" {
-			t.Errorf("%q (-want +got):\n%s", out, diff)
+		got, err := logLines("since 1\n"+out+"\nend \n", 2)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%q, %v (-want +got):\n%s", out, err, diff)
+		}
+	}
+	for _, out := range []string{"", "since 1\n", "since 1\nb\na\n", "since 1\na\n\nend of it\n"} {
+		if got, err := logLines(out, 2); err == nil {
+			t.Errorf("%q is %q", out, got)
 		}
 	}
 }

@@ -673,6 +673,60 @@ func TestLogsMissing(t *testing.T) {
 	all[0].WriteFile(t, "/etc/sudoers.d/deploy", "deploy ALL=(root) NOPASSWD: ALL\n", 0o440)
 }
 
+// Who may not read what his own units write is told so before a release, and no log is taken for an empty one; neither is one that is not kept.
+func TestJournalThatIsNotTheUsers(t *testing.T) {
+	t.Parallel()
+	all := machinetest.Start(t, 1)
+	provide(t, all)
+	for storage, k := range map[string]kind{"volatile": usersOwn, "none": asRoot} {
+		g := newGround(t, k, all, 1)
+		keep := func(where string) {
+			all[0].WriteFile(t, "/etc/systemd/journald.conf.d/storage.conf", "[Journal]\nStorage="+where+"\n", 0o644)
+			all[0].Run(t, "rm -rf /run/log/journal /var/log/journal; systemctl restart systemd-journald")
+			// The user's own journal begins with what he wrote first.
+			all[0].Run(t, "setpriv --reuid="+machinetest.User+" --clear-groups logger begins; journalctl --sync")
+		}
+		keep("persistent")
+		r := g.placed(g.release("1.0.0"), "blue")
+		g.started(r, nil)
+		if problems := g.Unready(t.Context()); len(problems) > 0 {
+			t.Errorf("%v", problems)
+		}
+		if lines, err := g.Logs(t.Context(), r.Placement, 10); len(lines) > 0 || err != nil {
+			t.Errorf("kept on disk: %q, %v", lines, err)
+		}
+		if missing, err := g.LogsMissing(t.Context(), r.Placement); missing != "" || err != nil {
+			t.Errorf("kept on disk: %q, %v", missing, err)
+		}
+		keep(storage)
+		g.ok(g.Stop(t.Context(), r.Placement))
+		g.started(r, nil)
+		_, err := g.Logs(t.Context(), r.Placement, 10)
+		if err == nil {
+			t.Fatalf("a journal is read whose Storage=%s", storage)
+		}
+		missing, unread := g.LogsMissing(t.Context(), r.Placement)
+		if storage == "none" {
+			g.contains(err.Error(), "blue/a/0: the journal has nothing of it since it was started at")
+			g.contains(missing, "blue/a/0: the journal has nothing of it since it was started at")
+			continue
+		}
+		if unread == nil {
+			t.Fatalf("what is missing of it is %q", missing)
+		}
+		for _, told := range []string{err.Error(), unread.Error()} {
+			g.contains(told, "blue/a/0: the journal cannot be read: ", "usermod -aG systemd-journal deploy", "Storage=persistent")
+		}
+		for _, problems := range [][]service.Problem{g.Unready(t.Context()), g.Room(t.Context(), r, "blue")} {
+			if len(problems) != 1 {
+				t.Errorf("%v", problems)
+				continue
+			}
+			g.contains(problems[0].Detail, "the journal cannot be read: ", "usermod -aG systemd-journal deploy")
+		}
+	}
+}
+
 // Also where a machine shows nobody the processes of others (hidepid), an instance that runs as somebody else is healthy, and another
 // program on its port is not taken for it.
 func TestProcessesThatAreHidden(t *testing.T) {
