@@ -530,6 +530,18 @@ func TestReboot(t *testing.T) {
 	if s := g.states(running)[0]; !s.Running || !s.Unsupervised {
 		t.Errorf("disabled: %+v", s)
 	}
+	// Nor is a start said to have mended it where it cannot be enabled.
+	const wants = "/etc/systemd/system/multi-user.target.wants"
+	all[0].Run(t, "mount --bind "+wants+" "+wants+" && mount -o remount,bind,ro "+wants)
+	if err := g.Start(t.Context(), running, nil); err == nil {
+		t.Error("started what cannot be enabled")
+	} else {
+		g.contains(err.Error(), "Read-only file system", g.unit("green", 0)+" runs, and is not enabled")
+	}
+	all[0].Run(t, "umount "+wants)
+	if s := g.states(running)[0]; !s.Running || !s.Unsupervised {
+		t.Errorf("where it cannot be enabled: %+v", s)
+	}
 	all[0].Reboot(t)
 	g.eventually(func() error { _, err := g.Inspect(t.Context(), running.Placement); return err })
 	if s := g.states(running)[0]; s.Running || !strings.Contains(s.Detail, "the machine was started again since it ran") {

@@ -158,7 +158,7 @@ failed_before() {
 ask() {
 	turns=0
 	while :; do
-		state=$(show -p ActiveState -p SubState -p Result -p ExecMainPID -p ExecMainStatus "$1")
+		state=$(show -p ActiveState -p SubState -p UnitFileState -p Result -p ExecMainPID -p ExecMainStatus "$1")
 		status=${state##*ExecMainStatus=}; status=${status%%[!0-9]*}
 		case "$state." in
 		*SubState=start[!-a-z]*) ;;
@@ -172,13 +172,22 @@ ask() {
 	done
 }
 
+# Whether a unit comes back when the machine is started again: by its UnitFileState, and by inspect.go.
+enabled() {
+	case ${1%%[!a-z-]*} in enabled | enabled-runtime | static | indirect | generated | alias) ;; *) return 1 ;; esac
+}
+
 if ! ctl enable --now $need >/dev/null 2>"$in/problem"; then
 	why=$(grep -v -e 'Created symlink' -e 'systemctl.* status ' -e '^See ' "$in/problem" | head -5)
 	failed=
 	for unit in $need; do
 		ask "$unit"
 		case $state in
-		*ActiveState=active*) continue ;;
+		*ActiveState=active*)
+			# It ran before, as it is not started where it cannot be enabled. So it is left to run.
+			enabled "${state##*UnitFileState=}" || failed="$failed
+$unit runs, and is not enabled: it would not come back when the machine is started again"
+			continue ;;
 		# That is the release's own failure, as its program's end is.
 		*ExecMainPID=0*) ! failed_before "$unit" || continue ;;
 		# Its program ran, and ended at once; that is no failure to start it. Statuses from 200 are systemd's own.
