@@ -51,3 +51,23 @@ func TestUnitThatCannotBeEnabled(t *testing.T) {
 		}
 	})
 }
+
+// A program's own exit status, such as the 255 of many, speaks against the release, wherever it ended; one of systemd's own is a failed start.
+func TestWhoseExitStatus(t *testing.T) {
+	t.Parallel()
+	inEachShell(t, func(t *testing.T, p part) {
+		start := p.starts(t)
+		for status, systemds := range map[int]bool{1: false, 199: false, 200: true, 203: true, 245: true, 246: false, 255: false} {
+			for name, state := range map[string]string{
+				"before the program": "ExecMainPID=0\\nExecMainStatus=0\\nActiveState=activating\\nSubState=auto-restart",
+				"the program":        fmt.Sprintf("ExecMainPID=17\\nExecMainStatus=%d\\nActiveState=activating\\nSubState=auto-restart", status),
+			} {
+				p.program(t, "systemctl", "case $* in *' enable '*) echo Job failed >&2; exit 1 ;; *'-p ExecMainPID '*) printf 'Result=exit-code\\n"+state+"\\nUnitFileState=enabled\\n' ;; esac\n")
+				p.program(t, "journalctl", fmt.Sprintf("case $* in *-o' json '*) echo '{\"COMMAND\":\"ExecStartPre\",\"EXIT_STATUS\":\"%d\",\"__CURSOR\":\"s=0\"}' ;; esac\n", status))
+				if err := start(t.Context()); (err != nil) != systemds || err != nil && !strings.Contains(err.Error(), "systemd did not start it") {
+					t.Errorf("%s ended with %d: %v", name, status, err)
+				}
+			}
+		}
+	})
+}

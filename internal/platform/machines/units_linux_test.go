@@ -164,6 +164,7 @@ func TestWhatIsRunBeforeFails(t *testing.T) {
 	g := newGround(t, asRoot, hosts(t, 1), 1)
 	for _, c := range []struct{ script, ends string }{
 		{"echo cannot migrate; exit 7", "exit status 7"},
+		{"echo cannot migrate; exit 255", "exit status 255"},
 		{"echo cannot migrate; kill -KILL $$", "signal: killed"},
 	} {
 		g.definition.Systemd.Before = [][]string{{"/bin/true"}, {"/bin/sh", "-c", c.script}}

@@ -133,12 +133,18 @@ case " $labels " in
 *) ln -sfn "releases/$label" "$dir/current" ;;
 esac
 
-# How a process of the unit $1 ended last since it is started here, as the journal has it: systemd forgets the end of a command that is run
-# before the program when it reads its units anew, and the program's own when it starts it again. Statuses from 200 are systemd's own.
+# Puts which process of the unit $1 ended last since it is started here into $command, and its status into $ended, as the journal has it: systemd
+# forgets the end of a command that is run before the program when it reads its units anew, and the program's own when it starts it again.
 last_end() {
+	command= ended=0
 	journal --sync >/dev/null 2>&1
-	journal -o json --output-fields=COMMAND,EXIT_STATUS -r -n 1 "$field=$1" MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 "--since=@$now" 2>/dev/null
+	entry=$(journal -o json --output-fields=COMMAND,EXIT_STATUS -r -n 1 "$field=$1" MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 "--since=@$now" 2>/dev/null)
+	case $entry in *'"COMMAND":"'*) command=${entry##*'"COMMAND":"'}; command=${command%%'"'*} ;; esac
+	case $entry in *'"EXIT_STATUS":"'[0-9]*) ended=${entry##*'"EXIT_STATUS":"'}; ended=${ended%%[!0-9]*} ;; esac
 }
+
+# Whether the exit status $1 is systemd's own, of a process in which it did not come to the program (systemd.exec(5)). 255 is many a program's.
+systemds() { [ "$1" -ge 200 ] && [ "$1" -le 245 ]; }
 
 # Whether a command that is run before a unit's program ran, and did not come through: $1 is the unit, of which $state is known.
 failed_before() {
@@ -146,11 +152,8 @@ failed_before() {
 	*Result=exit-code* | *Result=signal* | *Result=core-dump* | *Result=timeout* | *SubState=start-pre*) ;;
 	*) return 1 ;;
 	esac
-	case $(last_end "$1") in
-	*'"EXIT_STATUS":"2'[0-9][0-9]'"'*) return 1 ;;
-	*'"COMMAND":"ExecStartPre"'*) return 0 ;;
-	esac
-	return 1
+	last_end "$1"
+	[ "$command" = ExecStartPre ] && ! systemds "$ended"
 }
 
 # Puts how the unit $1 is into $state, and how its program ended into $status. Where it is being started again, and the journal may not be
@@ -164,9 +167,8 @@ ask() {
 		*SubState=start[!-a-z]*) ;;
 		*) return ;;
 		esac
-		case $(last_end "$1") in
-		*'"EXIT_STATUS":"2'[0-9][0-9]'"'*) status=200; return ;;
-		esac
+		last_end "$1"
+		if systemds "$ended"; then status=$ended; return; fi
 		[ $((turns += 1)) -lt 100 ] || return
 		sleep 0.1
 	done
@@ -190,8 +192,8 @@ $unit runs, and is not enabled: it would not come back when the machine is start
 			continue ;;
 		# That is the release's own failure, as its program's end is.
 		*ExecMainPID=0*) ! failed_before "$unit" || continue ;;
-		# Its program ran, and ended at once; that is no failure to start it. Statuses from 200 are systemd's own.
-		*ActiveState=activating*) [ "$status" -ge 200 ] || continue ;;
+		# Its program ran, and ended at once; that is no failure to start it.
+		*ActiveState=activating*) systemds "${status:-0}" || continue ;;
 		esac
 		ctl disable --now --no-reload "$unit" >/dev/null 2>&1
 		failed="$failed
