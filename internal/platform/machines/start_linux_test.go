@@ -71,3 +71,51 @@ func TestWhoseExitStatus(t *testing.T) {
 		}
 	})
 }
+
+// How a command ended that is run before the program is known from systemd, also where the journal may not be read; where systemd has
+// forgotten it, the next end tells.
+func TestHowWhatIsRunBeforeEnded(t *testing.T) {
+	t.Parallel()
+	const times = "start_time=[Thu 2026-11-26 20:27:56 UTC] ; stop_time=[n/a] ; pid=0 ; "
+	command := func(ignored, end string) string {
+		return "{ path=/bin/sh ; argv[]=/bin/sh -c 'a ; code=exited ; status=3 }' ; ignore_errors=" + ignored + " ; " + times + end + " }"
+	}
+	first, never := command("no", "code=exited ; status=0"), command("no", "code=(null) ; status=0/0")
+	for name, c := range map[string]struct {
+		// says are what systemd says of the commands, one time after the other; then the last one for ever.
+		says    []string
+		reached bool
+		fails   bool
+	}{
+		"exited":             {says: []string{first + "\n" + command("no", "code=exited ; status=7") + "\n" + never}},
+		"killed":             {says: []string{command("no", "code=killed ; status=9/KILL")}},
+		"on a line more":     {says: []string{"{ path=/bin/sh ; argv[]=/bin/sh -c a\nb ; ignore_errors=no ; " + times + "code=exited ; status=255 }"}},
+		"not run at all":     {says: []string{first + "\n" + command("no", "code=exited ; status=203")}, fails: true},
+		"forgotten":          {says: []string{first + "\n" + never, never + "\n" + never, first + "\n" + command("no", "code=exited ; status=7")}},
+		"of no matter":       {says: []string{command("yes", "code=exited ; status=7") + "\n" + never}, fails: true},
+		"nobody knows":       {says: []string{never}, fails: true},
+		"came through since": {says: []string{never}, reached: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inEachShell(t, func(t *testing.T, p part) {
+				start := p.starts(t)
+				const turns = 9
+				for n := range turns + 1 {
+					p.file(t, fmt.Sprintf("says/%d", n), c.says[min(n, len(c.says)-1)]+"\n")
+				}
+				pid := "0"
+				if c.reached {
+					pid = "$n"
+				}
+				p.program(t, "systemctl", fmt.Sprintf("cd %s/says && n=$(cat n 2>/dev/null || echo 0)\ncase $* in\n*' enable '*) echo Job failed >&2; exit 1 ;;\n"+
+					"*'-p ExecMainPID '*) printf 'Result=exit-code\\nExecMainPID=%%s\\nExecMainStatus=0\\nActiveState=activating\\nSubState=auto-restart\\n' %s ;;\n"+
+					"*'-p ExecStartPre '*) cat $n; [ $n = %d ] || n=$((n + 1)); echo $n >n ;;\nesac\n", p.Directory, pid, turns))
+				p.program(t, "journalctl", "exit 1\n")
+				if err := start(t.Context()); (err != nil) != c.fails || err != nil && !strings.Contains(err.Error(), "systemd did not start it") {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}

@@ -737,6 +737,10 @@ func TestJournalThatIsNotTheUsers(t *testing.T) {
 			}
 			g.contains(problems[0].Detail, "the journal cannot be read: ", "usermod -aG systemd-journal deploy")
 		}
+		// What is run before a release's program speaks against it all the same.
+		g.definition.Systemd.Before = [][]string{{"/bin/true"}, {"/bin/sh", "-c", "exit 7"}}
+		g.open()
+		g.ok(g.Start(t.Context(), g.placed(g.release("2.0.0"), "green"), nil))
 	}
 }
 

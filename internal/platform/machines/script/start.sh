@@ -134,7 +134,8 @@ case " $labels " in
 esac
 
 # Puts which process of the unit $1 ended last since it is started here into $command, and its status into $ended, as the journal has it: systemd
-# forgets the end of a command that is run before the program when it reads its units anew, and the program's own when it starts it again.
+# forgets the end of a command that is run before the program when it tries again or reads its units anew, and the program's own when it starts
+# it again. Not everybody may have the journal take in what it was told.
 last_end() {
 	command= ended=0
 	journal --sync >/dev/null 2>&1
@@ -146,22 +147,51 @@ last_end() {
 # Whether the exit status $1 is systemd's own, of a process in which it did not come to the program (systemd.exec(5)). 255 is many a program's.
 systemds() { [ "$1" -ge 200 ] && [ "$1" -le 245 ]; }
 
-# Whether a command that is run before a unit's program ran, and did not come through: $1 is the unit, of which $state is known.
-failed_before() {
-	case $state in
-	*Result=exit-code* | *Result=signal* | *Result=core-dump* | *Result=timeout* | *SubState=start-pre*) ;;
-	*) return 1 ;;
-	esac
-	last_end "$1"
-	[ "$command" = ExecStartPre ] && ! systemds "$ended"
+# Puts the same into them of a command that is run before the program of the unit $1, and did not come through, as systemd has it.
+ended_before() {
+	command= ended=0
+	while IFS= read -r line; do # the last one of each command, which may have several
+		case ${line##*; ignore_errors=} in
+		*' ; code=(null) ; status=0/0 }' | *' ; code=exited ; status=0 }') ;;
+		'no ; '*' ; code='*' ; status='*' }') command=ExecStartPre ended=${line##* ; status=}; ended=${ended%%[!0-9]*} ;;
+		esac
+	done <<EOF
+$(show --value -p ExecStartPre "$1")
+EOF
 }
+
+# Whether a command that is run before a unit's program ran, and did not come through: $1 is the unit, of which $state is known. Where systemd
+# has forgotten it, and the journal may not be read or does not have it yet, the next end is waited for, for some seconds. A program that is
+# reached meanwhile is seen as it runs.
+failed_before() {
+	turns=0
+	while :; do
+		case $state in
+		*ExecMainPID=[!0]*) return 0 ;;
+		*Result=exit-code* | *Result=signal* | *Result=core-dump* | *Result=timeout* | *SubState=start-pre*) ;;
+		*) return 1 ;;
+		esac
+		ended_before "$1"
+		[ -n "$command" ] || last_end "$1"
+		if [ -n "$command" ]; then
+			[ "$command" = ExecStartPre ] && ! systemds "$ended"
+			return
+		fi
+		[ $((turns += 1)) -lt 30 ] || return 1
+		sleep 0.1
+		state=$(how "$1")
+	done
+}
+
+# Says how the unit $1 is.
+how() { show -p ActiveState -p SubState -p UnitFileState -p Result -p ExecMainPID -p ExecMainStatus "$1"; }
 
 # Puts how the unit $1 is into $state, and how its program ended into $status. Where it is being started again, and the journal may not be
 # read, the next end is waited for, ten seconds at most.
 ask() {
 	turns=0
 	while :; do
-		state=$(show -p ActiveState -p SubState -p UnitFileState -p Result -p ExecMainPID -p ExecMainStatus "$1")
+		state=$(how "$1")
 		status=${state##*ExecMainStatus=}; status=${status%%[!0-9]*}
 		case "$state." in
 		*SubState=start[!-a-z]*) ;;
