@@ -104,17 +104,26 @@ func (p part) state(i instance, s sight) service.InstanceState {
 // onItsWay says that the machine goes down, or comes up and has not come to the release's instance yet: it tells nothing of the instance that it
 // does not run then. Empty where it does neither.
 func (s sight) onItsWay(r service.ReleaseID) string {
+	state := s.properties["ActiveState"]
 	switch {
-	case s.active() || s.last != r || !s.stopped.IsZero():
+	case s.last != r || !s.stopped.IsZero():
 		return ""
-	case s.manager == "stopping":
+	case s.manager == "stopping" && (!s.active() || state == "deactivating"):
 		return "the machine is going down"
-	case s.manager != "initializing" && s.manager != "starting":
+	case !s.enabled() || !s.since.Before(s.boot):
 		return ""
-	case s.properties["ActiveState"] == "inactive" && s.properties["InvocationID"] == "" && s.enabled() && s.since.Before(s.boot):
+	case (s.manager == "initializing" || s.manager == "starting") && state == "inactive" && s.properties["InvocationID"] == "", s.firstStart():
 		return "the machine is coming up"
 	}
 	return ""
+}
+
+// firstStart tells whether what is run before the program runs for the first time since the machine was started. That holds whatever the manager
+// says of itself, which may count as up before. It ends when that has failed, as it does after systemd's TimeoutStartSec: what is started again is
+// no first start.
+func (s sight) firstStart() bool {
+	return s.properties["ActiveState"] == "activating" && !strings.HasPrefix(s.properties["SubState"], "auto-restart") && !s.running() &&
+		s.number("NRestarts") == 0 && s.number("ActiveEnterTimestampMonotonic") == 0
 }
 
 // active tells whether systemd has it run, or is about to start or to stop it.

@@ -76,6 +76,25 @@ func TestMachineOnItsWay(t *testing.T) {
 		"ran since":                    {func(s *sight) { s.properties["InvocationID"] = "acbf658c7d9c4b14ae7ee1a0b09d4aa7" }, ""},
 		"would not come back":          {func(s *sight) { s.properties["UnitFileState"] = "disabled" }, ""},
 		"another release had the slot": {func(s *sight) { s.last = "production/web/0" }, ""},
+		// What is run before the program, which may take longer than the machine.
+		"before it":                   {func(s *sight) { s.before("starting") }, "the machine is coming up"},
+		"before it, with the rest up": {func(s *sight) { s.before("running") }, "the machine is coming up"},
+		"before it, started since":    {func(s *sight) { s.before("running"); s.since = boot.Add(time.Second) }, ""},
+		"before it, started again":    {func(s *sight) { s.before("starting"); s.properties["NRestarts"] = "1" }, ""},
+		"before it, started by hand":  {func(s *sight) { s.before("running"); s.properties["ActiveEnterTimestampMonotonic"] = "4711" }, ""},
+		"before it, stopped":          {func(s *sight) { s.before("starting"); s.stopped = boot }, ""},
+		"before it, and that failed":  {func(s *sight) { s.before("starting"); s.properties["SubState"] = "auto-restart" }, ""},
+		"before it, and that hung":    {func(s *sight) { s.before("starting"); s.properties["ActiveState"] = "deactivating" }, ""},
+		"its program, not reached yet": {func(s *sight) {
+			s.before("starting")
+			s.properties["SubState"], s.properties["MainPID"] = "start", "17"
+		}, ""},
+		// What its program has left behind.
+		"drains, and going down":       {func(s *sight) { s.draining("stopping") }, "the machine is going down"},
+		"drains":                       {func(s *sight) { s.draining("running") }, ""},
+		"died, and going down":         {func(s *sight) { s.before("stopping"); s.properties["SubState"] = "auto-restart" }, ""},
+		"before it, and down at once":  {func(s *sight) { s.before("stopping") }, "the machine is coming up"},
+		"active, while the rest is up": {func(s *sight) { s.properties["ActiveState"], s.manager = "active", "starting" }, ""},
 	} {
 		s := sight{
 			properties: map[string]string{"ActiveState": "inactive", "UnitFileState": "enabled"}, last: p.release, since: boot.Add(-time.Hour), boot: boot, manager: "starting",
@@ -85,6 +104,17 @@ func TestMachineOnItsWay(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
+}
+
+// before has what is run before the program run, and draining a child of the program that has ended.
+func (s *sight) before(manager string) { s.is("activating", "start-pre", manager) }
+
+func (s *sight) draining(manager string) { s.is("deactivating", "final-sigterm", manager) }
+
+func (s *sight) is(active, sub, manager string) {
+	s.properties["ActiveState"], s.properties["SubState"], s.manager = active, sub, manager
+	s.properties["InvocationID"], s.properties["MainPID"], s.properties["NRestarts"] = "acbf658c7d9c4b14ae7ee1a0b09d4aa7", "0", "0"
+	s.properties["ActiveEnterTimestampMonotonic"] = "0"
 }
 
 // What a script refuses behind other lines is told as it says it.

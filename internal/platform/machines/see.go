@@ -25,7 +25,7 @@ type sight struct {
 	// death is the last one, where it was started again since; starts are how often the journal knows it to have been started since then.
 	death  death
 	starts int
-	// boot is when the machine was started, and manager what systemd says of itself; both are asked where something does not run.
+	// boot is when the machine was started, and manager what systemd says of itself; both are asked where something is not simply active.
 	boot    time.Time
 	manager string
 	// machine tells one start of it from another.

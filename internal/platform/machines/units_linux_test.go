@@ -491,6 +491,10 @@ func TestReboot(t *testing.T) {
 	all := machinetest.Start(t, 1)
 	provide(t, all)
 	g := newGround(t, asRoot, all, 1)
+	// It warms up, which takes as long as there is no such file.
+	g.definition.Systemd.Before = [][]string{{"/bin/sh", "-c", "until [ -e /run/warm ]; do sleep 0.1; done"}}
+	all[0].Run(t, "touch /run/warm")
+	g.open()
 	stopped, running := g.placed(g.release("1.0.0"), "blue"), g.placed(g.release("2.0.0"), "green")
 	g.started(stopped, nil)
 	g.started(running, nil)
@@ -516,6 +520,16 @@ func TestReboot(t *testing.T) {
 		t.Errorf("what was stopped, while the machine comes up: %+v", s)
 	}
 	all[0].Run(t, "touch /run/go")
+	g.eventually(func() error {
+		if got := all[0].Run(t, "systemctl show --value -p SubState "+g.unit("green", 0)); got != "start-pre\n" {
+			return errors.New("it does not warm up yet: " + got)
+		}
+		return nil
+	})
+	if states, err := g.Inspect(t.Context(), running.Placement); err == nil || !strings.Contains(err.Error(), "the machine is coming up") {
+		t.Errorf("what ran, while it warms up: %+v, %v", states, err)
+	}
+	all[0].Run(t, "touch /run/warm")
 	g.ok(<-up)
 	g.eventually(func() error {
 		return g.Probe(context.WithoutCancel(t.Context()), running.Placement.Instances[0], service.Health{})
@@ -548,6 +562,20 @@ func TestReboot(t *testing.T) {
 	if s := g.states(running)[0]; s.Running || !strings.Contains(s.Detail, "the machine was started again since it ran") {
 		t.Errorf("disabled, and started again: %+v", s)
 	}
+	// What is not warm in time is started again, and is not waited for.
+	all[0].WriteFile(t, "/etc/systemd/system/"+g.unit("green", 0)+".d/50-late.conf", "[Service]\nTimeoutStartSec=1\n", 0o644)
+	all[0].Run(t, "systemctl enable "+g.unit("green", 0))
+	go func() { up <- all[0].Host.Reboot(context.WithoutCancel(t.Context())) }()
+	g.eventually(func() error {
+		states, err := g.Inspect(t.Context(), running.Placement)
+		if err == nil && (states[0].Running || states[0].Restarts < 1 || !strings.Contains(states[0].Detail, "(systemd.before) ended with signal: terminated")) {
+			err = fmt.Errorf("it is waited for: %+v", states[0])
+		}
+		return err
+	})
+	all[0].Run(t, "touch /run/warm")
+	g.ok(<-up)
+	g.answers(running)
 }
 
 // A machine that does not answer is named, and what is known of the others is told.

@@ -1,7 +1,7 @@
 # Says what there is of the units, in lines that readSights reads. A look goes to every machine, and often: each process that it starts counts.
 
 shown=$(show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p MainPID -p NRestarts -p ExecMainCode -p ExecMainStatus \
-	-p ExecMainExitTimestamp -p Result -p InvocationID -p Environment -p ControlGroup -p UID $wanted) || fail '' "systemd does not answer"
+	-p ExecMainExitTimestamp -p ActiveEnterTimestampMonotonic -p Result -p InvocationID -p Environment -p ControlGroup -p UID $wanted) || fail '' "systemd does not answer"
 printf '%s\n\nend\n' "$shown"
 slot_files() {
 	for what in release since stopped; do
@@ -9,8 +9,8 @@ slot_files() {
 	done
 }
 each slot_files
-# By systemd's own clock: the kernel of a container is older than it. Only what does not run is compared with it.
-case $shown in *ActiveState=inactive* | *ActiveState=failed*)
+# By systemd's own clock: the kernel of a container is older than it. Only what does not run, or not yet, or not for long, is compared with it.
+case $shown in *ActiveState=inactive* | *ActiveState=failed* | *ActiveState=activating* | *ActiveState=deactivating*)
 	echo "boot $(systemctl show --value -p UserspaceTimestamp)"
 	echo "manager $(systemctl $([ "$match" = _SYSTEMD_UNIT ] || echo --user) is-system-running 2>/dev/null)"
 	;;
