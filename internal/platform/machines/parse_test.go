@@ -1,6 +1,8 @@
 package machines
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,12 +20,13 @@ MainPID=4711
 NRestarts=2
 ExecMainCode=0
 ExecMainStatus=0
+InvocationID=acbf658c7d9c4b14ae7ee1a0b09d4aa7
 Environment=PORT=8081 DEPLOY_RELEASE=production/web/1.8.2-5c1f9e0b DEPLOY_SLOT=green
 
 end
 slot 0 release production/web/1.8.2-5c1f9e0b
 slot 0 since 1795674890.123456789
-event production-web-green-1.service {"__REALTIME_TIMESTAMP":"1795674900000000","MESSAGE_ID":"7d49"}
+event production-web-green-1.service {"__REALTIME_TIMESTAMP":"1795674900000000","MESSAGE_ID":"7d49","INVOCATION_ID":"acbf658c7d9c4b14ae7ee1a0b09d4aa7"}
 event production-web-green-1.service {"__REALTIME_TIMESTAMP":"1795674899000000","EXIT_CODE":"exited","EXIT_STATUS":"3"}
 event production-web-green-1.service {"__REALTIME_TIMESTAMP":"1795674891000000","MESSAGE_ID":"7d49"}
 event production-web-green-1.service {"__REALTIME_TIMESTAMP":"1795674880000000","MESSAGE_ID":"7d49"}
@@ -49,6 +52,47 @@ func TestAnswer(t *testing.T) {
 	s := p.state(p.instances[0], seen[0])
 	if want := "it ended with exit status 3 at 2026-11-26 06:34:59.000 UTC, and was started again; it did so once"; !s.Running || s.Release != p.release || s.Restarts != 1 || s.Detail != want {
 		t.Errorf("%+v, want %q", s, want)
+	}
+}
+
+// The journal lowers the count of restarts where it knows of all starts alone: else a death would be hidden by what it does not know of.
+func TestRestartsThatTheJournalKnows(t *testing.T) {
+	t.Parallel()
+	const start, end = `{"__REALTIME_TIMESTAMP":"%d","INVOCATION_ID":"%s"}`, `{"__REALTIME_TIMESTAMP":"%d","INVOCATION_ID":"%s","EXIT_CODE":"exited","EXIT_STATUS":"3"}`
+	type entry struct {
+		what  string
+		after time.Duration
+		of    string
+	}
+	all := []entry{{start, 20 * time.Second, "c"}, {end, 19 * time.Second, "b"}, {start, 11 * time.Second, "b"}, {end, 10 * time.Second, "a"}, {start, time.Second, "a"}}
+	for name, c := range map[string]struct {
+		entries []entry
+		runs    string
+		want    int
+	}{
+		"all":                   {all, "c", 2},
+		"the newest is missing": {all[2:], "c", 3},
+		"the oldest is missing": {all[:4], "c", 3},
+		"more are missing":      {all[:3], "c", 3},
+		"nothing":               {nil, "c", 3},
+		"of the user's manager": {[]entry{{strings.Replace(start, "INV", "USER_INV", 1), time.Second, "a"}}, "a", 0},
+		"of nobody knows which": {[]entry{{start, time.Second, ""}}, "", 3},
+		"and before":            {append(slices.Clone(all), entry{end, -time.Second, "0"}, entry{start, -time.Minute, "0"}), "c", 2},
+		"an end before all":     {[]entry{all[0], {end, time.Second, "a"}}, "c", 3},
+		"more than were read":   {slices.Repeat([]entry{{start, time.Second, "c"}}, maxEvents), "c", 1000},
+		"almost as many":        {slices.Repeat([]entry{{start, time.Second, "c"}}, maxEvents-1), "c", maxEvents - 2},
+	} {
+		since := time.Date(2026, 11, 26, 6, 0, 0, 0, time.UTC)
+		s := sight{properties: map[string]string{"InvocationID": c.runs, "NRestarts": "3"}, since: since}
+		if len(c.entries) > len(all)+2 {
+			s.properties["NRestarts"] = "1000"
+		}
+		for _, e := range c.entries {
+			s.event(fmt.Sprintf(e.what, since.Add(e.after).UnixMicro(), e.of))
+		}
+		if got := s.restarts(); got != c.want {
+			t.Errorf("%s: %d restarts instead of %d: %+v", name, got, c.want, s.starts)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package machines
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -22,9 +21,9 @@ type sight struct {
 	since, stopped time.Time
 	// process is the release by the environment of the main process; empty where it cannot be read.
 	process string
-	// death is the last one, where it was started again since; starts are how often the journal knows it to have been started since then.
+	// death is the last one, where it was started again since; starts are those that the journal knows of since then.
 	death  death
-	starts int
+	starts starts
 	// boot is when the machine was started, and manager what systemd says of itself; both are asked where something is not simply active.
 	boot    time.Time
 	manager string
@@ -38,13 +37,6 @@ type sight struct {
 	user string
 	// holders by socket, of others.
 	holders map[string]string
-}
-
-// death is the end of a main process, or of one that is run before it.
-type death struct {
-	how    string
-	at     time.Time
-	before bool
 }
 
 // see asks the part's machine once for what there is of its instances, in their order.
@@ -160,41 +152,6 @@ func (s *sight) unitLine(word, value string) {
 		s.event(value)
 	}
 }
-
-// event reads an entry of the journal, the newest first.
-func (s *sight) event(value string) {
-	var entry struct {
-		At      string `json:"__REALTIME_TIMESTAMP"`
-		Code    string `json:"EXIT_CODE"`
-		Status  string `json:"EXIT_STATUS"`
-		Command string `json:"COMMAND"`
-	}
-	if json.Unmarshal([]byte(value), &entry) != nil {
-		return // What is not known is not told.
-	}
-	micro, _ := strconv.ParseInt(entry.At, 10, 64)
-	at := time.UnixMicro(micro)
-	switch {
-	case at.Before(s.since):
-	case entry.Status == "":
-		s.starts++
-	case s.death == (death{}):
-		s.death = death{how: ending(entry.Code, entry.Status), at: at, before: entry.Command == "ExecStartPre"}
-	}
-}
-
-// restarts since it was started for its placement. systemd counts one twice when it reads its units anew between a death and the
-// start, so where the journal knows better, that holds.
-func (s sight) restarts() int {
-	counted := s.number("NRestarts")
-	if s.starts > 0 && s.starts < maxEvents/2 {
-		return min(counted, s.starts-1)
-	}
-	return counted
-}
-
-// maxEvents is how many entries of the journal are read.
-const maxEvents = 200
 
 // seconds reads a time in seconds since 1970, with fractions.
 func seconds(text string) time.Time {

@@ -38,3 +38,48 @@ func TestWhatALookAsks(t *testing.T) {
 		}
 	})
 }
+
+// Where the journal does not know of the last start yet, it is to write down what it was told, for a second at most, once a look; and only then.
+func TestJournalThatIsBehind(t *testing.T) {
+	t.Parallel()
+	inEachShell(t, func(t *testing.T, p part) {
+		asked, written := filepath.Join(p.Directory, "asked"), filepath.Join(p.Directory, "written")
+		p.instances = []instance{{unit: "web-blue-0.service", slot: "blue"}, {unit: "web-blue-1.service", slot: "blue", number: 1}}
+		p.file(t, "slots/blue/0/since", "1795674890.5\n")
+		p.file(t, "slots/blue/1/since", "1795674890.5\n")
+		p.program(t, "journalctl", "echo \"$*\" >>"+asked+"\ncase $* in *--sync*) touch "+written+"; exec sleep 60 ;; esac\n[ ! -e "+written+" ] || echo '"+
+			`{"__REALTIME_TIMESTAMP":"1795674895000000","INVOCATION_ID":"b2"}'`+"\necho '"+`{"__REALTIME_TIMESTAMP":"1795674891000000","INVOCATION_ID":"a1"}'`+"\n")
+		for _, c := range []struct {
+			name, other string
+			questions   int
+		}{
+			{"behind", "NRestarts=0", 3},
+			{"up to date", "NRestarts=0", 1},
+			{"up to date for one of two", "NRestarts=1\nInvocationID=c3", 4},
+			{"behind for both", "NRestarts=1\nInvocationID=c3", 4},
+		} {
+			p.program(t, "systemctl", `printf 'Id=web-blue-0.service\nActiveState=active\nNRestarts=2\nMainPID=0\nInvocationID=b2\n\n`+
+				`Id=web-blue-1.service\nActiveState=active\nMainPID=0\n`+c.other+`\n'`)
+			if err := os.RemoveAll(asked); err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasPrefix(c.name, "behind") {
+				_ = os.Remove(written) // It may not be there yet.
+			}
+			seen, err := p.see(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, err := os.ReadFile(asked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := seen[0].restarts(); got != 1 || strings.Count(string(all), "\n") != c.questions || strings.Count(string(all), "--sync") > 1 {
+				t.Errorf("%s: %d restarts, by %+v, after:\n%s", c.name, got, seen[0].starts, all)
+			}
+			if got := seen[1].restarts(); got != seen[1].number("NRestarts") {
+				t.Errorf("%s: %d restarts of another one, by %+v", c.name, got, seen[1].starts)
+			}
+		}
+	})
+}

@@ -37,13 +37,22 @@ fi
 of_those=
 for inode in $inodes; do of_those="$of_those${of_those:+\\|}$inode"; done
 
-group= pid= restarts= unit= uid= held=
+events() { # the unit's last starts, and ends of processes
+	journal -o json --output-fields=MESSAGE_ID,INVOCATION_ID,USER_INVOCATION_ID,EXIT_CODE,EXIT_STATUS,COMMAND -r -n 200 "$field=$unit" \
+		MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 MESSAGE_ID=7d4958e842da4a758f6c1cdc7b36dcc5 2>/dev/null
+}
+
+group= pid= restarts= unit= uid= invocation= held= synced=
 hold() { # which of them are of a unit's processes
 	[ -n "$unit" ] || return 0
 	if [ "${restarts:-0}" -gt 0 ]; then
-		# The last starts, and ends of processes.
-		journal -o json --output-fields=MESSAGE_ID,EXIT_CODE,EXIT_STATUS,COMMAND -r -n 200 "$field=$unit" \
-			MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 MESSAGE_ID=7d4958e842da4a758f6c1cdc7b36dcc5 2>/dev/null | sed "s/^/event $unit /"
+		events=$(events)
+		case $synced$events in
+		synced* | *"$invocation"*) ;;
+		# The journal is behind. Where it hangs, this would as well.
+		*) synced=synced; timeout 1 $sudo journalctl -q --no-pager --sync >/dev/null 2>&1 </dev/null; events=$(events) ;;
+		esac
+		[ -z "$events" ] || printf '%s\n' "$events" | sed "s/^/event $unit /"
 	fi
 	[ "${pid:-0}" -gt 0 ] || return 0
 	# Ends in a NUL, which nothing here can hold: it is left to the reader.
@@ -84,7 +93,8 @@ while IFS= read -r line; do
 	NRestarts=*) restarts=${line#*=} ;;
 	ControlGroup=*) group=${line#*=} ;;
 	UID=*) uid=${line#*=} ;;
-	'') hold; group= pid= restarts= unit= uid= ;;
+	InvocationID=*) invocation=${line#*=} ;;
+	'') hold; group= pid= restarts= unit= uid= invocation= ;;
 	esac
 done <<EOF
 $shown
