@@ -578,6 +578,55 @@ func TestReboot(t *testing.T) {
 	g.answers(running)
 }
 
+// While a machine goes down, what a program has left behind may drain for longer than the program itself: the instance has not died. It has where
+// somebody stops it.
+func TestGoingDown(t *testing.T) {
+	t.Parallel()
+	all := machinetest.Start(t, 1)
+	provide(t, all)
+	g := newGround(t, asRoot, all, 1)
+	g.artifact("#!/bin/sh\n(trap '' TERM; until [ -e /run/drained ]; do sleep 0.1; done) &\nexec " + instanceProgram + " " + asInstance + " \"$@\"\n")
+	// What was started after sshd is stopped before it.
+	g.definition.Systemd.DropIns = map[string]string{"10-drain.conf": "[Unit]\nAfter=ssh.service\n[Service]\nTimeoutStopSec=300\n"}
+	g.open()
+	r := g.placed(g.release("1.0.0"), "blue")
+	g.started(r, nil)
+	t.Cleanup(func() { all[0].Run(t, "touch /run/drained") })
+	drains := func() {
+		t.Helper()
+		g.eventually(func() error {
+			if got := all[0].Run(t, "systemctl show --value -p SubState -p MainPID "+g.unit("blue", 0)); got != "0\nfinal-sigterm\n" {
+				return errors.New("it does not drain yet: " + got)
+			}
+			return nil
+		})
+	}
+	all[0].Run(t, "systemctl stop --no-block "+g.unit("blue", 0))
+	drains()
+	if s := g.states(r)[0]; s.Running {
+		t.Errorf("stopped by hand: %+v", s)
+	}
+	all[0].Run(t, "touch /run/drained")
+	all[0].Run(t, "systemctl stop "+g.unit("blue", 0)+"; rm /run/drained; systemctl start "+g.unit("blue", 0))
+	g.answers(r)
+	up := make(chan error, 1)
+	go func() { up <- all[0].Host.Reboot(context.WithoutCancel(t.Context())) }()
+	drains()
+	g.eventually(func() error {
+		states, err := g.Inspect(t.Context(), r.Placement)
+		if err == nil {
+			t.Fatalf("while the machine goes down: %+v", states)
+		}
+		if !strings.Contains(err.Error(), "the machine is going down") {
+			return err // Its connections are ended first.
+		}
+		return nil
+	})
+	all[0].Run(t, "touch /run/drained")
+	g.ok(<-up)
+	g.answers(r)
+}
+
 // A machine that does not answer is named, and what is known of the others is told.
 func TestMachineDown(t *testing.T) {
 	t.Parallel()
