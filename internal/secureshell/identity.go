@@ -65,7 +65,8 @@ func (l *link) privateKey() (*identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("private key: %w", err)
 	}
-	signer, err := ssh.ParsePrivateKey([]byte(text))
+	key := []byte(unindented(text))
+	signer, err := ssh.ParsePrivateKey(key)
 	var encrypted *ssh.PassphraseMissingError
 	if errors.As(err, &encrypted) {
 		if d.Passphrase == "" {
@@ -75,7 +76,8 @@ func (l *link) privateKey() (*identity, error) {
 		if lookupErr != nil {
 			return nil, fmt.Errorf("passphrase: %w", lookupErr)
 		}
-		signer, err = ssh.ParsePrivateKeyWithPassphrase([]byte(text), []byte(phrase))
+		// Files end in a line break, and passphrases do not.
+		signer, err = ssh.ParsePrivateKeyWithPassphrase(key, []byte(strings.TrimRight(phrase, "\r\n")))
 		if errors.Is(err, x509.IncorrectPasswordError) {
 			return nil, fmt.Errorf("the passphrase in credential %q is not that of the private key in credential %q", d.Passphrase, d.PrivateKey)
 		}
@@ -90,6 +92,15 @@ func (l *link) privateKey() (*identity, error) {
 	}, nil
 }
 
+// unindented is a key without what editors and heredocs put around its lines.
+func unindented(text string) string {
+	lines := strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimSpace(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // instead says what text is where it is no private key, and what to do.
 func instead(text string) string {
 	trimmed := strings.TrimSpace(text)
@@ -102,6 +113,10 @@ func instead(text string) string {
 		return "it is a public key: give the file without .pub"
 	case !strings.Contains(trimmed, "-----BEGIN"):
 		return "give the whole file, from -----BEGIN to -----END, and not its path"
+	case strings.HasPrefix(trimmed, "-----BEGIN ENCRYPTED PRIVATE KEY"):
+		return "it is encrypted PKCS#8, as openssl writes it: convert it with ssh-keygen -p -f KEY (an Ed25519 key takes OpenSSH 9.6 or later)"
+	case !strings.Contains(trimmed, "\n"):
+		return "it is all on one line: give it with the line breaks of its file"
 	}
 	return "give it as ssh-keygen writes it, OpenSSH or PEM, with all of its lines; ed25519, ECDSA and RSA keys are understood"
 }

@@ -78,6 +78,49 @@ func TestKeyWithAPassphrase(t *testing.T) {
 	}
 }
 
+func TestKeyWithOtherLineEnds(t *testing.T) {
+	server := sshtest.Start(t)
+	secret := "correct horse"
+	// A PEM file with a passphrase has lines of headers too.
+	pem := server.Path("pem")
+	sshtest.Keygen(t, "-q", "-N", secret, "-f", pem, "-t", "rsa", "-b", "2048", "-m", "PEM")
+	authorize(t, server, pem)
+	s := server.SSH()
+	s.Passphrase = "phrase"
+	for kind, key := range map[string]string{"OpenSSH": server.Key, "PEM": file(t, pem)} {
+		for name, text := range map[string]string{
+			"CRLF": strings.ReplaceAll(key, "\n", "\r\n"), "no last line break": strings.TrimSpace(key), "space around": "\n\n  " + key + "\n\n",
+			"a mark of the order of bytes": "\ufeff" + key, "indented": "    " + strings.ReplaceAll(key, "\n", "\n    "),
+		} {
+			t.Run(kind+", "+name, func(t *testing.T) {
+				c := connections(t, sshtest.Credentials{sshtest.KeyName: text, "phrase": secret + "\n"}, secureshell.Options{})
+				if got := says(t, c.Machine(s), "echo in", nil); got != "in\n" {
+					t.Errorf("%q", got)
+				}
+			})
+		}
+	}
+}
+
+// ssh-keygen reads what openssl wrote, and writes what can be read.
+func TestKeyInEncryptedPKCS8(t *testing.T) {
+	server := sshtest.Start(t)
+	secret := "correct horse"
+	key := server.Path("pkcs8")
+	sshtest.Keygen(t, "-q", "-N", secret, "-f", key, "-t", "ecdsa", "-m", "PKCS8")
+	authorize(t, server, key)
+	s := server.SSH()
+	s.Passphrase = "phrase"
+	given := func() *secureshell.Connections {
+		return connections(t, sshtest.Credentials{sshtest.KeyName: file(t, key), "phrase": secret}, secureshell.Options{})
+	}
+	refused(t, given(), s, `credential "machine_key"`, "encrypted PKCS#8", "ssh-keygen -p -f KEY")
+	sshtest.Keygen(t, "-q", "-p", "-f", key, "-P", secret, "-N", secret)
+	if got := says(t, given().Machine(s), "echo in", nil); got != "in\n" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestWhatIsNoPrivateKey(t *testing.T) {
 	server := sshtest.Start(t)
 	for text, words := range map[string]string{
@@ -87,6 +130,9 @@ func TestWhatIsNoPrivateKey(t *testing.T) {
 		"PuTTY-User-Key-File-3: ssh-rsa":    "puttygen",
 		server.Key[:len(server.Key)/2]:      "all of its lines",
 		server.Key[:100] + server.Key[150:]: "OpenSSH or PEM",
+		// What variables of CI systems make of it.
+		strings.ReplaceAll(server.Key, "\n", " "):  "line breaks",
+		strings.ReplaceAll(server.Key, "\n", `\n`): "line breaks",
 	} {
 		c := connections(t, sshtest.Credentials{sshtest.KeyName: text}, secureshell.Options{})
 		err := refusal(t, c, server.SSH(), `credential "machine_key"`, words)

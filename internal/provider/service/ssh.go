@@ -44,7 +44,7 @@ func loginAttributes() map[string]schema.Attribute {
 		"address":         requiredText("IP address or name of the machine, without a port."),
 		"port":            numberAttribute("Port of its SSH server. Default: `22`."),
 		"user":            requiredText("User who logs in."),
-		"private_key":     textAttribute("Name of the credential that holds a private key, in OpenSSH's or PEM form. Exactly one of `private_key` and `agent`."),
+		"private_key":     textAttribute("Name of the credential that holds a private key, in OpenSSH's or PEM form; encrypted PKCS#8 is not understood. Exactly one of `private_key` and `agent`."),
 		"passphrase":      textAttribute("Name of the credential that holds the passphrase of the private key. Default: the key is not encrypted."),
 		"agent":           truthAttribute("Whether the keys are those of the SSH agent of whoever runs Terraform, at `SSH_AUTH_SOCK`. Default: `false`."),
 		"certificate":     textAttribute("Certificate of the private key, as a text in the form of a `-cert.pub` file. It is no secret."),
