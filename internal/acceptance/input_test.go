@@ -32,16 +32,17 @@ func TestBadInputIsRefusedInThePlan(t *testing.T) {
 		"empty platform": {func(s string) string {
 			return cut(s, "    host = {\n      directory", "drain_timeout = \"5s\"\n    }\n")
 		}, []string{"platform", "host"}},
-		"weights not rising":         {replace(weightLine, weightLine+"\n  steps = [{ weight = 50, pause = \"1s\" }, { weight = 10, pause = \"1s\" }]"), []string{"steps[1]", "higher"}},
-		"weight 0":                   {replace(weightLine, "weight  = 0"), []string{"weight", "1"}},
-		"weight 101":                 {replace(weightLine, "weight  = 101"), []string{"weight", "100"}},
-		"missing artifact":           {replace(built.web, "/nowhere/web"), []string{"file", "/nowhere/web"}},
-		"wrong digest":               {replace("file = \""+built.web+"\"", "file = \""+built.web+"\"\n  sha256 = \""+strings.Repeat("0", 64)+"\""), []string{"sha256"}},
-		"typo in a duration":         {replace("min_healthy_time = \"100ms\"", "min_healthy_time = \"10 sec\""), []string{"min_healthy_time", "10 sec"}},
-		"keep_previous below 0":      {replace("resource \"deploy_finalization\" \"web\" {", "resource \"deploy_finalization\" \"web\" {\n  keep_previous = -1"), []string{"keep_previous"}},
-		"unknown credential":         {replace("    host     = {", "    secrets = { A = \"nobody\" }\n    host     = {"), []string{"nobody", "credential"}},
-		"unknown key of the content": {replace("    host     = {", "    hots = 1\n    host     = {"), []string{"hots"}},
-		"unknown checkpoint":         {replace("checkpoint = deploy_checkpoint.web.id", "checkpoint = \"production/web/0-00000000/checkpoint\""), []string{"checkpoint"}},
+		"weights not rising":          {replace(weightLine, weightLine+"\n  steps = [{ weight = 50, pause = \"1s\" }, { weight = 10, pause = \"1s\" }]"), []string{"steps[1]", "higher"}},
+		"weight 0":                    {replace(weightLine, "weight  = 0"), []string{"weight", "1"}},
+		"weight 101":                  {replace(weightLine, "weight  = 101"), []string{"weight", "100"}},
+		"missing artifact":            {replace(built.web, "/nowhere/web"), []string{"file", "/nowhere/web"}},
+		"wrong digest":                {replace("file = \""+built.web+"\"", "file = \""+built.web+"\"\n  sha256 = \""+strings.Repeat("0", 64)+"\""), []string{"sha256"}},
+		"a program that is not there": {replace(`command = ["./web"]`, `command = ["./app/web"]`), []string{"Program Not In Artifact", "content.host.command", "the artifact has web; write ./web"}},
+		"typo in a duration":          {replace("min_healthy_time = \"100ms\"", "min_healthy_time = \"10 sec\""), []string{"min_healthy_time", "10 sec"}},
+		"keep_previous below 0":       {replace("resource \"deploy_finalization\" \"web\" {", "resource \"deploy_finalization\" \"web\" {\n  keep_previous = -1"), []string{"keep_previous"}},
+		"unknown credential":          {replace("    host     = {", "    secrets = { A = \"nobody\" }\n    host     = {"), []string{"nobody", "credential"}},
+		"unknown key of the content":  {replace("    host     = {", "    hots = 1\n    host     = {"), []string{"hots"}},
+		"unknown checkpoint":          {replace("checkpoint = deploy_checkpoint.web.id", "checkpoint = \"production/web/0-00000000/checkpoint\""), []string{"checkpoint"}},
 		"a second stage of a kind": {func(s string) string {
 			return s + "\nresource \"deploy_smoke_test\" \"two\" {\n  release = deploy_release.web.release\n  checks = { a = { tcp = {} } }\n}\n"
 		}, []string{"deploy_smoke_test"}},

@@ -18,8 +18,8 @@ type Contents struct {
 	Entries int
 	// Zstd: it is packed with zstd.
 	Zstd bool
-	// Head is how the file that was asked about begins, at most headSize bytes; empty: there is no such file.
-	Head string
+	// Program is the one that was asked about; zero where none was.
+	Program Program
 }
 
 // What files take on a disk beside their bytes: an entry a block, and something for the directories.
@@ -34,20 +34,19 @@ func (c Contents) Disk(missing int64) int64 {
 	return max(missing, 0) + c.Bytes + int64(c.Entries)*entryOverhead + diskOverhead
 }
 
-// headSize tells what an executable is for: it is as much of an ELF program's header.
-const headSize = 20
-
-// Examine reads the artifact at path once: it has the digest want ("sha256:<hex>"), and Install would take it. head is a
-// file of it of which the beginning is wanted, a clean relative name, or empty. It writes nothing. Errors are those of
-// Install.
-func Examine(ctx context.Context, path, want, head string, limits Limits) (Contents, error) {
+// Examine reads the artifact at path once: it has the digest want ("sha256:<hex>"), and Install would take it. program is the
+// relative name of a file of it that is looked for, or empty. It writes nothing. Errors are those of Install.
+func Examine(ctx context.Context, path, want, program string, limits Limits) (Contents, error) {
 	f, err := open(path)
 	if err != nil {
 		return Contents{}, fmt.Errorf("examine artifact: %w", err)
 	}
 	defer func() { _ = f.Close() }()
 	source := newSource(ctx, f)
-	count := &counter{head: head}
+	count := &counter{}
+	if program != "" {
+		count.contents = &contents{files: map[string]packed{}, links: map[string]string{}}
+	}
 	format, err := read(ctx, source, filepath.Base(path), limits, count)
 	if err != nil {
 		return Contents{}, fmt.Errorf("examine artifact %s: %w", path, badOrOther(ctx, path, want, err))
@@ -61,31 +60,49 @@ func Examine(ctx context.Context, path, want, head string, limits Limits) (Conte
 	}
 	count.Size = info.Size()
 	count.Zstd = format == formatZstd
+	if program != "" {
+		count.Program = count.contents.program(program)
+	}
 	return count.Contents, nil
 }
 
-// counter is a sink that keeps next to nothing.
+// counter is a sink that keeps no file.
 type counter struct {
 	Contents
-	// head is the file whose beginning is wanted.
-	head string
+	// contents is nil where no program is looked for.
+	contents *contents
 }
 
 func (c *counter) directory(string, fs.FileMode) error { c.Entries++; return nil }
-func (c *counter) symlink(string, string) error        { c.Entries++; return nil }
-func (c *counter) link(string, string) error           { c.Entries++; return nil }
-func (c *counter) file(name string, _ fs.FileMode, _ time.Time, content io.Reader) error {
-	if name == c.head {
+
+func (c *counter) symlink(name, target string) error {
+	c.Entries++
+	if c.contents != nil {
+		c.contents.links[name] = target
+	}
+	return nil
+}
+
+func (c *counter) link(name, target string) error {
+	c.Entries++
+	if c.contents != nil {
+		c.contents.files[name] = c.contents.files[target]
+	}
+	return nil
+}
+
+func (c *counter) file(name string, mode fs.FileMode, _ time.Time, content io.Reader) error {
+	c.Entries++
+	if c.contents != nil {
 		head := make([]byte, headSize)
 		n, err := io.ReadFull(content, head)
 		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return err
 		}
-		c.Head = string(head[:n])
+		c.contents.add(name, mode, head[:n])
 		c.Bytes += int64(n)
 	}
 	n, err := io.Copy(io.Discard, content)
 	c.Bytes += n
-	c.Entries++
 	return err
 }

@@ -12,25 +12,27 @@ import (
 func TestExamine(t *testing.T) {
 	plain := tarOf(t,
 		entry{name: "bin", kind: tar.TypeDir},
-		entry{name: "./bin/web", content: "#!/bin/sh\necho a long program\n"},
+		entry{name: "./bin/web", content: "#!/bin/sh\necho a long program\n", mode: 0o755},
 		entry{name: "short", content: "x"},
 		entry{name: "link", link: "short", kind: tar.TypeSymlink},
 	)
 	executable := []byte("#!/bin/sh\necho a long program\n")
+	long := artifact.Program{Found: true, Executable: true, Head: "#!/bin/sh\necho a lon"}
 	for name, c := range map[string]struct {
-		data []byte
-		head string
-		want artifact.Contents
+		data    []byte
+		program string
+		want    artifact.Contents
 	}{
-		"gzip":       {gzipped(t, plain), "bin/web", artifact.Contents{Bytes: 31, Entries: 4, Head: "#!/bin/sh\necho a lon"}},
-		"zstd":       {zstandard(t, plain), "short", artifact.Contents{Bytes: 31, Entries: 4, Head: "x", Zstd: true}},
-		"missing":    {gzipped(t, plain), "web", artifact.Contents{Bytes: 31, Entries: 4}},
-		"executable": {executable, "artifact", artifact.Contents{Bytes: 30, Entries: 1, Head: "#!/bin/sh\necho a lon"}},
+		"gzip":       {gzipped(t, plain), "bin/web", artifact.Contents{Bytes: 31, Entries: 4, Program: long}},
+		"zstd":       {zstandard(t, plain), "short", artifact.Contents{Bytes: 31, Entries: 4, Program: artifact.Program{Found: true}, Zstd: true}},
+		"missing":    {gzipped(t, plain), "web", artifact.Contents{Bytes: 31, Entries: 4, Program: artifact.Program{Instead: "bin/web"}}},
+		"not asked":  {gzipped(t, plain), "", artifact.Contents{Bytes: 31, Entries: 4}},
+		"executable": {executable, "artifact", artifact.Contents{Bytes: 30, Entries: 1, Program: long}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path, digest := written(t, c.data)
 			c.want.Size = int64(len(c.data))
-			if got, err := artifact.Examine(t.Context(), path, digest, c.head, artifact.Limits{}); err != nil || got != c.want {
+			if got, err := artifact.Examine(t.Context(), path, digest, c.program, artifact.Limits{}); err != nil || got != c.want {
 				t.Errorf("got %+v, %v, want %+v", got, err, c.want)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"path"
 	"regexp"
 	"strings"
 )
@@ -109,6 +110,19 @@ func (c Content) Validate() []Problem {
 		}
 	}
 	return problems
+}
+
+// PackedProgram is the program of platform host, as it is written, where it is one of the artifact's files; empty where it is none: an absolute
+// path, or a name without a slash, which is looked for in PATH.
+func (c Content) PackedProgram() string {
+	if c.Host == nil || len(c.Host.Command) == 0 {
+		return ""
+	}
+	program := c.Host.Command[0]
+	if !strings.Contains(program, "/") || path.IsAbs(program) || path.Clean(program) == ".." || strings.HasPrefix(path.Clean(program), "../") {
+		return ""
+	}
+	return program
 }
 
 // ReservedVariable tells whether the platform sets this variable of a release's environment itself.

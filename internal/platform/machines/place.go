@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path"
 	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
@@ -80,14 +79,6 @@ func (m *Machines) place(ctx context.Context, p part, r service.Release, referen
 // recordScript takes a record on standard input.
 func recordScript(encoded []byte) string {
 	return fmt.Sprintf("size=%d\n", len(encoded)) + recordBody
-}
-
-// packed is the release's program where it comes with the artifact; empty where it is none of its files.
-func packed(c service.Content) string {
-	if c.Host == nil || len(c.Host.Command) == 0 || !relative(c.Host.Command[0]) || strings.HasPrefix(path.Clean(c.Host.Command[0]), "../") {
-		return ""
-	}
-	return c.Host.Command[0]
 }
 
 // claimScript makes the directory, and makes it the service's: two in one would stop each other's instances. Of two that come for it at

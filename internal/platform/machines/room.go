@@ -29,7 +29,7 @@ func (m *Machines) Room(ctx context.Context, r service.Release, slot string) []s
 		found[n] = m.room(ctx, p, r)
 		return nil
 	})
-	problems := toldOnce(parts, found)
+	problems := append(toldOnce(parts, found), m.programProblem(ctx, r)...)
 	if r.Content.Artifact != "" {
 		if missing := m.artifactProblem(ctx, parts, r); missing != nil && len(problems) == 0 {
 			problems = append(problems, *missing)
@@ -105,7 +105,7 @@ func (p part) roomScript(d service.HostPlatform, c service.Content) string {
 }
 
 // transferProblem tells whether the machine can take the release's files, and run its program: whether Place would find so. What else is wrong
-// with the artifact is artifactProblem's.
+// with the artifact is programProblem's and artifactProblem's.
 func (m *Machines) transferProblem(ctx context.Context, p part, r service.Release) *service.Problem {
 	reference, err := service.ParseReference(r.Content.Artifact)
 	if err != nil {
@@ -126,7 +126,7 @@ func (m *Machines) transferProblem(ctx context.Context, p part, r service.Releas
 // request is what is brought to a machine for a release.
 func (m *Machines) request(p part, r service.Release, reference service.Reference) transfer.Request {
 	return transfer.Request{
-		Artifact: reference, Limits: m.options.Limits, Directory: p.Directory, Release: r.ID, Program: packed(r.Content), Patience: m.options.Patience,
+		Artifact: reference, Limits: m.options.Limits, Directory: p.Directory, Release: r.ID, Program: r.Content.PackedProgram(), Patience: m.options.Patience,
 	}
 }
 

@@ -167,14 +167,14 @@ func TestLogLines(t *testing.T) {
 func TestProgramsOfARelease(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{"./web": "./web", "bin/web": "bin/web", "web": "", "/usr/bin/web": "", "../web": "", "./../web": "", "": ""} {
-		if got := packed(service.Content{Host: &service.HostContent{Command: []string{name}}}); got != want {
+		if got := (service.Content{Host: &service.HostContent{Command: []string{name}}}).PackedProgram(); got != want {
 			t.Errorf("of %q it looks at %q", name, got)
 		}
 		if run := program(name, "/files"); want != "" && run != path.Join("/files", want) {
 			t.Errorf("%q runs %s", name, run)
 		}
 	}
-	if packed(service.Content{}) != "" {
+	if (service.Content{}).PackedProgram() != "" {
 		t.Error("nothing is a program")
 	}
 }

@@ -485,6 +485,28 @@ func TestForeignArchitecture(t *testing.T) {
 	g.contains(problems[0].Detail, "hosts a and b: the program ./web is for s390x, and the machine is ", ": build it for linux/")
 }
 
+// A program that is not in the artifact is told before anything is sent, and not as a problem of a machine.
+func TestProgramThatIsNotInTheArtifact(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, asRoot, hosts(t, 2), 1)
+	r := g.release("1.0.0")
+	r.Content.Host.Command = []string{"./app/web"}
+	r.ID = r.Content.ReleaseID(g.id)
+	problems := g.Room(t.Context(), r, "blue")
+	if len(problems) != 1 || strings.Join(problems[0].Path, ".") != "content.host.command" || len(problems[0].Hosts) > 0 {
+		t.Fatalf("%v", problems)
+	}
+	g.contains(problems[0].Detail, "the program ./app/web is not among the release's files: the artifact has web; write ./web")
+	_, err := g.Place(t.Context(), r, "blue")
+	if err == nil {
+		t.Fatal("placed")
+	}
+	g.contains(err.Error(), problems[0].Detail)
+	for _, h := range g.hosts {
+		h.Run(t, "[ -z \"$(find "+g.definition.Directory+" -name 'artifact*' -type f)\" ]")
+	}
+}
+
 // A machine that was started again runs what ran, and says of what was stopped that it was.
 func TestReboot(t *testing.T) {
 	t.Parallel()

@@ -35,6 +35,7 @@ func plan(ctx context.Context, p stage.Planning[model]) diag.Diagnostics {
 		}
 	}
 	refuseOtherCheckpoint(ctx, p, &diags)
+	refuseProgram(ctx, p, &diags)
 	if p.ReleaseChanges != stage.Unchanged || p.ArgumentsChange {
 		refuseUnknownCredentials(p, &diags)
 	}

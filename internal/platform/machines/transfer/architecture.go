@@ -88,9 +88,14 @@ func (e *ArchitectureError) on(machine string) string {
 	return fmt.Sprintf("the program %s is for %s, and %s is %s: %s", e.Program, e.Got, machine, e.Want, remedy)
 }
 
-// fits looks whether the program that r wants of an artifact runs on m, which said what it is.
+// fits looks whether the program that r wants of an artifact is there, and runs on m, which said what it is.
 func fits(m Machine, r Request, there answers, contents artifact.Contents) error {
-	if is, machine := architectureOf(contents.Head), there.word("machine", 0); machine != "" && !is.runsOn(machine) {
+	if r.Program != "" {
+		if err := contents.Program.Runs(r.Program); err != nil {
+			return err
+		}
+	}
+	if is, machine := architectureOf(contents.Program.Head), there.word("machine", 0); machine != "" && !is.runsOn(machine) {
 		return &ArchitectureError{Machine: m.String(), Program: r.Program, Got: is.name, Want: machine}
 	}
 	return nil

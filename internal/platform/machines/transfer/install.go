@@ -121,7 +121,7 @@ func (i *installation) attempt(ctx context.Context) (done bool, err error) {
 	}
 	offset := there.number("absent")
 	i.note(offset)
-	contents, err := known.of(ctx, i.request.Artifact.Path, i.request.Artifact.Digest, i.variables.values["program"], i.request.Limits)
+	contents, err := artifact.Examined(ctx, i.request.Artifact.Path, i.request.Artifact.Digest, i.variables.values["program"], i.request.Limits)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, final{absent(i.machine, i.request, err)}
 	}

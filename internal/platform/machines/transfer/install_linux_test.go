@@ -224,12 +224,14 @@ func TestProgram(t *testing.T) {
 		"not looked at":  {foreign, 0o755, "", ""},
 		"foreign":        {foreign, 0o755, "./bin/web", "build it for linux/"},
 		"not executable": {elf, 0o644, "./bin/web", "the program ./bin/web is not executable"},
-		"missing":        {elf, 0o755, "./web", "the program ./web is not among the release's files"},
+		"missing":        {elf, 0o755, "./web", "the program ./web is not among the release's files: the artifact has bin/web; write ./bin/web"},
+		"by a link":      {elf, 0o755, "current/web", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := request(t, write(t, "web.tar.gz", gzipped(t, tarOf(t, entry{name: "bin/web", content: string(c.program), mode: c.mode}))), awkward(t))
+			r := request(t, write(t, "web.tar.gz", gzipped(t, tarOf(t,
+				entry{name: "current", link: "bin", kind: tar.TypeSymlink}, entry{name: "bin/web", content: string(c.program), mode: c.mode}))), awkward(t))
 			r.Program = c.named
-			if err := transfer.Room(t.Context(), &local{}, r); errors.As(err, &wrong) != (name == "foreign") {
+			if err := transfer.Room(t.Context(), &local{}, r); (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("room: %v", err)
 			}
 			report, err := transfer.Install(t.Context(), &local{}, r)
@@ -239,20 +241,20 @@ func TestProgram(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("got %v, want %q", err, c.want)
+			var program *artifact.ProgramError
+			if err == nil || !strings.Contains(err.Error(), c.want) || report.Uploaded > 0 || !errors.As(err, &wrong) && !errors.As(err, &program) {
+				t.Errorf("got %v, %+v, want %q before anything is sent", err, report, c.want)
 			}
-			if name == "foreign" {
-				if !errors.As(err, &wrong) || report.Uploaded > 0 {
-					t.Errorf("got %v, %+v, want an *ArchitectureError before anything is sent", err, report)
-				}
-				// The machine itself looks too: it may have the artifact already.
-				r.Program = ""
-				install(t, &local{}, r)
-				r.Program, r.Release = c.named, "production/web/1.0-bbbbbbbb"
-				if _, err := transfer.Install(t.Context(), &local{}, r); !errors.As(err, &wrong) {
-					t.Errorf("got %v from the machine", err)
-				}
+			// The machine itself looks too: it may have the artifact already, and this one not.
+			r.Program = ""
+			install(t, &local{}, r)
+			r.Program, r.Release = c.named, "production/web/1.0-bbbbbbbb"
+			if err := os.Remove(r.Artifact.Path); err != nil {
+				t.Fatal(err)
+			}
+			said, _, _ := strings.Cut(c.want, ": the artifact has")
+			if _, err := transfer.Install(t.Context(), &local{}, r); err == nil || !strings.Contains(err.Error(), said) {
+				t.Errorf("got %v from the machine, want %q", err, said)
 			}
 			if _, err := os.Stat(files(r)); !errors.Is(err, fs.ErrNotExist) || leftovers(t, r.Directory) != nil {
 				t.Errorf("the release is there: %v, %q", err, leftovers(t, r.Directory))

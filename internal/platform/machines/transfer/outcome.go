@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
 )
 
 var errAtWork = errors.New("another run is at work on the same artifact there")
@@ -42,9 +44,9 @@ func (i *installation) outcome(a answers) (done bool, err error) {
 		i.proceed()
 		i.last = fmt.Errorf("what arrived has the digest %s", got)
 	case a.has("no-program"):
-		return false, final{fmt.Errorf("the program %s is not among the release's files: is command[0] written as it is in the artifact?", program)}
+		return false, final{&artifact.ProgramError{Name: program}}
 	case a.has("not-executable"):
-		return false, final{fmt.Errorf("the program %s is not executable: pack it with its mode, 0755", program)}
+		return false, final{&artifact.ProgramError{Name: program, Found: true}}
 	case a.has("foreign"):
 		return false, final{&ArchitectureError{Machine: i.machine.String(), Program: program, Got: a.word("foreign", 0), Want: a.word("foreign", 1)}}
 	case len(a) == 0:

@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"io/fs"
 	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
 )
 
 // lookTime bounds a look at a machine.
 const lookTime = 30 * time.Second
 
-// Room tells whether the machine has the room that Install would ask for, and can run the program: nil, a *FullError or an
-// *ArchitectureError. It changes nothing. It reads all of the artifact, once in a process that calls Install later. Of an artifact that is
+// Room tells whether the machine has the room that Install would ask for, and can run the program: nil, a *FullError, an
+// *ArchitectureError or an *artifact.ProgramError. It changes nothing. It reads all of the artifact, once in a process that calls Install later. Of an artifact that is
 // not here nothing is known. Other errors are those of Run, and *artifact.DigestError and *artifact.EntryError for an artifact that must not
 // be sent.
 func Room(ctx context.Context, m Machine, r Request) error {
@@ -27,7 +29,7 @@ func room(ctx context.Context, m Machine, r Request) error {
 	if err != nil || there.has("installed") || !there.has("free") {
 		return err
 	}
-	contents, err := known.of(ctx, r.Artifact.Path, r.Artifact.Digest, v.values["program"], r.Limits)
+	contents, err := artifact.Examined(ctx, r.Artifact.Path, r.Artifact.Digest, v.values["program"], r.Limits)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -69,7 +69,7 @@ type Report struct {
 // Install sees to it that the release's files are on the machine. A connection that is lost in the middle is waited for, and the upload
 // goes on from what arrived, as it does when a run was killed and Install is called again; it gives up when ctx ends, or
 // when nothing has arrived for the request's patience. It is safe for several at once, also from several machines.
-// Errors: *artifact.DigestError and *artifact.EntryError for an artifact that must not be sent, *AbsentError,
+// Errors: *artifact.DigestError, *artifact.EntryError and *artifact.ProgramError for an artifact that must not be sent, *AbsentError,
 // *ArchitectureError, *FullError, the guard's, those of Run.
 func Install(ctx context.Context, m Machine, r Request) (Report, error) {
 	i, err := newInstallation(m, r)
