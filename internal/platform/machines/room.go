@@ -125,8 +125,10 @@ func (m *Machines) transferProblem(ctx context.Context, p part, r service.Releas
 
 // request is what is brought to a machine for a release.
 func (m *Machines) request(p part, r service.Release, reference service.Reference) transfer.Request {
+	systemd := *m.definition.Systemd
+	systemd.Scope = p.Scope
 	return transfer.Request{
-		Artifact: reference, Limits: m.options.Limits, Directory: p.Directory, Release: r.ID, Program: r.Content.PackedProgram(), Patience: m.options.Patience,
+		ForAll: unit{login: m.login(p), systemd: systemd}.byAnother(), Artifact: reference, Limits: m.options.Limits, Directory: p.Directory, Release: r.ID, Program: r.Content.PackedProgram(), Patience: m.options.Patience,
 	}
 }
 

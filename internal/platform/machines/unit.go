@@ -117,17 +117,35 @@ func (u unit) variables() []string {
 	}
 }
 
-// account is whom it runs as.
-func (u unit) account(line func(name, value string)) {
+// user is whom it runs as; dynamic: one that systemd makes up.
+func (u unit) user() (name string, dynamic bool) {
 	switch {
 	case u.systemd.Scope == service.ScopeUser:
-		return
+		return u.login, false
 	case u.systemd.User != "":
-		line("User", u.systemd.User)
+		return u.systemd.User, false
 	case u.login == "" || u.login == "root":
+		return "", true
+	}
+	return u.login, false
+}
+
+// byAnother tells whether it runs as somebody who may read what is open to all alone: neither the one who logs in, whose the release's files
+// are, nor root. (Of a drop-in that names a user nothing is known.)
+func (u unit) byAnother() bool {
+	name, dynamic := u.user()
+	return dynamic || name != u.login && name != "root" && name != "0"
+}
+
+// account is whom it runs as.
+func (u unit) account(line func(name, value string)) {
+	if u.systemd.Scope == service.ScopeUser {
+		return
+	}
+	if name, dynamic := u.user(); dynamic {
 		line("DynamicUser", "yes")
-	default:
-		line("User", u.login)
+	} else {
+		line("User", name)
 	}
 	if u.systemd.Group != "" {
 		line("Group", u.systemd.Group)

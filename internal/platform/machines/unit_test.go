@@ -179,6 +179,29 @@ func TestProgramsOfARelease(t *testing.T) {
 	}
 }
 
+func TestWhoseFilesAnInstanceReads(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		login, user, scope string
+		another            bool
+	}{
+		{"root", "", service.ScopeSystem, true}, // as a dynamic user
+		{"", "", service.ScopeSystem, true},
+		{"root", "web", service.ScopeSystem, true},
+		{"root", "root", service.ScopeSystem, false},
+		{"deploy", "", service.ScopeSystem, false},
+		{"deploy", "deploy", service.ScopeSystem, false},
+		{"deploy", "web", service.ScopeSystem, true},
+		{"deploy", "root", service.ScopeSystem, false},
+		{"deploy", "0", service.ScopeSystem, false},
+		{"deploy", "", service.ScopeUser, false},
+	} {
+		if got := (unit{login: c.login, systemd: service.Systemd{Scope: c.scope, User: c.user}}).byAnother(); got != c.another {
+			t.Errorf("%+v: got %v", c, got)
+		}
+	}
+}
+
 // A text with a code point that is never a character is none to systemd, which leaves out what it is in.
 func TestNoncharacters(t *testing.T) {
 	t.Parallel()

@@ -8,12 +8,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/machinetest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -505,6 +507,44 @@ func TestProgramThatIsNotInTheArtifact(t *testing.T) {
 	for _, h := range g.hosts {
 		h.Run(t, "[ -z \"$(find "+g.definition.Directory+" -name 'artifact*' -type f)\" ]")
 	}
+}
+
+// What was packed under a strict umask runs as another user than the one who logs in.
+func TestPackedForTheOwnerAlone(t *testing.T) {
+	t.Parallel()
+	for name, k := range map[string]kind{
+		"www-data by sudo": withSudo, "www-data by root": {user: "root", systemd: service.Systemd{User: "www-data"}}, "a dynamic user": asRoot,
+		"the user's own manager": usersOwn,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newGround(t, k, hosts(t, 1), 1)
+			dir := t.TempDir()
+			script := "#!/bin/sh\n. ./lib/settings\nexec " + instanceProgram + " " + asInstance + " \"$@\"\n"
+			packing := exec.CommandContext(t.Context(), "sh", "-c", `umask 077; cd "$1"; mkdir -p app/lib; printf %s "$2" >app/web; chmod u+x app/web; echo : >app/lib/settings; tar -czf web.tar.gz -C app .`, "sh", dir, script)
+			if out, err := packing.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			g.reference.Path = dir + "/web.tar.gz"
+			var err error
+			g.reference.Digest, err = artifact.Digest(t.Context(), g.reference.Path)
+			g.ok(err)
+			r := g.placed(g.release("1.0.0"), "blue")
+			g.started(r, nil)
+			g.answers(r)
+			mode := strings.TrimSpace(g.hosts[0].Run(t, "stat -c %a "+g.definition.Directory+"/releases/"+r.ID.Label()+"/web"))
+			if want := choose(k.systemd.Scope == service.ScopeUser, "700", "755"); mode != want {
+				t.Errorf("the program has the mode %s, want %s", mode, want)
+			}
+		})
+	}
+}
+
+func choose(condition bool, yes, no string) string {
+	if condition {
+		return yes
+	}
+	return no
 }
 
 // A machine that was started again runs what ran, and says of what was stopped that it was.

@@ -84,6 +84,33 @@ func TestInstallArchive(t *testing.T) {
 	}
 }
 
+// An archive that was packed under a strict umask is opened to all where another user runs it, and to nobody else where not.
+func TestInstallForAll(t *testing.T) {
+	data := gzipped(t, tarOf(t,
+		entry{name: "bin", kind: tar.TypeDir, mode: 0o700},
+		entry{name: "bin/web", content: "#!/bin/sh\n", mode: 0o700},
+		entry{name: "data", content: "x", mode: 0o600},
+		entry{name: "shared", content: "x", mode: 0o4666},
+	))
+	for _, all := range []bool{true, false} {
+		r := request(t, write(t, "web.tar.gz", data), awkward(t))
+		r.Program, r.ForAll = "./bin/web", all
+		install(t, &local{}, r)
+		want := map[string]fs.FileMode{"bin": fs.ModeDir | 0o700, "bin/web": 0o700, "data": 0o600, "shared": 0o644}
+		if all {
+			want = map[string]fs.FileMode{"bin": fs.ModeDir | 0o755, "bin/web": 0o755, "data": 0o644, "shared": 0o644}
+		}
+		for file, mode := range want {
+			if info, err := os.Stat(filepath.Join(files(r), file)); err != nil || info.Mode() != mode {
+				t.Errorf("for all %v: %s has the mode %v, want %v (%v)", all, file, info.Mode(), mode, err)
+			}
+		}
+		if info, err := os.Stat(filepath.Join(kept(r), "artifact")); err != nil || info.Mode() != 0o600 {
+			t.Errorf("the artifact has the mode %v (%v)", info.Mode(), err)
+		}
+	}
+}
+
 // needs skips a test where a program is missing, or fails it in CI.
 func needs(t testing.TB, program string) {
 	t.Helper()

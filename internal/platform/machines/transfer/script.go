@@ -108,13 +108,17 @@ func (r Request) variables() (variables, error) {
 			return variables{}, fmt.Errorf("the program %s is none of the release's files", r.Program)
 		}
 	}
+	modes := "u+rwX,go-w,a-st"
+	if r.ForAll {
+		modes += ",go+rX"
+	}
 	label := r.Release.Label()
 	if label == "" || strings.HasPrefix(label, ".") {
 		return variables{}, fmt.Errorf("%q is no release's id", r.Release)
 	}
 	return variables{guard: r.Guard, values: map[string]string{
 		"directory": directory, "digest": digest, "label": label, "program": program,
-		"name": path.Base(r.Artifact.Path),
+		"modes": modes, "name": path.Base(r.Artifact.Path),
 	}}, nil
 }
 

@@ -45,6 +45,9 @@ type Request struct {
 	// Program is the program that will be run, when it is one of the release's files ("./web"): it must be there, be
 	// executable, and, where it is an ELF program, be one for the machine's architecture. Empty: not looked at.
 	Program string
+	// ForAll: the release's files may be read by all on the machine, and their directories and programs entered and executed, whatever modes they
+	// were packed with. The program runs as another user than the one whom Run works as, and the two have no group in common that we know of.
+	ForAll bool
 	// Patience is how long nothing may arrive at the machine before Install gives up; zero: two minutes.
 	Patience time.Duration
 	// Guard is lines of shell that are run right before each effect on the machine, in a subshell that makes the effect

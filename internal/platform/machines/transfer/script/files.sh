@@ -67,7 +67,7 @@ unpack() {
 		fail "unpack $kept/artifact: $said"
 		;;
 	esac
-	chmod -R u+rwX,go-w,a-st -- "$unfinished" && chmod 0755 -- "$unfinished" || exit 1
+	chmod -R "$modes" -- "$unfinished" && chmod 0755 -- "$unfinished" || exit 1
 	strange=$(find "$unfinished" ! -type f ! -type d ! -type l | head -n 1)
 	if [ -n "$strange" ]; then
 		erase "$unfinished"
