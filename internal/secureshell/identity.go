@@ -82,6 +82,9 @@ func (l *link) privateKey() (*identity, error) {
 			return nil, fmt.Errorf("the passphrase in credential %q is not that of the private key in credential %q", d.Passphrase, d.PrivateKey)
 		}
 	}
+	if err != nil && (strings.Contains(err.Error(), "unknown cipher") || strings.Contains(err.Error(), "unknown encryption mode")) {
+		return nil, fmt.Errorf("the private key in credential %q is encrypted in a way that is not understood: encrypt it anew with ssh-keygen -p -f KEY", d.PrivateKey)
+	}
 	if err != nil {
 		// The library's words may repeat what it read.
 		return nil, fmt.Errorf("credential %q holds no private key that can be read: %s", d.PrivateKey, instead(text))

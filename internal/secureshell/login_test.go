@@ -121,6 +121,25 @@ func TestKeyInEncryptedPKCS8(t *testing.T) {
 	}
 }
 
+// ssh-keygen encrypts with another cipher when it is told to, and with its own when it changes a passphrase.
+func TestKeyWithAnotherCipher(t *testing.T) {
+	server := sshtest.Start(t)
+	secret := "correct horse"
+	key := server.Path("chacha")
+	sshtest.Keygen(t, "-q", "-N", secret, "-f", key, "-t", "ed25519", "-Z", "chacha20-poly1305@openssh.com")
+	authorize(t, server, key)
+	s := server.SSH()
+	s.Passphrase = "phrase"
+	given := func() *secureshell.Connections {
+		return connections(t, sshtest.Credentials{sshtest.KeyName: file(t, key), "phrase": secret}, secureshell.Options{})
+	}
+	refused(t, given(), s, `credential "machine_key" is encrypted in a way that is not understood`, "ssh-keygen -p -f KEY")
+	sshtest.Keygen(t, "-q", "-p", "-f", key, "-P", secret, "-N", secret)
+	if got := says(t, given().Machine(s), "echo in", nil); got != "in\n" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestWhatIsNoPrivateKey(t *testing.T) {
 	server := sshtest.Start(t)
 	for text, words := range map[string]string{
