@@ -97,6 +97,9 @@ func walk(ctx context.Context, stream io.Reader, limits Limits, to sink) error {
 		if errors.Is(err, io.EOF) {
 			break
 		}
+		if a.entries == 0 && (errors.Is(err, tar.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF) && atEnd(bounded)) {
+			return fmt.Errorf("what is compressed there is no tar archive (%w): pack it with tar -czf, or give a single executable as it is", err)
+		}
 		if err != nil {
 			return fmt.Errorf("read the tar archive after %d entries: %w", a.entries, err)
 		}
@@ -285,6 +288,12 @@ func (a *archive) link(header *tar.Header, name string, to sink) error {
 		return err
 	}
 	return to.link(name, target)
+}
+
+// atEnd tells whether a stream ends where it is: one that is cut off fails.
+func atEnd(r io.Reader) bool {
+	_, err := io.ReadFull(r, make([]byte, 1))
+	return errors.Is(err, io.EOF)
 }
 
 // boundedReader fails where a stream is longer than it may be.

@@ -187,6 +187,34 @@ func TestArchiveThatIsCutOff(t *testing.T) {
 	}
 }
 
+func TestWhatIsNoArtifact(t *testing.T) {
+	script := []byte("#!/bin/sh\nexit 0\n")
+	for name, c := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"empty":                        {nil, "the file is empty; it is no artifact"},
+		"an archive of nothing":        {gzipped(t, tarOf(t)), "holds no file"},
+		"zip":                          {[]byte("PK\x03\x04xxxx"), "a zip archive"},
+		"not compressed":               {tarOf(t, entry{name: "web"}), "not compressed"},
+		"a program of macOS":           {[]byte("\xcf\xfa\xed\xfe\x0c\x00\x00\x01"), "a program for macOS: build it for linux"},
+		"a program of Windows":         {[]byte("MZ\x90\x00"), "a program for Windows: build it for linux"},
+		"one file, compressed":         {gzipped(t, script), "no tar archive"},
+		"one large file, compressed":   {gzipped(t, bytes.Repeat(script, 100)), "no tar archive"},
+		"one large file, with zstd":    {zstandard(t, bytes.Repeat(script, 100)), "no tar archive"},
+		"one file, with zstd":          {zstandard(t, script), "no tar archive"},
+		"an archive that is cut off":   {gzipped(t, tarOf(t, entry{name: "web", content: "hello"}, entry{name: "other"})[:1300]), "after 1 entries"},
+		"compressed, and then cut off": {gzipped(t, tarOf(t, entry{name: "web", content: "hello"}))[:30], "after 0 entries: unexpected EOF"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, _ := written(t, c.data)
+			if err := artifact.Inspect(t.Context(), path); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
 // An archive of many entries is read from memory for the most part: it ends with its context all the same.
 func TestInspectEndsWithItsContext(t *testing.T) {
 	path, _ := written(t, gzipped(t, tarOf(t, entry{name: "web"})))

@@ -17,7 +17,7 @@ func TestExamine(t *testing.T) {
 		entry{name: "link", link: "short", kind: tar.TypeSymlink},
 	)
 	executable := []byte("#!/bin/sh\necho a long program\n")
-	long := artifact.Program{Found: true, Executable: true, Head: "#!/bin/sh\necho a lon"}
+	long := artifact.Program{Found: true, Executable: true, Head: "#!/bin/sh\n"}
 	for name, c := range map[string]struct {
 		data    []byte
 		program string

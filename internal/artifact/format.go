@@ -41,6 +41,10 @@ func recognise(r *bufio.Reader) (format, error) {
 		return formatExecutable, nil
 	case len(head) == 0:
 		return formatUnknown, fmt.Errorf("the file is empty; %w", errFormat)
+	case machO(string(head)):
+		return formatUnknown, fmt.Errorf("the file is a program for macOS: build it for linux (for one of Go: GOOS=linux); %w", errFormat)
+	case bytes.HasPrefix(head, []byte("MZ")):
+		return formatUnknown, fmt.Errorf("the file is a program for Windows: build it for linux (for one of Go: GOOS=linux); %w", errFormat)
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return formatUnknown, fmt.Errorf("the file is a zip archive; %w", errFormat)
 	case len(head) >= 262 && string(head[257:262]) == "ustar":

@@ -1,16 +1,19 @@
 package artifact
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
+	"unicode"
 )
 
 // Program is what an artifact has under the name of the program that is to be run, links followed.
 type Program struct {
 	// Found: there is such a file. Executable: its mode says that it may be executed.
 	Found, Executable bool
-	// Head is how it begins where it is executable, at most headSize bytes.
+	// Head is how it begins where it is executable: at most headSize bytes, of a script its first line.
 	Head string
 	// Instead is a file that may be meant, where there is none of that name: one that is called so in another directory, or the only one
 	// that is executable; empty: none.
@@ -23,6 +26,8 @@ type ProgramError struct {
 	Name string
 	// Found: it is there, and not executable.
 	Found bool
+	// Unfit is why it would not run although its mode says so; empty where its mode does not.
+	Unfit string
 	// Instead is a file of the artifact that may be meant; empty: none is known.
 	Instead string
 }
@@ -30,6 +35,8 @@ type ProgramError struct {
 // Error implements error.
 func (e *ProgramError) Error() string {
 	switch {
+	case e.Unfit != "":
+		return fmt.Sprintf("the program %s cannot be run: %s", e.Name, e.Unfit)
 	case e.Found:
 		return fmt.Sprintf("the program %s is not executable: pack it with its mode, 0755", e.Name)
 	case e.Instead != "":
@@ -40,14 +47,35 @@ func (e *ProgramError) Error() string {
 
 // Runs tells whether the program called name, which was asked about, can be run; otherwise the error is a *ProgramError.
 func (p Program) Runs(name string) error {
-	if p.Found && p.Executable {
+	unfit := unfit(p.Head)
+	if p.Found && p.Executable && unfit == "" {
 		return nil
 	}
-	return &ProgramError{Name: name, Found: p.Found, Instead: p.Instead}
+	return &ProgramError{Name: name, Found: p.Found, Unfit: unfit, Instead: p.Instead}
 }
 
-// headSize tells what an executable is for: it is as much of an ELF program's header.
-const headSize = 20
+// headSize tells what an executable is for: it is as much of a script's first line as Linux reads. An ELF program's header is shorter.
+const headSize = 256
+
+// unfit says why what begins so runs on no machine with Linux; empty: it may. What is no ELF program and no script may be one that a machine was
+// taught to run (binfmt_misc).
+func unfit(head string) string {
+	line, _, ended := strings.Cut(head, "\n")
+	switch {
+	case strings.HasPrefix(head, "#!") && ended && strings.HasSuffix(line, "\r"):
+		return "its first line ends as lines of Windows do, so its interpreter is not found: write it with LF alone"
+	case machO(head):
+		return "it is a program for macOS: build it for linux"
+	}
+	return ""
+}
+
+// machO tells whether a program is for macOS: for one kind of processor, or for a few, where a class of Java has a version of 45 or more.
+// Source: Apple's mach-o/loader.h and fat.h.
+func machO(head string) bool {
+	few := strings.HasPrefix(head, "\xca\xfe\xba\xbe\x00\x00\x00") && len(head) > 7 && head[7] < 45
+	return few || strings.HasPrefix(head, "\xcf\xfa\xed\xfe") || strings.HasPrefix(head, "\xce\xfa\xed\xfe")
+}
 
 // packed is a file of an artifact.
 type packed struct {
@@ -103,6 +131,9 @@ func (c contents) program(name string) Program {
 func (c contents) instead(base string) string {
 	named, executable, several := "", "", false
 	for name, file := range c.files {
+		if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			continue // It would not be seen for what it is.
+		}
 		if path.Base(name) == base && (named == "" || len(name) < len(named) || len(name) == len(named) && name < named) {
 			named = name
 		}
@@ -121,6 +152,9 @@ func (c contents) instead(base string) string {
 func (c contents) add(name string, mode fs.FileMode, head []byte) {
 	file := packed{executable: mode&0o111 != 0}
 	if file.executable {
+		if line := bytes.IndexByte(head, '\n'); line >= 0 && bytes.HasPrefix(head, []byte("#!")) {
+			head = head[:line+1]
+		}
 		file.head = string(head)
 	}
 	c.files[name] = file

@@ -6,11 +6,37 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
 )
+
+// What no Linux runs is told before it is tried. Of what is not known nothing is said.
+func TestProgramThatNoLinuxRuns(t *testing.T) {
+	for name, c := range map[string]struct{ begins, want string }{
+		"a script":                      {"#!/bin/sh\necho x\r\n", ""},
+		"one line":                      {"#!/bin/sh", ""},
+		"with line ends of Windows":     {"#!/usr/bin/env bash\r\necho x\r\n", "the program ./web cannot be run: its first line ends as lines of Windows do"},
+		"of macOS":                      {"\xcf\xfa\xed\xfe\x0c\x00\x00\x01", "it is a program for macOS: build it for linux"},
+		"of macOS, for two processors":  {"\xca\xfe\xba\xbe\x00\x00\x00\x02", "it is a program for macOS: build it for linux"},
+		"a class of Java":               {"\xca\xfe\xba\xbe\x00\x00\x00\x41", ""},
+		"of Windows, which wine may do": {"MZ\x90\x00", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, digest := written(t, gzipped(t, tarOf(t, entry{name: "web", content: c.begins + strings.Repeat("x", 1000), mode: 0o755})))
+			contents, err := artifact.Examine(t.Context(), path, digest, "web", artifact.Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = contents.Program.Runs("./web")
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
 
 // What is said of a program is what comes of it when the artifact is installed.
 func TestProgram(t *testing.T) {
@@ -68,6 +94,7 @@ func TestProgramThatMayBeMeant(t *testing.T) {
 		"the nearest of that name":  {[]entry{{name: "a/b/web"}, {name: "b/web"}, {name: "a/web", mode: 0o755}}, "a/web"},
 		"the only one that is any":  {[]entry{{name: "README"}, {name: "bin/server", mode: 0o755}}, "bin/server"},
 		"one of several":            {[]entry{{name: "one", mode: 0o755}, {name: "two", mode: 0o755}, {name: "three", mode: 0o755}}, ""},
+		"one that is not seen":      {[]entry{{name: "a\nb\x1b[2J/web", mode: 0o755}}, ""},
 		"none that can be executed": {[]entry{{name: "README"}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
