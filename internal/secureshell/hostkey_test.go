@@ -177,6 +177,8 @@ func TestKnownHosts(t *testing.T) {
 	_ = doubted(t, refusal(t, anew(), s, "it is revoked by "+known))
 	write(t, known, foreign+place+server.HostKey+"\n@revoked * ssh-new AAAAB3Nz\n")
 	refused(t, anew(), s, "read known_hosts", "line 8 revokes")
+	write(t, known, "\ufeff@revoked * "+server.HostKey+"\n"+place+server.HostKey+"\n")
+	refused(t, anew(), s, "read known_hosts", "line 1 revokes")
 	write(t, known, "# nothing else\nwhat is this\n")
 	refused(t, anew(), s, "read known_hosts")
 	s.KnownHosts = server.Path("missing")

@@ -30,7 +30,8 @@ func understood(text []byte, why error) (ssh.HostKeyCallback, error) {
 	}
 	lines := bytes.Split(text, []byte("\n"))
 	for _, number := range unreadable(lines, 0, read) {
-		if slices.ContainsFunc(bytes.Fields(lines[number]), func(word []byte) bool { return string(word) == "@revoked" }) {
+		// In front of it there may be a mark of the order of bytes.
+		if slices.ContainsFunc(bytes.Fields(lines[number]), func(word []byte) bool { return bytes.HasSuffix(word, []byte("@revoked")) }) {
 			_, err := read(lines[number : number+1])
 			return nil, fmt.Errorf("line %d revokes a key, and cannot be read: correct it, or take it out (%w)", number+1, err)
 		}
