@@ -16,14 +16,13 @@ const warmInterval = 25 * time.Millisecond
 
 // warmUp makes the servers of a node that get weight anew ready without any, and waits until HAProxy holds them to be up by a check of now.
 func (r *Router) warmUp(ctx context.Context, c *change) error {
-	var commands, names []string
+	var names []string
 	for _, a := range c.aims {
 		s, _ := find(c.now.servers, a.server)
 		if a.weight == 0 || s.Eligible() || s.Weight > 0 && !s.Admin.Maint() && !s.Admin.Drain() {
 			continue // it gets nothing, is up, or is HAProxy's to judge already
 		}
 		names = append(names, a.server)
-		commands = append(commands, "set server "+r.at(a.server)+" weight 0", "set server "+r.at(a.server)+" state "+ready)
 	}
 	if len(names) == 0 {
 		return nil
@@ -32,31 +31,17 @@ func (r *Router) warmUp(ctx context.Context, c *change) error {
 		return err
 	}
 	c.touched = true
-	var first map[string]look
+	var made readied
+	way := []string{ready}
 	err := persist(ctx, func() (err error) {
-		first, err = r.look(ctx, c.node, commands...)
+		made, err = r.makeReady(ctx, c.node, names, way...)
+		way = afresh
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	// From here on a passed check shows in the health that HAProxy counts, except where it counts none: those servers begin at its bottom.
-	commands = nil
-	for _, name := range names {
-		if l := first[name]; l.server.Checked() && l.rise > 0 && l.fall <= 1 {
-			commands = append(commands, "set server "+r.at(name)+" health down")
-		}
-	}
-	if len(commands) > 0 {
-		err := persist(ctx, func() (err error) {
-			first, err = r.look(ctx, c.node, commands...)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if err := r.waitFor(ctx, c.node, names, first, c.goneFor); err != nil {
+	if err := r.waitFor(ctx, c.node, names, made, c.goneFor); err != nil {
 		return err
 	}
 	if c.now, err = r.insist(ctx, c.node); err != nil {
@@ -65,65 +50,60 @@ func (r *Router) warmUp(ctx context.Context, c *change) error {
 	return r.stale(ctx, c.node, c.now)
 }
 
-// look is what a node says of one server.
-type look struct {
-	server             api.Server
-	health, rise, fall int
-	status             string
+// readied are servers that were made ready without weight.
+type readied struct {
+	// looks at the backend's servers right after it; passed checks count from there.
+	looks map[string]look
+	// by is the process that made them ready.
+	by process
 }
 
-// warm: up, by a check of now where there are checks. HAProxy counts passed checks up to rise+fall-1, and begins at rise.
-func (l look) warm() bool {
-	return l.server.Eligible() && (!l.server.Checked() || l.rise == 0 || l.health >= l.rise+l.fall-1)
-}
-
-// look runs commands, and returns what the node says of the backend's servers then.
-func (r *Router) look(ctx context.Context, n *node, commands ...string) (map[string]look, error) {
-	servers, stats, err := r.observe(ctx, n, n.client.Command, commands...)
-	if err != nil {
-		return nil, err
-	}
-	looks := map[string]look{}
-	for _, s := range servers {
-		looks[s.Name] = look{server: s}
-	}
-	for _, stat := range stats {
-		l := looks[stat.Name]
-		number := func(name string) int { v, _ := stat.Number(name); return int(v) } // 0 where it is not checked
-		l.health, l.rise, l.fall = number("check_health"), number("check_rise"), number("check_fall")
-		l.status = lastCheck(stat)
-		looks[stat.Name] = l
-	}
-	return looks, nil
-}
-
-// lastCheck is a server's state and the last check's result, in HAProxy's words.
-func lastCheck(stat api.Stat) string {
-	var parts []string
-	for _, field := range []string{"status", "check_status", "check_code", "check_desc", "last_chk"} {
-		if text := stat.Text(field); text != "" && !slices.Contains(parts, text) {
-			parts = append(parts, text)
+// makeReady has a node make servers ready without weight, by way of these states. From here on a passed check shows in the health that HAProxy
+// counts, except where it counts none: those servers begin at its bottom.
+func (r *Router) makeReady(ctx context.Context, n *node, names []string, states ...string) (made readied, err error) {
+	var commands, down []string
+	for _, name := range names {
+		commands = append(commands, "set server "+r.at(name)+" weight 0")
+		for _, state := range states {
+			commands = append(commands, "set server "+r.at(name)+" state "+state)
 		}
 	}
-	return strings.Join(parts, ", ")
+	if made.looks, err = r.look(ctx, n, commands...); err != nil {
+		return made, err
+	}
+	for _, name := range names {
+		l := made.looks[name]
+		if made.by = l.process; l.server.Checked() && l.rise > 0 && l.fall <= 1 {
+			down = append(down, "set server "+r.at(name)+" health down")
+		}
+	}
+	if len(down) > 0 {
+		made.looks, err = r.look(ctx, n, down...)
+	}
+	return made, err
 }
 
-// unchecked tells whether no check has come to its end since the server had this health: it would have changed it. Where one check decides
-// that cannot be told, and a server that is down may have been found so again.
-func (l look) unchecked(health int) bool {
-	return l.server.Checked() && l.fall > 1 && l.health > 0 && l.health == health
+// afresh is the way to ready for a server that another process may have made ready: HAProxy forgets on it what it made of a state file.
+var afresh = []string{maint, ready}
+
+// lost tells whether a server that was made ready by a process is to be made ready again: it was put in maintenance since, or another process
+// answers, which holds it to be up, and by a state file even to have passed all checks, whatever has found so. One that has weight there is
+// that process' to judge.
+func (l look) lost(by process) bool {
+	return l.server.Admin&api.ForcedMaint != 0 || l.process != by && l.server.Weight == 0
 }
 
 // waitFor polls until the servers are warm, for r.warmWithin at most. The node may be gone for goneFor meanwhile.
-func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map[string]look, goneFor time.Duration) error {
+func (r *Router) waitFor(ctx context.Context, n *node, names []string, made readied, goneFor time.Duration) error {
 	ticker := time.NewTicker(warmInterval)
 	defer ticker.Stop()
 	// since is when the last check passed, and passed the health that the servers had then. failed: a check failed.
 	began, passed, failed := time.Now(), map[string]int{}, false
 	answered := began
 	since, ends := began, began.Add(r.warmWithin)
+	looks, by := made.looks, map[string]process{}
 	for _, name := range names {
-		passed[name] = looks[name].health
+		passed[name], by[name] = looks[name].health, made.by
 	}
 	for {
 		var cold, again []string
@@ -133,13 +113,13 @@ func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map
 			if !found {
 				return fmt.Errorf("%s: server %s is gone", n.client, name)
 			}
-			if !l.warm() {
-				cold = append(cold, fmt.Sprintf("server %s at %s (%s)", name, l.server.Place(), l.status))
-				unchecked = unchecked && l.unchecked(passed[name])
-				if l.server.Admin&api.ForcedMaint != 0 {
-					again = append(again, "set server "+r.at(name)+" weight 0", "set server "+r.at(name)+" state "+ready) // a reload brought it back
-				}
+			if l.lost(by[name]) {
+				again = append(again, name)
+			} else if l.warm() {
+				continue
 			}
+			cold = append(cold, fmt.Sprintf("server %s at %s (%s)", name, l.server.Place(), l.status))
+			unchecked = unchecked && l.unchecked(passed[name])
 		}
 		// Until a server has been checked, there is nothing to be said of it. Checks that pass and fail in turn come to no end.
 		gaveUp := time.Now().After(ends) || !unchecked && time.Since(since) > r.warmFor
@@ -157,7 +137,14 @@ func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map
 			return fmt.Errorf("%s: wait until HAProxy finds up %s: %w", n.client, strings.Join(cold, "; "), context.Cause(ctx))
 		case <-ticker.C:
 		}
-		next, err := r.look(ctx, n, again...)
+		var next map[string]look
+		var err error
+		if len(again) == 0 {
+			next, err = r.look(ctx, n)
+		} else {
+			made, err = r.makeReady(ctx, n, again, afresh...)
+			next = made.looks
+		}
 		if gone(err) && !errors.Is(err, context.Cause(ctx)) && time.Now().Before(ends) && time.Since(answered) < goneFor {
 			continue // it is reloaded
 		}
@@ -167,6 +154,8 @@ func (r *Router) waitFor(ctx context.Context, n *node, names []string, looks map
 		answered = time.Now()
 		for _, name := range names {
 			switch l, before := next[name], looks[name]; {
+			case slices.Contains(again, name):
+				since, passed[name], by[name] = time.Now(), l.health, made.by
 			case l.health > before.health:
 				since, passed[name] = time.Now(), l.health
 			case l.health < before.health:
