@@ -105,8 +105,8 @@ func TestStat(t *testing.T) {
 
 // Right behind its start HAProxy says that servers have been up for less than no time.
 func TestServersOfAYoungProcess(t *testing.T) {
-	const text = "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change srv_check_result srv_check_state srv_fqdn srv_port\n" +
-		"3 web 1 blue 127.0.0.1 2 0 1 1 -1 1 1 - 80\n"
+	const text = "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change srv_check_result srv_check_state srv_agent_state srv_fqdn srv_port\n" +
+		"3 web 1 blue 127.0.0.1 2 0 1 1 -1 1 1 0 - 80\n"
 	if servers, err := haproxy.ParseServers(text); err != nil || len(servers) != 1 || servers[0].Since != 0 || servers[0].HostPort() != "127.0.0.1:80" {
 		t.Errorf("the servers are %+v (%v)", servers, err)
 	}
@@ -115,9 +115,9 @@ func TestServersOfAYoungProcess(t *testing.T) {
 func TestUnreadable(t *testing.T) {
 	for _, text := range []string{
 		"", "2\n# be_id\n", "1\n", "1\nbe_id be_name\n", "1\n# be_id be_name\n1 web\n",
-		"1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change srv_check_result srv_check_state srv_fqdn srv_port\n3 web x\n",
-		"1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change srv_check_result srv_check_state srv_fqdn srv_port\n" +
-			"3 web 1 blue 127.0.0.1 2 0 -1 1 1 1 1 - 80\n",
+		"1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change srv_check_result srv_check_state srv_agent_state srv_fqdn srv_port\n3 web x\n",
+		"1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change srv_check_result srv_check_state srv_agent_state srv_fqdn srv_port\n" +
+			"3 web 1 blue 127.0.0.1 2 0 -1 1 1 1 1 0 - 80\n",
 	} {
 		if servers, err := haproxy.ParseServers(text); err == nil {
 			t.Errorf("%q is %+v", text, servers)

@@ -90,9 +90,10 @@ type Server struct {
 	Weight, InitialWeight int
 	// Since is how long it has been in its operation, in whole seconds.
 	Since time.Duration
-	// CheckResult is that of the last check, and CheckState how it is checked: 0 for not at all.
+	// CheckResult is that of the last check, and CheckState how it is checked: 0 for not at all. AgentState is CheckState of the agent's checks.
 	CheckResult CheckResult
 	CheckState  CheckState
+	AgentState  CheckState
 }
 
 // HostPort is the address with its port, IPv6 in brackets: "[::1]:8080". Empty where there is no address.
@@ -192,10 +193,11 @@ func ParseServers(text string) ([]Server, error) {
 // parseServer reads one line; values has at least as many elements as columns.
 func parseServer(columns, values []string) (s Server, err error) {
 	texts := map[string]*string{"be_name": &s.Backend, "srv_name": &s.Name, "srv_addr": &s.Address, "srv_fqdn": &s.FQDN}
-	var seconds, operation, admin, result, state int
+	var seconds, operation, admin, result, state, agent int
 	numbers := map[string]*int{
 		"srv_id": &s.ID, "be_id": &s.BackendID, "srv_port": &s.Port, "srv_uweight": &s.Weight, "srv_iweight": &s.InitialWeight, "srv_op_state": &operation,
 		"srv_admin_state": &admin, "srv_time_since_last_change": &seconds, "srv_check_result": &result, "srv_check_state": &state,
+		"srv_agent_state": &agent,
 	}
 	for i, column := range columns {
 		if text := texts[column]; text != nil {
@@ -222,6 +224,7 @@ func parseServer(columns, values []string) (s Server, err error) {
 		return s, fmt.Errorf("the column %s is missing", column)
 	}
 	s.Operation, s.Admin, s.CheckResult, s.CheckState = Operation(operation), Admin(admin), CheckResult(result), CheckState(state)
+	s.AgentState = CheckState(agent)
 	s.Since = time.Duration(seconds) * time.Second
 	return s, nil
 }

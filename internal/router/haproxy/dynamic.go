@@ -20,8 +20,25 @@ const longestName = 255
 type dynamic struct {
 	prefix  string
 	options string
-	// checks are commands, without the server, that turn on what options ask for: HAProxy adds a server with its checks off.
-	checks []string
+	// checks are those that options ask for: HAProxy adds a server with its checks off.
+	checks []checkedBy
+}
+
+// checkedBy is one of the two ways in which HAProxy finds out whether a server is up.
+type checkedBy struct {
+	// turnOn is the command for it, without the server.
+	turnOn string
+	state  func(api.Server) api.CheckState
+}
+
+var (
+	byHealth = checkedBy{"enable health ", func(s api.Server) api.CheckState { return s.CheckState }}
+	byAgent  = checkedBy{"enable agent ", func(s api.Server) api.CheckState { return s.AgentState }}
+)
+
+// off tells whether a server has this check, and it is off.
+func (c checkedBy) off(s api.Server) bool {
+	return c.state(s)&(api.CheckConfigured|api.CheckEnabled) == api.CheckConfigured
 }
 
 // added is a server as it should be.
@@ -33,10 +50,10 @@ func newDynamic(id service.ID, options string) *dynamic {
 	d := &dynamic{prefix: id.Environment() + "_" + id.Name() + "_", options: options}
 	words := strings.Fields(options)
 	if slices.Contains(words, "check") {
-		d.checks = append(d.checks, "enable health ")
+		d.checks = append(d.checks, byHealth)
 	}
 	if slices.Contains(words, "agent-check") {
-		d.checks = append(d.checks, "enable agent ")
+		d.checks = append(d.checks, byAgent)
 	}
 	return d
 }
@@ -113,45 +130,61 @@ func (d *dynamic) wanted(placements []service.Placement) (map[string][]added, er
 
 // ensure adds the servers of placements that the node does not have, in maintenance and without weight, and returns the backend's servers
 // as they are then. A server that has another address is taken away and added anew, or, while it has traffic or connections, given the
-// new address, which is that of all connections to come.
+// new address, which is that of all connections to come. Checks that are to be on, and are not, are turned on: the connection may have broken right
+// after their server was added. Where it breaks here, nothing is known but what a next look says.
 func (r *Router) ensure(ctx context.Context, n *node, have []api.Server, wanted map[string][]added) ([]api.Server, error) {
 	var move, replace, add []added
+	var stay []string
 	for _, slot := range []string{blue, green} {
 		for _, w := range wanted[slot] {
-			switch i := slices.IndexFunc(have, func(s api.Server) bool { return s.Name == w.name }); {
-			case i < 0:
+			switch s, found := find(have, w.name); {
+			case !found:
 				add = append(add, w)
-			case api.SameAddress(have[i].HostPort(), w.address):
-			case have[i].Eligible() && have[i].Weight > 0:
+			case api.SameAddress(s.HostPort(), w.address):
+				stay = append(stay, w.name)
+			case s.Eligible() && s.Weight > 0:
 				move = append(move, w) // it may be the only one that has traffic
 			default:
 				replace = append(replace, w)
 			}
 		}
 	}
-	if len(move)+len(replace)+len(add) == 0 {
-		return have, nil
-	}
 	for _, w := range replace {
 		at := r.at(w.name)
-		if _, err := n.client.Command(ctx, "set server "+at+" state maint", "set server "+at+" weight 0", "del server "+at); err == nil {
+		_, err := n.client.Command(ctx, "set server "+at+" state maint", "set server "+at+" weight 0", "del server "+at)
+		switch {
+		case err == nil:
 			add = append(add, w)
-		} else {
+		case gone(err):
+			return have, refusedOnce(err) // it may be there still, or not
+		default:
 			move = append(move, w)
 		}
 	}
 	var commands []string
 	for _, w := range move {
+		stay = append(stay, w.name)
 		host, port, _ := net.SplitHostPort(w.address) // JoinHostPort made it
 		commands = append(commands, "set server "+r.at(w.name)+" addr "+host+" port "+port)
+	}
+	for _, name := range stay {
+		s, _ := find(have, name)
+		for _, check := range r.dynamic.checks {
+			if check.off(s) {
+				commands = append(commands, check.turnOn+r.at(name))
+			}
+		}
 	}
 	for _, w := range add {
 		at := r.at(w.name)
 		commands = append(commands, strings.TrimSpace("add server "+at+" "+w.address+" "+r.dynamic.options))
 		for _, check := range r.dynamic.checks {
-			commands = append(commands, check+at)
+			commands = append(commands, check.turnOn+at)
 		}
 		commands = append(commands, "set server "+at+" weight 0")
+	}
+	if len(commands) == 0 {
+		return have, nil
 	}
 	if _, err := n.client.Command(ctx, commands...); err != nil {
 		return have, fmt.Errorf("bring the servers of the slots about: %w", refusedOnce(err))
