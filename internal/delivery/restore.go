@@ -25,6 +25,8 @@ type putBackResult struct {
 	failures []string
 	// evidence is what the candidate left, taken before its removal.
 	evidence []string
+	// movedAgain: weights that were others after they had been set were set once more.
+	movedAgain bool
 	// untold is which parts of the router do not answer, where stable has the traffic of all others; nil: there are none, or that is not so.
 	untold *SilentParts
 }
@@ -128,11 +130,11 @@ func (w *work) takeCandidateAway(ctx context.Context, a *ledger.Attempt, result 
 
 // dismiss removes the candidate; one that was stable before and is kept ready is only stopped. It tells whether it is gone.
 func (w *work) dismiss(ctx context.Context, a *ledger.Attempt, candidate service.Release, result *putBackResult) bool {
-	if w.stable(a) == nil {
+	if stable := w.stable(a); stable == nil {
 		// The router has nowhere else to send requests to: they do not end before the release does.
-	} else if err := w.drain(ctx, candidate); err != nil {
-		// Requests that are still under way after the drain timeout do not keep a bad release alive.
-		result.did("draining %s ended early: %s", candidate.ID, err)
+	} else if weight := w.emptied(ctx, candidate, *stable, result); weight > 0 {
+		result.fail("candidate %s is still there: the router gives it %d %% of the traffic again", candidate.ID, weight)
+		return false
 	}
 	if a.Mode != service.ModeRollback {
 		if err := w.remove(ctx, a.Number, candidate); err != nil {
@@ -199,6 +201,9 @@ func (w *work) inspectRestored(ctx context.Context, a *ledger.Attempt, result *p
 	if stable == nil {
 		result.did("the service has no release, as before")
 		return
+	}
+	if w.adapters.Router != nil {
+		w.staysWith(ctx, *stable, result)
 	}
 	snapshot, err := w.inspect(ctx, *stable)
 	silent := (*silentError)(nil)

@@ -40,13 +40,19 @@ func (w *work) routerMostlySplits(ctx context.Context, releases ...service.Relea
 
 // weightOf is a slot's share of the traffic in whole percent, by a router that answers soon.
 func (w *work) weightOf(ctx context.Context, slot string) (int, error) {
+	weights, err := w.weightsSeen(ctx)
+	return weights[slot], err
+}
+
+// weightsSeen are the weights, by a router that answers soon.
+func (w *work) weightsSeen(ctx context.Context) (map[string]int, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), seenTimeout)
 	defer cancel()
 	weights, err := w.adapters.Router.Weights(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("read the weights: %w", err)
+		return nil, fmt.Errorf("read the weights: %w", err)
 	}
-	return weights[slot], nil
+	return weights, nil
 }
 
 // RouterSurvey is what there is to say, for a plan, of a router that a definition changes.

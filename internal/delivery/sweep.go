@@ -94,38 +94,44 @@ func (w *work) sweepAway(ctx context.Context, r service.Release, running, all bo
 }
 
 // withoutRequests takes the traffic from a release that is about to be stopped, and waits for the requests that it has still. That some do not end
-// in time is told.
+// in time is told. What a router lost meanwhile of what it was told is set once more.
 func (w *work) withoutRequests(ctx context.Context, r service.Release) error {
-	if err := w.withoutTraffic(ctx, r); err != nil {
+	if _, err := w.withoutTraffic(ctx, r); err != nil {
 		return err
 	}
-	if err := w.drain(ctx, r); err != nil {
-		w.warn("Requests Cut Off", fmt.Sprintf("Not all requests in flight to %s ended before it was stopped: %s.", r.ID, err))
+	drained := w.drain(ctx, r)
+	if moved, err := w.withoutTraffic(ctx, r); err != nil {
+		return err
+	} else if moved {
+		drained = w.drain(ctx, r)
+	}
+	if drained != nil {
+		w.warn("Requests Cut Off", fmt.Sprintf("Not all requests in flight to %s ended before it was stopped: %s.", r.ID, drained))
 	}
 	return nil
 }
 
 // withoutTraffic sees to it that a release that is about to be stopped has no traffic: an operator may have accepted a split, or
-// moved weights by hand.
-func (w *work) withoutTraffic(ctx context.Context, r service.Release) error {
+// moved weights by hand. It tells whether it had some.
+func (w *work) withoutTraffic(ctx context.Context, r service.Release) (moved bool, err error) {
 	stable := w.state().StableRelease()
 	if w.adapters.Router == nil || stable != nil && stable.Placement.Slot == r.Placement.Slot {
-		return nil
+		return false, nil
 	}
 	weights, err := w.adapters.Router.Weights(ctx)
 	if err != nil {
-		return fmt.Errorf("read the weights before %s is stopped: %w", r.ID, err)
+		return false, fmt.Errorf("read the weights before %s is stopped: %w", r.ID, err)
 	}
 	if weights[r.Placement.Slot] == 0 {
-		return nil
+		return false, nil
 	}
 	if stable == nil {
-		return fmt.Errorf("stop %s: it has %d %% of the traffic, and nothing else runs", r.ID, weights[r.Placement.Slot])
+		return false, fmt.Errorf("stop %s: it has %d %% of the traffic, and nothing else runs", r.ID, weights[r.Placement.Slot])
 	}
 	if err := w.serves(ctx, *stable); err != nil {
-		return fmt.Errorf("stop %s: it has %d %% of the traffic, and stable %s does not answer: %w", r.ID, weights[r.Placement.Slot], stable.ID, err)
+		return false, fmt.Errorf("stop %s: it has %d %% of the traffic, and stable %s does not answer: %w", r.ID, weights[r.Placement.Slot], stable.ID, err)
 	}
-	return w.setWeights(ctx, w.state().LastAttempt, alone(stable.Placement.Slot))
+	return true, w.setWeights(ctx, w.state().LastAttempt, alone(stable.Placement.Slot))
 }
 
 // tidy sweeps after an attempt has ended well: what it cannot do now only warns, the next run does it.

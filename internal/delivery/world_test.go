@@ -79,6 +79,8 @@ type world struct {
 	logged func(service.ReleaseID) ([]string, error)
 	// moving, where it is set, is what the router does before it moves traffic.
 	moving func(context.Context)
+	// moved, where it is set, is what becomes of the weights after the router has said that it has them, with the world held still.
+	moved func(before map[string]int)
 	// draining, where it is set, is what draining does.
 	draining func(context.Context) error
 	// died counts by address how often an instance was started again.
@@ -657,8 +659,12 @@ func (r router) SetWeights(ctx context.Context, split delivery.Split) error {
 				return fmt.Errorf("slot %s has no server", slot)
 			}
 		}
+		before := r.weights
 		r.weights = map[string]int{"blue": weights["blue"], "green": weights["green"]}
 		r.behind = split.Placements
+		if r.moved != nil {
+			r.moved(before)
+		}
 		if r.partly != nil {
 			return &delivery.SilentParts{Err: r.partly}
 		}
