@@ -2,12 +2,93 @@ package delivery
 
 import (
 	"context"
+	"fmt"
+	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // A router may lose weights after it has said that it has them: a new process of HAProxy begins with those that it read before, and answers
-// only when it is up. So they are read once more before what must have no traffic is taken away.
+// only when it is up. So they are read once more before a step passes, and before what must have no traffic is taken away.
+
+// holdAt stays at a step as hold does, and sees to it that the router has its weights still: what was judged by others says nothing of the step.
+// They are set again then, and it is judged anew, once: somebody else sets them, who is not the candidate.
+func (s *stageWork) holdAt(ctx context.Context, j *judge, step stay, weights map[string]int) error {
+	for again := false; ; again = true {
+		if err := j.hold(ctx, step); err != nil || s.adapters.Router == nil {
+			return err
+		}
+		found, err := s.splitHeld(ctx, j, step.Weight)
+		switch {
+		case err != nil:
+			return err
+		case sameShares(found, weights):
+			return nil
+		case again:
+			return fmt.Errorf("judge %s at %d %%: the router has %s, also after its weights were set again: something else sets them", j.candidate.ID, step.Weight, shares(found))
+		}
+		s.warn("Step Repeated", fmt.Sprintf("The router had %s at the end of the step of %s at %d %%: it was reloaded, or somebody set its weights. They were set again, and the step was judged anew.",
+			shares(found), j.candidate.ID, step.Weight))
+		s.report(s.number, s.stage, step.Weight, time.Time{}, "%s gets %d %% of the traffic again", j.candidate.ID, step.Weight)
+		if err := s.setWeights(ctx, s.number, weights); err != nil {
+			return err
+		}
+	}
+}
+
+// splitHeld reads the weights at the end of a step. A router that does not answer is asked patiently before that ends the apply, and the candidate is
+// judged meanwhile.
+func (s *stageWork) splitHeld(ctx context.Context, j *judge, weight int) (map[string]int, error) {
+	weights, err := s.adapters.Router.Weights(ctx)
+	if err == nil {
+		return weights, nil
+	}
+	var bad error
+	err = patiently(ctx, func() error {
+		asking, stop := context.WithCancel(ctx)
+		defer stop()
+		asked, answered := context.WithCancel(asking)
+		read := beside(func() (now split) {
+			defer answered()
+			now.weights, now.err = s.adapters.Router.Weights(asking)
+			return now
+		})
+		if bad = j.lookThrough(ctx, ledger.Progress{Weight: weight}, asked.Done()); bad != nil {
+			stop() // It is decided.
+		}
+		now := read()
+		if bad != nil {
+			return nil
+		}
+		weights = now.weights
+		return now.err
+	})
+	switch {
+	case bad != nil:
+		return nil, bad
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("look at the router at the end of the step at %d %%: %w", weight, ctx.Err())
+	case err != nil:
+		return nil, &pausedError{reason: fmt.Sprintf("it cannot be told whether %s still has %d %% of the traffic: %s", j.candidate.ID, weight, err)}
+	}
+	return weights, nil
+}
+
+// sameShares tells whether two splits give each slot the same. One that is not named has 0.
+func sameShares(a, b map[string]int) bool {
+	for slot := range a {
+		if a[slot] != b[slot] {
+			return false
+		}
+	}
+	for slot := range b {
+		if a[slot] != b[slot] {
+			return false
+		}
+	}
+	return true
+}
 
 // emptied drains a candidate that a restore is about to take away, and returns what share of the traffic the router gives it nevertheless, in whole
 // percent. What it got back meanwhile goes to stable once more. A router that does not answer says nothing.

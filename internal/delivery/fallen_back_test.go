@@ -6,6 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // A router that is reloaded in the middle of a restore has the weights of before again: they are set once more, and a candidate is not taken away
@@ -106,5 +110,136 @@ func TestRollbackStopsNothingUnderTraffic(t *testing.T) {
 	defer w.mu.Unlock()
 	if len(w.cutOff) > 0 || w.weights["blue"] != 100 || w.running["green"] != "" || drains != 2 {
 		t.Errorf("stopped under traffic: %v; the weights are %v, there runs %v, and it was drained %d times", w.cutOff, w.weights, w.running, drains)
+	}
+}
+
+// A step does not pass at a weight that the router has lost meanwhile: it is set again, with a warning, and judged anew; where it is lost again, the
+// release is put back, without a word against it.
+func TestStepIsJudgedAtItsWeight(t *testing.T) {
+	t.Parallel()
+	for name, always := range map[string]bool{"once": false, "always": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, objects := newWorld(), newMemoryStore()
+			p := applied(t, w, objects, "1")
+			defer p.close()
+			fellBack := 0
+			w.set(func() {
+				w.moved = func(had map[string]int) {
+					if w.weights["green"] == 50 && (fellBack == 0 || always) {
+						w.weights = maps.Clone(had)
+						fellBack++
+					}
+				}
+			})
+			err := p.apply(t.Context(), "2")
+			_, events := told(t, objects)
+			var set, passed []int // the step of 50 %: how often it was set, and when it passed
+			for n, e := range events {
+				switch {
+				case e.Type == ledger.ChangeMade && e.Change.Target == "blue 50 %, green 50 %":
+					set = append(set, n)
+				case passes(e) && e.Release == releaseOf("2") && *e.Weight == 50:
+					passed = append(passed, n)
+				}
+			}
+			if len(set) != 2 || fellBack == 0 {
+				t.Fatalf("it was set %d times, and fell back %d times", len(set), fellBack)
+			}
+			if always {
+				e := wantSummary(t, err, "Release Rolled Back")
+				if len(passed) > 0 || !strings.Contains(e.What, "the router has blue 90 %, green 10 %, also after its weights were set again") || !strings.Contains(e.Next, "Mend what is named") {
+					t.Errorf("it passed at %v, and it is said: %s", passed, e.Detail())
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(passed) != 1 || passed[0] < set[1] || p.warned("Step Repeated") != 1 {
+				t.Errorf("it was set at %v, passed at %v, with %d warnings", set, passed, p.warned("Step Repeated"))
+			}
+			looks := 0
+			for _, e := range events[set[1]:passed[0]] {
+				if judges(e) {
+					looks++
+				}
+			}
+			if looks == 0 {
+				t.Error("it was not judged anew")
+			}
+			stands(t, w, p, "2")
+		})
+	}
+}
+
+// Before a release is finalized, its bake time is judged with all of the traffic, too.
+func TestBakeIsJudgedAtFullWeight(t *testing.T) {
+	t.Parallel()
+	w, objects := newWorld(), newMemoryStore()
+	p := applied(t, w, objects, "1")
+	defer p.close()
+	p.bake = 20 * time.Millisecond
+	once := false
+	w.checking = func(_ context.Context, _ string, r service.ReleaseID) {
+		if w.weightOf("green") == 100 && r == releaseOf("2") && !once { // the verification
+			once = true
+			w.set(func() { w.weights = map[string]int{"blue": 100, "green": 0} })
+		}
+	}
+	if err := p.apply(t.Context(), "2"); err != nil {
+		t.Fatal(err)
+	}
+	_, events := told(t, objects)
+	set, closed := 0, 0
+	for n, e := range events {
+		switch {
+		case e.Type == ledger.ChangeMade && e.Change.Target == "green 100 %":
+			set = n
+		case e.Type == ledger.AttemptClosed:
+			closed = n
+		}
+	}
+	if !once || set == 0 || set > closed {
+		t.Errorf("it was set again at %d, and finalized at %d", set, closed)
+	}
+	stands(t, w, p, "2")
+}
+
+// While a router does not answer, a step passes nowhere: the release stays where it is, and what fails meanwhile is put back.
+func TestStepEndsWithARouterThatAnswers(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		dies    bool
+		summary string
+	}{
+		"a release that is well": {false, "Release Paused"},
+		"one that dies":          {true, "Restore Failed"}, // the router cannot be told
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, objects := newWorld(), newMemoryStore()
+			p := applied(t, w, objects, "1")
+			defer p.close()
+			w.set(func() {
+				w.moved = func(map[string]int) {
+					if w.weights["green"] == 100 {
+						w.unreachable = true
+					}
+				}
+				w.asked = func() {
+					if c.dies && w.weights["green"] == 100 {
+						w.died = map[string]int{"green": 1}
+					}
+				}
+			})
+			e := wantSummary(t, p.apply(t.Context(), "2"), c.summary)
+			if a := p.state().OpenAttempt(); !c.dies && (a == nil || a.Judged != 50 || !strings.Contains(e.Detail(), errRouter.Error())) {
+				t.Errorf("open is %+v; it is said: %s", a, e.Detail())
+			}
+			if c.dies && !strings.Contains(e.What, "died under traffic") {
+				t.Errorf("it is said: %s", e.Detail())
+			}
+		})
 	}
 }

@@ -73,7 +73,7 @@ func (s *stageWork) walk(ctx context.Context, spec SplitSpec, passed int, releas
 		if err := s.moveTo(ctx, release, stable, step.Weight); err != nil {
 			return err
 		}
-		if err := judge.hold(ctx, stay{Step: step, advance: spec.Advance, checks: checks}); err != nil {
+		if err := s.holdAt(ctx, judge, stay{Step: step, advance: spec.Advance, checks: checks}, between(release, stable, step.Weight)); err != nil {
 			return err
 		}
 		if err := n.flush(ctx); err != nil {
@@ -160,10 +160,14 @@ func stepsUp(spec SplitSpec, passed int) []Step {
 	return append(up, last)
 }
 
+// between gives a candidate a weight, and stable the rest.
+func between(candidate, stable service.Release, weight int) map[string]int {
+	return map[string]int{candidate.Placement.Slot: weight, stable.Placement.Slot: 100 - weight}
+}
+
 func (s *stageWork) moveTo(ctx context.Context, candidate, stable service.Release, weight int) error {
-	weights := map[string]int{candidate.Placement.Slot: weight, stable.Placement.Slot: 100 - weight}
 	s.report(s.number, s.stage, weight, time.Time{}, "%s gets %d %% of the traffic", candidate.ID, weight)
-	if err := s.setWeights(ctx, s.number, weights); err != nil {
+	if err := s.setWeights(ctx, s.number, between(candidate, stable, weight)); err != nil {
 		return err
 	}
 	return s.reached(ctx, weight, false)

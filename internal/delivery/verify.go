@@ -46,7 +46,7 @@ func (s *stageWork) judgeAtFull(ctx context.Context, spec *AnalysisSpec, duratio
 			return err
 		}
 		prepare(j)
-		if err := j.hold(ctx, stay{Step: Step{Weight: 100, Pause: duration}}); err != nil {
+		if err := s.holdAt(ctx, j, stay{Step: Step{Weight: 100, Pause: duration}}, alone(release.Placement.Slot)); err != nil {
 			return err
 		}
 		return n.flush(ctx)

@@ -81,6 +81,8 @@ type world struct {
 	moving func(context.Context)
 	// moved, where it is set, is what becomes of the weights after the router has said that it has them, with the world held still.
 	moved func(before map[string]int)
+	// asked, where it is set, is told of each question what the weights are, with the world held still.
+	asked func()
 	// draining, where it is set, is what draining does.
 	draining func(context.Context) error
 	// died counts by address how often an instance was started again.
@@ -589,6 +591,11 @@ func (r router) reach() error {
 }
 
 func (r router) Weights(context.Context) (map[string]int, error) {
+	r.mu.Lock()
+	if r.asked != nil {
+		r.asked()
+	}
+	r.mu.Unlock()
 	if err := r.reach(); err != nil {
 		return nil, err
 	}
