@@ -190,6 +190,7 @@ func recovered(t *testing.T, w *world, objects store.Store, before []string, wan
 	if _, err := p.service().Recover(context.Background()); err != nil {
 		t.Fatalf("recover: %v", err)
 	}
+	w.later()
 	state := p.state()
 	if a := state.OpenAttempt(); a != nil {
 		betweenStages(t, w, state, a)

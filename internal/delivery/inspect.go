@@ -61,9 +61,9 @@ func (w *work) verifyInstances(ctx context.Context, r service.Release) error {
 	return against(append([]string{describe(instances)}, w.remains(ctx, r)...), "not every instance runs %s", r.ID)
 }
 
-// runsAny tells whether any of the instances runs r.
+// runsAny tells whether any of the instances runs r, be it one that is about to be gone.
 func runsAny(r service.Release, instances []service.InstanceState) bool {
-	return slices.ContainsFunc(instances, func(i service.InstanceState) bool { return i.Running && i.Release == r.ID })
+	return slices.ContainsFunc(instances, func(i service.InstanceState) bool { return i.Runs(r.ID) })
 }
 
 // remainsLines is how many log lines of a failing candidate are captured.

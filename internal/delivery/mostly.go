@@ -60,10 +60,10 @@ func (w *work) mostlyAnswers(r service.Release, heard []part) bool {
 	return most
 }
 
-// running counts the instances that were seen to run their release.
+// running counts the instances that were seen to run their release, and to go on to.
 func running(p part) (up int) {
 	for _, i := range p.release.Placement.Instances {
-		if slices.ContainsFunc(p.states, func(s service.InstanceState) bool { return s.Name == i.Name && s.Running && s.Release == p.release.ID }) {
+		if slices.ContainsFunc(p.states, func(s service.InstanceState) bool { return s.Name == i.Name && s.Stays(p.release.ID) }) {
 			up++
 		}
 	}

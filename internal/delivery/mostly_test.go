@@ -34,19 +34,21 @@ func TestMostlyAnswersByTheDefinition(t *testing.T) {
 		release      service.ReleaseID
 		recorded, up []string
 		want         bool
+		leaving      string
 	}{
-		"half of all":                       {"r", []string{"a", "b", "c", "d"}, []string{"a", "b"}, true},
-		"fewer":                             {"r", []string{"a", "b", "c", "d"}, []string{"a"}, false},
-		"half of the half that is recorded": {"r", []string{"a", "b"}, []string{"a"}, false},
-		"all of the half that is recorded":  {"r", []string{"a", "b"}, []string{"a", "b"}, true},
-		"none":                              {"r", []string{"a", "b"}, nil, false},
-		"not by the definition":             {"existing", []string{"a", "b"}, []string{"a"}, true},
+		"half of all":                       {"r", []string{"a", "b", "c", "d"}, []string{"a", "b"}, true, ""},
+		"fewer":                             {"r", []string{"a", "b", "c", "d"}, []string{"a"}, false, ""},
+		"half of the half that is recorded": {"r", []string{"a", "b"}, []string{"a"}, false, ""},
+		"all of the half that is recorded":  {"r", []string{"a", "b"}, []string{"a", "b"}, true, ""},
+		"none":                              {"r", []string{"a", "b"}, nil, false, ""},
+		"half, one to be gone":              {"r", []string{"a", "b", "c", "d"}, []string{"a", "b"}, false, "b"},
+		"not by the definition":             {"existing", []string{"a", "b"}, []string{"a"}, true, ""},
 	} {
 		r := service.Release{ID: c.release, Placement: on("blue", c.recorded...)}
 		var heard []part
 		for _, on := range onEach(r) {
 			if i := on.Placement.Instances[0]; slices.Contains(c.up, i.Host) {
-				heard = append(heard, part{release: on, states: []service.InstanceState{{Instance: i, Running: true, Release: r.ID}}})
+				heard = append(heard, part{release: on, states: []service.InstanceState{{Instance: i, Running: true, Release: r.ID, Stopping: i.Host == c.leaving}}})
 			}
 		}
 		if got := w.mostlyAnswers(r, heard); got != c.want {

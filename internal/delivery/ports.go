@@ -39,10 +39,12 @@ type Platform interface {
 	// r is in place.
 	Place(ctx context.Context, r service.Release, slot string) (service.Placement, error)
 	// Start runs the placed instances with environment (config and secrets; the platform adds its own variables).
-	// Instances that already run this release are left alone; ones of another release in their places are an error. Like Stop, Remove, Inspect
-	// and Logs it takes a part of a placement as well (Waves), and does what it can where a machine does not answer, before it says so.
+	// Instances that already run this release are left alone; ones of another release in their places are an error. One that is being stopped
+	// has its end waited for, and is started anew. Like Stop, Remove, Inspect and Logs it takes a part of a placement as well (Waves), and does
+	// what it can where a machine does not answer, before it says so.
 	Start(ctx context.Context, r service.Release, environment map[string]string) error
-	// Stop ends the instances within the drain timeout. Stopping what does not run is no error.
+	// Stop ends the instances within the drain timeout. Stopping what does not run is no error. Where ctx ends before they do, they end all the
+	// same, and an inspection says that they are being stopped.
 	Stop(ctx context.Context, p service.Placement) error
 	// Remove stops the instances and deletes the release's files, logs included. Removing what is gone is no error.
 	Remove(ctx context.Context, p service.Placement) error

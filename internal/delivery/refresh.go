@@ -46,7 +46,7 @@ func (p *Procedure) goneBeside(ctx context.Context, view ledger.View) ([]service
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(instances, func(i service.InstanceState) bool { return i.Running && !i.Unsupervised && i.Release == stable.ID }), nil
+	return slices.DeleteFunc(instances, func(i service.InstanceState) bool { return i.Stays(stable.ID) && !i.Unsupervised }), nil
 }
 
 func (p *Procedure) observe(ctx context.Context, view ledger.View, stage service.Stage) (service.Snapshot, error) {

@@ -145,7 +145,7 @@ func (w *work) startAgain(ctx context.Context, attempt int, r service.Release) e
 	}
 	for _, i := range instances {
 		restarted[i.Name] = 0
-		if i.Running && i.Release == r.ID {
+		if i.Stays(r.ID) { // One that is being stopped is started anew.
 			restarted[i.Name] = i.Restarts
 		}
 	}

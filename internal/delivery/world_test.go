@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,9 +37,11 @@ type world struct {
 	// servers of the router by slot: the addresses that it has; nil: whatever it is told.
 	servers map[string][]string
 	running map[string]service.ReleaseID // by slot, or slot/host
-	files   map[service.ReleaseID]bool
-	records map[service.ReleaseID]service.Release // what the platform itself knows of what was placed
-	weights map[string]int
+	// stopping are addresses of what was told to end and has not: it answers until later.
+	stopping map[string]bool
+	files    map[service.ReleaseID]bool
+	records  map[service.ReleaseID]service.Release // what the platform itself knows of what was placed
+	weights  map[string]int
 	// sick releases do not answer probes, failing ones fail their checks, erring ones answer requests with errors.
 	sick, failing, erring map[service.ReleaseID]bool
 	// unreachable: the router does not answer.
@@ -103,7 +106,7 @@ type world struct {
 
 func newWorld() *world {
 	return &world{
-		slots: []string{"blue", "green"}, router: true, silent: map[string]bool{}, hanging: map[string]bool{}, misses: map[string]int{}, where: map[string]string{}, running: map[string]service.ReleaseID{}, files: map[service.ReleaseID]bool{},
+		slots: []string{"blue", "green"}, router: true, silent: map[string]bool{}, hanging: map[string]bool{}, misses: map[string]int{}, where: map[string]string{}, running: map[string]service.ReleaseID{}, stopping: map[string]bool{}, files: map[service.ReleaseID]bool{},
 		records: map[service.ReleaseID]service.Release{}, saved: map[string]string{}, broken: map[string]error{},
 		weights: map[string]int{"blue": 100, "green": 0},
 		sick:    map[service.ReleaseID]bool{}, failing: map[service.ReleaseID]bool{}, erring: map[service.ReleaseID]bool{},
@@ -115,7 +118,7 @@ func (w *world) copied() *world {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return &world{
-		slots: w.slots, router: w.router, silent: maps.Clone(w.silent), hanging: maps.Clone(w.hanging), misses: maps.Clone(w.misses), directory: w.directory, where: maps.Clone(w.where), servers: maps.Clone(w.servers), running: maps.Clone(w.running), files: maps.Clone(w.files), records: maps.Clone(w.records),
+		slots: w.slots, router: w.router, silent: maps.Clone(w.silent), hanging: maps.Clone(w.hanging), misses: maps.Clone(w.misses), directory: w.directory, where: maps.Clone(w.where), servers: maps.Clone(w.servers), running: maps.Clone(w.running), stopping: maps.Clone(w.stopping), files: maps.Clone(w.files), records: maps.Clone(w.records),
 		weights: maps.Clone(w.weights), sick: maps.Clone(w.sick), failing: maps.Clone(w.failing), erring: maps.Clone(w.erring),
 		unreachable: w.unreachable, data: w.data, saved: maps.Clone(w.saved), restores: slices.Clone(w.restores),
 		existing: w.existing, broken: maps.Clone(w.broken), blind: w.blind, resolution: w.resolution, probed: w.probed, draining: w.draining, sampled: w.sampled, checking: w.checking, cutOff: slices.Clone(w.cutOff),
@@ -385,6 +388,16 @@ func (p platform) Place(_ context.Context, r service.Release, slot string) (serv
 	})
 }
 
+// later is after whatever is being stopped has ended.
+func (w *world) later() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for address := range w.stopping {
+		delete(w.running, address)
+	}
+	clear(w.stopping)
+}
+
 func (p platform) Start(_ context.Context, r service.Release, _ map[string]string) error {
 	return p.change("start", func() error {
 		return p.each(r.Placement.Instances, func(i service.Instance) error {
@@ -395,6 +408,7 @@ func (p platform) Start(_ context.Context, r service.Release, _ map[string]strin
 				return fmt.Errorf("no files of %s", r.ID)
 			}
 			p.running[i.Address] = r.ID
+			delete(p.stopping, i.Address) // It waits for that end, and starts it anew.
 			if p.directory != "" {
 				p.where[i.Address] = string(r.Placement.Platform)
 			}
@@ -404,11 +418,21 @@ func (p platform) Start(_ context.Context, r service.Release, _ map[string]strin
 	})
 }
 
-func (p platform) Stop(_ context.Context, at service.Placement) error {
-	return p.change("stop", func() error { return p.stopLocked(at) })
+func (p platform) Stop(ctx context.Context, at service.Placement) error {
+	return p.stop(ctx, "stop", at)
 }
 
-func (p platform) stopLocked(at service.Placement) error {
+// stop tells instances to end, and waits for that: in between the process may be killed, or what it does be given up.
+func (p platform) stop(ctx context.Context, what string, at service.Placement) error {
+	told := p.change(what, func() error { return p.leave(at) }) // as far as hosts answer
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("wait for %s to end: %w", at.Release, err)
+	}
+	return cmp.Or(told, p.change(what+" to its end", func() error { return p.gone(at) }))
+}
+
+// leave tells those that run at.Release to end.
+func (p platform) leave(at service.Placement) error {
 	return p.each(at.Instances, func(i service.Instance) error {
 		if p.running[i.Address] != at.Release {
 			return nil
@@ -416,7 +440,19 @@ func (p platform) stopLocked(at service.Placement) error {
 		if where := p.where[i.Address]; where != "" && where != string(at.Platform) {
 			return fmt.Errorf("%s is looked for at %s, and is at %s", i.Name, at.Platform, where)
 		}
+		p.stopping[i.Address] = true
+		return nil
+	})
+}
+
+// gone ends those that were told to.
+func (p platform) gone(at service.Placement) error {
+	return p.each(at.Instances, func(i service.Instance) error {
+		if p.running[i.Address] != at.Release || !p.stopping[i.Address] {
+			return nil
+		}
 		delete(p.running, i.Address)
+		delete(p.stopping, i.Address)
 		left := slices.ContainsFunc(slices.Collect(maps.Keys(p.running)), func(address string) bool { return strings.HasPrefix(address, at.Slot) })
 		if p.router && p.weights[at.Slot] > 0 && !left && len(p.running) > 0 {
 			p.cutOff = append(p.cutOff, fmt.Sprintf("%s at %v", at.Release, p.weights))
@@ -425,11 +461,11 @@ func (p platform) stopLocked(at service.Placement) error {
 	})
 }
 
-func (p platform) Remove(_ context.Context, at service.Placement) error {
-	return p.change("remove", func() error {
-		if err := p.stopLocked(at); err != nil {
-			return err
-		}
+func (p platform) Remove(ctx context.Context, at service.Placement) error {
+	if err := p.stop(ctx, "remove", at); err != nil {
+		return err
+	}
+	return p.change("remove its files", func() error {
 		if slices.Contains(slices.Collect(maps.Values(p.running)), at.Release) {
 			return nil // It runs on other hosts.
 		}
@@ -487,6 +523,9 @@ func (p platform) Inspect(ctx context.Context, at service.Placement) ([]service.
 		state := service.InstanceState{Instance: i, Running: p.running[i.Address] != "", Release: p.running[i.Address]}
 		if state.Restarts = p.died[i.Address]; state.Restarts > 0 {
 			state.Detail = "it died, and was started again"
+		}
+		if state.Running && p.stopping[i.Address] {
+			state.Stopping, state.Detail = true, "it is being stopped"
 		}
 		states = append(states, state)
 		return nil

@@ -45,6 +45,9 @@ type InstanceState struct {
 	Instance
 	// Running: the process is there and is the one that was started.
 	Running bool `json:"running"`
+	// Stopping: it runs, may still answer, and is about to be gone: somebody stops it, or who looks after it ends it. It is never set where
+	// Running is not. Starting the release waits for its end, and starts it anew.
+	Stopping bool `json:"stopping,omitempty"`
 	// Unsupervised: it runs, and nobody would start it again if it died. Starting the release makes it whole again.
 	Unsupervised bool `json:"unsupervised,omitempty"`
 	// Release is what it runs; empty where that cannot be told.
@@ -57,6 +60,12 @@ type InstanceState struct {
 	Detail string `json:"detail,omitempty"`
 }
 
+// Runs tells whether it runs the release, be it to its end.
+func (i InstanceState) Runs(r ReleaseID) bool { return i.Running && i.Release == r }
+
+// Stays tells whether it runs the release, and is not about to be gone.
+func (i InstanceState) Stays(r ReleaseID) bool { return i.Runs(r) && !i.Stopping }
+
 // Snapshot is what the world looks like at one moment.
 type Snapshot struct {
 	// Instances that were looked at.
@@ -66,11 +75,11 @@ type Snapshot struct {
 	TakenAt time.Time      `json:"taken_at"`
 }
 
-// Complete tells whether every one of release's instances runs it.
+// Complete tells whether every one of release's instances runs it, and goes on to.
 func (s Snapshot) Complete(r Release) bool {
 	running := map[string]bool{}
 	for _, i := range s.Instances {
-		running[i.Name] = i.Running && i.Release == r.ID
+		running[i.Name] = i.Stays(r.ID)
 	}
 	for _, i := range r.Placement.Instances {
 		if !running[i.Name] {

@@ -266,3 +266,23 @@ func TestSecondRollbackIsSaid(t *testing.T) {
 		}
 	}
 }
+
+// What is shown of each instance is what it runs and goes on to run.
+func TestInstancesThatAreShown(t *testing.T) {
+	t.Parallel()
+	const id = "production/web/1.8.2-5c1f9e0b"
+	on := func(name string) service.Instance { return service.Instance{Name: name} }
+	m := model{}
+	refresh(&m, delivery.Refreshed{Snapshot: service.Snapshot{Instances: []service.InstanceState{
+		{Instance: on("blue/0"), Running: true, Release: id},
+		{Instance: on("blue/1"), Running: true, Release: id, Stopping: true},
+		{Instance: on("blue/2"), Running: true, Release: id, Unsupervised: true},
+		{Instance: on("blue/3"), Release: id},
+	}}}, nil)
+	want := types.MapValueMust(types.StringType, map[string]attr.Value{
+		"blue/0": types.StringValue(id), "blue/1": types.StringValue(""), "blue/2": types.StringValue(""), "blue/3": types.StringValue(""),
+	})
+	if !m.Instances.Equal(want) {
+		t.Errorf("%s", m.Instances)
+	}
+}

@@ -72,7 +72,8 @@ func refresh(m *model, refreshed delivery.Refreshed, _ *stage.Facts) {
 	elements := make(map[string]attr.Value, len(refreshed.Snapshot.Instances))
 	for _, instance := range refreshed.Snapshot.Instances {
 		runs := ""
-		if instance.Running && !instance.Unsupervised { // Who looks after it is gone: it would not be started again.
+		// One that is being stopped is gone in a moment; one that nobody looks after would not be started again.
+		if instance.Stays(instance.Release) && !instance.Unsupervised {
 			runs = string(instance.Release)
 		}
 		elements[instance.Name] = types.StringValue(runs)

@@ -1,0 +1,104 @@
+package delivery_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
+
+// A release that was told to end runs on for a while, answers, and is gone then. Who goes back to it meanwhile waits for that end, and starts it
+// again.
+func TestBackToWhatIsBeingStopped(t *testing.T) {
+	t.Parallel()
+	told := func(what string) bool { return what == "stop done" }
+	// In a new process, after the run was killed while it waited; empty: that run goes back itself, since it was interrupted then.
+	ways := map[string]func(*provider) error{
+		"interrupted": nil,
+		"recovered":   func(p *provider) error { _, err := p.service().Recover(context.Background()); return err },
+		"rolled back": func(p *provider) error { _, err := p.service().Rollback(context.Background(), "", ""); return err },
+	}
+	for slots, begin := range map[string]func() *world{"two slots": withoutRouter, "one slot": oneSlot} {
+		for name, way := range ways {
+			t.Run(slots+", "+name, func(t *testing.T) {
+				t.Parallel()
+				w, objects := begin(), newMemoryStore()
+				first := newProvider(t, w, objects)
+				if err := first.apply(context.Background(), "1"); err != nil {
+					t.Fatal(err)
+				}
+				first.close()
+				if way == nil {
+					second := newProvider(t, w, objects)
+					ctx, interrupt := context.WithCancel(context.Background())
+					defer interrupt()
+					second.process.before = func(_ int, what string) {
+						if told(what) {
+							interrupt()
+						}
+					}
+					_ = wantSummary(t, second.apply(ctx, "2"), "Release Rolled Back")
+					second.close()
+				} else {
+					killedWhen(t, w, objects, told, func(p *provider) { _ = p.apply(context.Background(), "2") })
+				}
+				after := newProvider(t, w, objects)
+				defer after.close()
+				if way != nil {
+					if err := way(after); err != nil {
+						t.Error(err)
+					}
+				}
+				w.later()
+				stands(t, w, after, "1")
+			})
+		}
+	}
+}
+
+// How often an instance had died before it was told to end says nothing of the one that is started after it.
+func TestDeathsBeforeAStop(t *testing.T) {
+	t.Parallel()
+	w, objects := withoutRouter(), newMemoryStore()
+	p := newProvider(t, w, objects)
+	if err := p.apply(t.Context(), "1"); err != nil {
+		t.Fatal(err)
+	}
+	w.died = map[string]int{"blue": 5}
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	p.process.before = func(_ int, what string) {
+		switch {
+		case what == "stop done":
+			interrupt()
+		case what == "start done" && ctx.Err() != nil:
+			w.set(func() { w.died["blue"], w.sick[releaseOf("1")] = 1, true })
+		}
+	}
+	e := wantSummary(t, p.apply(ctx, "2"), "Restore Failed")
+	wantSaid(t, e.Detail(), "instance blue/0 of "+string(releaseOf("1"))+" died while it started")
+}
+
+// Beside a candidate, stable's instances that are about to be gone are missing.
+func TestRefreshOfWhatIsBeingStopped(t *testing.T) {
+	t.Parallel()
+	w, objects := newWorld(), newMemoryStore()
+	p := newProvider(t, w, objects)
+	p.router = &service.Router{}
+	defer p.close()
+	if err := errors.Join(p.apply(t.Context(), "1"), p.applyWith(t.Context(), "2", delivery.SplitSpec{Weight: 25})); err != nil {
+		t.Fatal(err)
+	}
+	for _, stopping := range []bool{false, true} {
+		w.set(func() { w.stopping["blue"] = stopping })
+		refreshed, err := p.service().Refresh(t.Context(), service.StageRelease)
+		if err != nil || refreshed.Unreachable != nil {
+			t.Fatal(err, refreshed.Unreachable)
+		}
+		if gone := len(refreshed.Gone) == 1; gone != stopping {
+			t.Errorf("being stopped: %t, gone: %+v", stopping, refreshed.Gone)
+		}
+	}
+}
