@@ -9,6 +9,7 @@
 //	artifacts/<sha256>/artifact       a file artifact, kept as long as a release in used-by/ is
 //	releases/<label>/                 the artifact's files
 //	run/<slot>/<n>/status.json, lock  what runs in the place of an instance
+//	run/<slot>/<n>/stopping.json      whose supervisor was asked to stop it
 //	run/<slot>/<n>/<label>/log/       what a release wrote there since its last start
 //	bin/supervisor-<sha256>           the supervisor's program
 package host

@@ -35,7 +35,8 @@ func inspect(l layout, i service.Instance, release service.ReleaseID) (service.I
 	if err != nil {
 		return state, err
 	}
-	status, found, err := supervisor.Directory(path).ReadStatus()
+	dir := supervisor.Directory(path)
+	status, found, err := dir.ReadStatus()
 	if err != nil {
 		return state, err
 	}
@@ -57,8 +58,14 @@ func inspect(l layout, i service.Instance, release service.ReleaseID) (service.I
 		}
 		return state, nil
 	}
-	state.Running, state.Restarts, state.Unsupervised = alive, status.Restarts, alive && !supervised
-	state.Detail = describe(status, alive, supervised)
+	stopping, err := dir.Stopping(status)
+	if err != nil {
+		return state, err
+	}
+	state.Running, state.Restarts, state.Unsupervised, state.Stopping = alive, status.Restarts, alive && !supervised, alive && stopping
+	if state.Detail = describe(status, alive, supervised); state.Stopping {
+		state.Detail = "it is being stopped"
+	}
 	if alive && state.Detail == "" {
 		state.Detail, err = portDetail(i, status)
 	}

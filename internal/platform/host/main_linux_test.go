@@ -61,19 +61,26 @@ func newGround(t *testing.T, instances int) *ground {
 	// Glob's special characters, and a space: users' paths have them.
 	base := filepath.Join(t.TempDir(), "a [b] c")
 	g := &ground{T: t, artifact: filepath.Join(base, "dist", "web.tar.gz"), definition: service.HostPlatform{
-		Directory: filepath.Join(base, "srv"), Address: "127.0.0.1", DrainTimeout: service.Duration(700 * time.Millisecond),
+		Directory: filepath.Join(base, "srv"), Address: "127.0.0.1",
 		Log: service.HostLog{MaxSize: 1, MaxFiles: 2}, Slots: map[string]service.HostSlot{},
 	}}
 	ports := machinetest.FreePorts(t, 2*instances)
 	g.definition.Slots["blue"] = service.HostSlot{Ports: ports[:instances]}
 	g.definition.Slots["green"] = service.HostSlot{Ports: ports[instances:]}
-	var err error
-	if g.Host, err = host.New(g.definition, id, options); err != nil {
-		t.Fatal(err)
-	}
+	g.draining(700 * time.Millisecond)
 	g.digest = g.write(g.artifact, archive(t, instanceScript(t)))
 	t.Cleanup(g.nothingLeft)
 	return g
+}
+
+// draining makes the platform, with so much time for instances to end.
+func (g *ground) draining(timeout time.Duration) {
+	g.Helper()
+	g.definition.DrainTimeout = service.Duration(timeout)
+	var err error
+	if g.Host, err = host.New(g.definition, id, options); err != nil {
+		g.Fatal(err)
+	}
 }
 
 // write writes a file and returns its digest.
@@ -196,7 +203,7 @@ func TestContract(t *testing.T) {
 	t.Parallel()
 	platformtest.Run(t, func(t *testing.T, instances int) platformtest.Subject {
 		g := newGround(t, instances)
-		return platformtest.Subject{Platform: g, Release: g.release}
+		return platformtest.Subject{Platform: g, Release: g.release, Draining: g.draining}
 	})
 }
 

@@ -107,7 +107,7 @@ func occupied(l layout, slot string, id service.ReleaseID) error {
 	return nil
 }
 
-// startInstance starts a supervisor, if none is there.
+// startInstance starts a supervisor, if none is there that stays.
 func startInstance(ctx context.Context, l layout, i service.Instance, program supervisor.Program, spec supervisor.Spec) error {
 	path, err := l.instance(i.Name)
 	if err != nil {
@@ -118,27 +118,9 @@ func startInstance(ctx context.Context, l layout, i service.Instance, program su
 	if err := fence.Check(ctx, "start"); err != nil {
 		return err
 	}
-	bounded, cancel := context.WithTimeout(ctx, settleTimeout)
-	defer cancel()
-	var lock *os.File
-	for {
-		var free bool
-		if lock, free, err = dir.Lock(); err != nil {
-			return err
-		}
-		if free {
-			break
-		}
-		status, _, err := dir.ReadStatus()
-		if err != nil {
-			return err
-		}
-		if status.Supervisor.Alive() && status.Release == spec.Release {
-			return nil
-		}
-		if err := pause(bounded); err != nil {
-			return fmt.Errorf("its place is being used: %w", err)
-		}
+	lock, runs, err := freePlace(ctx, l, dir, spec.Release)
+	if err != nil || runs {
+		return err
 	}
 	defer func() { _ = lock.Close() }()
 	status, _, err := dir.ReadStatus()
@@ -152,6 +134,36 @@ func startInstance(ctx context.Context, l layout, i service.Instance, program su
 		return errors.Join(err, errorOf(problem))
 	}
 	return supervisor.Launch(ctx, program, dir, lock, spec)
+}
+
+// freePlace takes the lock of an instance's place when nobody has it. runs: a supervisor of the release has it, and stays.
+func freePlace(ctx context.Context, l layout, dir supervisor.Directory, release service.ReleaseID) (lock *os.File, runs bool, err error) {
+	bounded, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	for {
+		lock, free, err := dir.Lock()
+		if err != nil || free {
+			return lock, false, err
+		}
+		status, _, err := dir.ReadStatus()
+		if err != nil {
+			return nil, false, err
+		}
+		if status.Supervisor.Alive() && status.Release == release {
+			stopping, err := dir.Stopping(status)
+			if err != nil || !stopping {
+				return nil, err == nil, err
+			}
+			// A stop that nobody waits for any more is brought to its end: it may have been cut off before the supervisor was told.
+			lock, theirs, err := stopSupervisor(ctx, l.epoch(), dir, release)
+			if err != nil || !theirs {
+				return lock, false, err
+			}
+		}
+		if err := pause(bounded); err != nil {
+			return nil, false, fmt.Errorf("its place is being used: %w", err)
+		}
+	}
 }
 
 func errorOf(problem string) error {

@@ -93,6 +93,8 @@ func stopSupervisor(ctx context.Context, epoch string, dir supervisor.Directory,
 				if err := current(ctx, epoch, "stop"); err != nil {
 					return nil, false, err
 				}
+				// Where that cannot be noted, as on a disk that is full, it is stopped all the same.
+				_ = dir.NoteStopping(status.Supervisor)
 				if asked, err = status.Supervisor.Signal(syscall.SIGTERM); err != nil {
 					return nil, false, err
 				}
@@ -119,6 +121,7 @@ func endOrphan(ctx context.Context, dir supervisor.Directory, status supervisor.
 	if err != nil || !alive {
 		return err
 	}
+	_ = dir.NoteStopping(status.Supervisor) // As in stopSupervisor.
 	draining, cancel := context.WithTimeout(ctx, drain)
 	defer cancel()
 	margin, cancelMargin := context.WithTimeout(ctx, drain+stopMargin)

@@ -22,7 +22,7 @@ func TestContract(t *testing.T) {
 			platformtest.Run(t, func(t *testing.T, instances int) platformtest.Subject {
 				here := all[:min(len(all), instances)]
 				g := newGround(t, test.kind, here, instances/len(here))
-				return platformtest.Subject{Platform: g, Release: g.release}
+				return platformtest.Subject{Platform: g, Release: g.release, Draining: g.draining}
 			})
 		})
 	}

@@ -1,6 +1,7 @@
 package machines
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,6 +90,7 @@ func (p part) state(i instance, s sight) service.InstanceState {
 		return state
 	}
 	state.Running, state.Boot = s.active() && s.running(), s.machine
+	state.Stopping = state.Running && s.ending()
 	state.Restarts = s.restarts()
 	state.Detail = s.describe(state.Running, state.Restarts)
 	if state.Running && state.Detail == "" && p.Existing == "" && !s.enabled() {
@@ -104,15 +106,14 @@ func (p part) state(i instance, s sight) service.InstanceState {
 // onItsWay says that the machine goes down, or comes up and has not come to the release's instance yet: it tells nothing of the instance that it
 // does not run then. Empty where it does neither.
 func (s sight) onItsWay(r service.ReleaseID) string {
-	state := s.properties["ActiveState"]
 	switch {
 	case s.last != r || !s.stopped.IsZero():
 		return ""
-	case s.manager == "stopping" && (!s.active() || state == "deactivating"):
+	case s.manager == "stopping" && (!s.active() || s.ending()):
 		return "the machine is going down"
 	case !s.enabled() || !s.since.Before(s.boot):
 		return ""
-	case (s.manager == "initializing" || s.manager == "starting") && state == "inactive" && s.properties["InvocationID"] == "", s.firstStart():
+	case (s.manager == "initializing" || s.manager == "starting") && s.properties["ActiveState"] == "inactive" && s.properties["InvocationID"] == "", s.firstStart():
 		return "the machine is coming up"
 	}
 	return ""
@@ -134,6 +135,10 @@ func (s sight) active() bool {
 	}
 	return false
 }
+
+// ending tells whether systemd is about to end it, or what its main process has left running: it was told to, the machine goes down, or it will
+// start it again.
+func (s sight) ending() bool { return s.properties["ActiveState"] == "deactivating" }
 
 func (s sight) enabled() bool {
 	switch s.properties["UnitFileState"] {
@@ -187,7 +192,10 @@ func (s sight) describe(running bool, restarts int) string {
 	}
 	active, sub := s.properties["ActiveState"], s.properties["SubState"]
 	switch {
-	case running && active == "deactivating":
+	case running && s.ending():
+		if result := s.properties["Result"]; result == "watchdog" || result == "oom-kill" { // which nobody has asked for
+			return "systemd is ending it (" + result + ")"
+		}
 		return "it is being stopped"
 	case running && restarts > 0:
 		if last == "" {
@@ -196,6 +204,8 @@ func (s sight) describe(running bool, restarts int) string {
 		return fmt.Sprintf("%s, and was started again; it did so %s", last, times(restarts))
 	case running:
 		return ""
+	case s.ending():
+		return cmp.Or(last, "it has ended") + ", and what it left running is being ended"
 	case sub == "auto-restart" && last == "":
 		return "its program was not reached, and it is started again"
 	case sub == "auto-restart":

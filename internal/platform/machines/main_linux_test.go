@@ -176,6 +176,13 @@ func (g *ground) open() {
 	}
 }
 
+// draining has instances that are placed from then on have so much time to end.
+func (g *ground) draining(timeout time.Duration) {
+	g.Helper()
+	g.definition.DrainTimeout = service.Duration(timeout)
+	g.open()
+}
+
 // artifact makes a program the artifact.
 func (g *ground) artifact(program string) {
 	g.Helper()

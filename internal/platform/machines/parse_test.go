@@ -2,6 +2,7 @@ package machines
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -118,6 +119,8 @@ func TestMachineOnItsWay(t *testing.T) {
 		"stopped":                      {func(s *sight) { s.stopped = boot }, ""},
 		"stopped, and going down":      {func(s *sight) { s.stopped, s.manager = boot, "stopping" }, ""},
 		"ran since":                    {func(s *sight) { s.properties["InvocationID"] = "acbf658c7d9c4b14ae7ee1a0b09d4aa7" }, ""},
+		"is being stopped":             {func(s *sight) { s.properties["ActiveState"], s.manager = "deactivating", "running" }, ""},
+		"ends as it goes down":         {func(s *sight) { s.properties["ActiveState"], s.manager = "deactivating", "stopping" }, "the machine is going down"},
 		"would not come back":          {func(s *sight) { s.properties["UnitFileState"] = "disabled" }, ""},
 		"another release had the slot": {func(s *sight) { s.last = "production/web/0" }, ""},
 		// What is run before the program, which may take longer than the machine.
@@ -159,6 +162,35 @@ func (s *sight) is(active, sub, manager string) {
 	s.properties["ActiveState"], s.properties["SubState"], s.manager = active, sub, manager
 	s.properties["InvocationID"], s.properties["MainPID"], s.properties["NRestarts"] = "acbf658c7d9c4b14ae7ee1a0b09d4aa7", "0", "0"
 	s.properties["ActiveEnterTimestampMonotonic"] = "0"
+}
+
+// A unit that ends is one that is about to be gone only while its main process is there: where that has died, what it left running is ended before it
+// is started again.
+func TestUnitThatEnds(t *testing.T) {
+	t.Parallel()
+	p := examplePart()
+	for name, c := range map[string]struct {
+		properties        map[string]string
+		running, stopping bool
+		detail            string
+	}{
+		"stopped":      {map[string]string{"SubState": "stop-sigterm", "MainPID": "4711", "Result": "success"}, true, true, "it is being stopped"},
+		"for too long": {map[string]string{"SubState": "stop-sigkill", "MainPID": "4711", "Result": "timeout"}, true, true, "it is being stopped"},
+		"no memory":    {map[string]string{"SubState": "stop-sigterm", "MainPID": "4711", "Result": "oom-kill"}, true, true, "systemd is ending it (oom-kill)"},
+		"has died": {map[string]string{"SubState": "stop-sigterm", "MainPID": "0", "Result": "exit-code", "ExecMainCode": "1", "ExecMainStatus": "3"}, false, false,
+			"it ended with exit status 3, and what it left running is being ended"},
+		"has ended": {map[string]string{"SubState": "stop-post", "MainPID": "0", "Result": "success"}, false, false, "it has ended, and what it left running is being ended"},
+	} {
+		seen, err := p.readSights("Id=" + p.instances[0].unit + "\nActiveState=deactivating\n\nend\nslot 0 release " + string(p.release) + "\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		maps.Copy(seen[0].properties, c.properties)
+		s := p.state(p.instances[0], seen[0])
+		if s.Release != p.release || s.Running != c.running || s.Stopping != c.stopping || s.Detail != c.detail {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
 }
 
 // What a script refuses behind other lines is told as it says it.

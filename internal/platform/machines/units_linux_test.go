@@ -18,6 +18,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/machinetest"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/platformtest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -404,6 +405,28 @@ func TestExisting(t *testing.T) {
 	if got := h.Run(t, "cat /etc/systemd/system/"+unit); got != text {
 		t.Errorf("it is %q now", got)
 	}
+}
+
+// An instance that dies, and leaves processes of its own, ends with them before systemd starts it again: nobody stops it then.
+func TestDiesAndLeavesProcesses(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, asRoot, hosts(t, 1), 1)
+	g.draining(10 * time.Second)
+	r := g.placed(g.release("1.0.0"), "blue")
+	g.started(r, map[string]string{platformtest.VariableBehaviour: platformtest.Parent})
+	g.hosts[0].Run(t, "systemctl kill --kill-whom=main -s KILL "+g.unit("blue", 0))
+	g.eventually(func() error {
+		if s := g.states(r)[0]; s.Running || s.Stopping || !strings.Contains(s.Detail, "signal: killed") || !strings.Contains(s.Detail, "what it left running is being ended") {
+			return fmt.Errorf("%+v", s)
+		}
+		return nil
+	})
+	g.eventually(func() error {
+		if s := g.states(r)[0]; !s.Running || s.Stopping || s.Restarts != 1 {
+			return fmt.Errorf("%+v", s)
+		}
+		return nil
+	})
 }
 
 // A unit whose file was removed by hand runs on, is told, is made whole by a start, and stops.

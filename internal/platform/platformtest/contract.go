@@ -20,6 +20,8 @@ type Subject struct {
 	Platform delivery.Platform
 	// Release makes a release whose instances run Serve.
 	Release func(version string) service.Release
+	// Draining has Platform give instances that are placed and started from then on so much time to end.
+	Draining func(time.Duration)
 }
 
 // Run tests a platform. open makes a new one with so many instances a slot, and takes away what is left of it when t ends.
@@ -44,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T, instances int) Subject) {
 		"CrashesFromTheStart": {1, crashesFromTheStart},
 		"Deaf":                {1, deaf},
 		"Stubborn":            {1, stubborn},
+		"StopCutShort":        {1, stopCutShort},
 		"LeftByItsParent":     {1, leftByItsParent},
 		"Probes":              {1, probes},
 		"Logs":                {1, logs},

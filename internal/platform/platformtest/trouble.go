@@ -76,6 +76,41 @@ func stubborn(b *bench) {
 	b.ok(contains(b.inspect(r)[0].Detail, "killed"))
 }
 
+// longDrain is so long that what is being stopped is seen, however slow the machines are.
+const longDrain = 10 * time.Second
+
+// stopCutShort: a stop that nobody waits for any more goes on. Until its end the instance runs, and is none that stays; one who starts it waits
+// for that end.
+func stopCutShort(b *bench) {
+	b.Draining(longDrain)
+	r := b.placed("1.0.0", "blue")
+	b.started(r, map[string]string{VariableBehaviour: Stubborn})
+	ctx, cut := context.WithCancel(b.Context())
+	defer cut()
+	stopped := make(chan error, 1)
+	go func() { stopped <- b.Platform.Stop(ctx, r.Placement) }()
+	b.eventually("on its way out", func() error {
+		if s := b.inspect(r)[0]; !s.Stopping {
+			return fmt.Errorf("%+v", s)
+		}
+		return nil
+	})
+	cut()
+	if err := <-stopped; err == nil {
+		b.Error("the stop was cut short, and says that it came to its end")
+	}
+	states := b.inspect(r)
+	if s := states[0]; !s.Running || !s.Stopping || s.Release != r.ID || s.Detail != "it is being stopped" || (service.Snapshot{Instances: states}).Complete(r) {
+		b.Errorf("%+v", s)
+	}
+	b.answers(r)
+	b.started(r, map[string]string{VariableMark: "anew"})
+	if mark := b.get(r.Placement.Instances[0], "/environment?name="+VariableMark); mark != "anew" {
+		b.Error("what was being stopped was left alone")
+	}
+	b.runs(r)
+}
+
 // leftByItsParent: what an instance has started goes with it.
 func leftByItsParent(b *bench) {
 	r := b.placed("1.0.0", "blue")

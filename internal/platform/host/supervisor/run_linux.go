@@ -132,6 +132,10 @@ func (s *supervision) reap(c *child) string {
 
 // end stops the instance: SIGTERM to its group, the drain timeout, SIGKILL.
 func (s *supervision) end(c *child) error {
+	// Who sent us the signal may not have.
+	if err := s.directory.NoteStopping(s.status.Supervisor); err != nil {
+		complain(err)
+	}
 	drain, cancel := context.WithTimeout(context.Background(), s.spec.DrainTimeout.D())
 	defer cancel()
 	margin, cancelMargin := context.WithTimeout(context.Background(), s.spec.DrainTimeout.D()+killMargin)

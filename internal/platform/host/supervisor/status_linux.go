@@ -95,8 +95,10 @@ func (d Directory) WriteStatus(s Status) (err error) {
 
 // RemoveStatus forgets what was started. Only who holds the lock may.
 func (d Directory) RemoveStatus() error {
-	if err := os.Remove(d.path(statusFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove the status of an instance: %w", err)
+	for _, name := range []string{statusFile, stoppingFile} {
+		if err := os.Remove(d.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove the status of an instance: %w", err)
+		}
 	}
 	return nil
 }
