@@ -36,7 +36,9 @@ func (p part) startScript(d service.HostPlatform) string {
 	}
 	b.WriteString("esac; }\n")
 	if e := d.Existing; e != nil && e.Slot == p.slot {
-		fmt.Fprintf(&b, "[ \"$(show --value -p ActiveState %[1]s)\" != active ] || fail '' \"slot $slot holds another release: \"%[1]s\" runs there; stop it first\"\n", shellword.Quote(e.Unit))
+		// Whatever else it is, it has the port, or is about to. A unit that is not there is inactive.
+		fmt.Fprintf(&b, "state=$(show --value -p ActiveState %[1]s)\ncase $state in inactive | failed) ;; "+
+			"*) fail '' \"slot $slot holds another release: the unit \"%[1]s\" is ${state:-not known to systemd} there; stop it first\" ;; esac\n", shellword.Quote(e.Unit))
 	}
 	b.WriteString(theirsBody)
 	b.WriteString(startBody)

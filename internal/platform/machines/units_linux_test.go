@@ -407,6 +407,53 @@ func TestExisting(t *testing.T) {
 	}
 }
 
+// A unit that a user wrote has its slot also while somebody stops it, and while systemd waits to start it again: its port is free then. One that
+// has failed, or is not there, has not.
+func TestSlotOfExisting(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, withSudo, hosts(t, 1), 1)
+	h, unit := g.hosts[0], "theirs-"+strconv.Itoa(g.definition.Slots["green"].Ports[0])+".service"
+	g.definition.Existing = &service.ExistingUnit{Unit: unit, Version: "0.9.0", Slot: "green"}
+	g.open()
+	r := g.placed(g.release("1.0.0"), "green")
+	there := func(text, do, state string) {
+		t.Helper()
+		h.WriteFile(t, "/etc/systemd/system/"+unit, "[Service]\n"+text, 0o644)
+		h.Run(t, "systemctl daemon-reload && systemctl "+do)
+		g.eventually(func() error {
+			if is := strings.TrimSpace(h.Run(t, "systemctl show --value -p ActiveState "+unit)); is != state {
+				return errors.New(is)
+			}
+			return nil
+		})
+	}
+	taken := func(state string) {
+		t.Helper()
+		if err := g.Start(t.Context(), r, nil); err == nil {
+			t.Errorf("started where the unit is %s", state)
+		} else {
+			g.contains(err.Error(), unit, state, "slot green holds another release")
+		}
+	}
+	t.Cleanup(func() {
+		h.Run(t, "systemctl kill -s KILL "+unit+"; systemctl stop "+unit+"; rm /etc/systemd/system/"+unit+"; systemctl daemon-reload; systemctl reset-failed "+unit+"; true")
+	})
+	there("ExecStart=/bin/false\nRestart=always\nRestartSec=1h\n", "start --no-block "+unit, "activating")
+	taken("activating")
+	h.Run(t, "systemctl stop "+unit)
+	there("ExecStart=/bin/sleep 1h\nExecStop=/bin/sleep 1h\nTimeoutStopSec=1h\n", "start "+unit, "active")
+	taken("active")
+	h.Run(t, "systemctl stop --no-block "+unit)
+	there("ExecStart=/bin/false\n", "daemon-reload", "deactivating")
+	taken("deactivating")
+	h.Run(t, "systemctl kill -s KILL "+unit)
+	there("ExecStart=/bin/false\n", "start "+unit+" || true", "failed")
+	g.started(r, nil)
+	g.ok(g.Stop(t.Context(), r.Placement))
+	h.Run(t, "rm /etc/systemd/system/"+unit+" && systemctl daemon-reload && systemctl reset-failed")
+	g.started(r, nil)
+}
+
 // An instance that dies, and leaves processes of its own, ends with them before systemd starts it again: nobody stops it then.
 func TestDiesAndLeavesProcesses(t *testing.T) {
 	t.Parallel()
