@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/check"
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -83,12 +82,6 @@ func wantGot(t *testing.T, r service.CheckResult, got ...string) {
 			t.Errorf("got %q, which does not say %q", r.Got, part)
 		}
 	}
-}
-
-// closedAddress refuses connections.
-func closedAddress(t *testing.T) string {
-	t.Helper()
-	return component.FreePorts(t, 1)[0]
 }
 
 func pointer[T any](v T) *T { return &v }

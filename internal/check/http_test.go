@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/program"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -120,7 +121,7 @@ func TestHTTPAsksEveryInstance(t *testing.T) {
 	if !strings.Contains(r.Evidence, "the disk is full") || strings.Contains(r.Evidence, "fine") {
 		t.Errorf("evidence %q", r.Evidence)
 	}
-	wantFail(t, run(t, ask(nil), target(good, closedAddress(t))), "green/1 did not answer", "refused")
+	wantFail(t, run(t, ask(nil), target(good, component.Refusing(t))), "green/1 did not answer", "refused")
 }
 
 func TestNothingToAskFails(t *testing.T) {

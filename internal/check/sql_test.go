@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/check/postgrestest"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -71,7 +72,7 @@ func TestSQL(t *testing.T) {
 	})
 	t.Run("nobody there", func(t *testing.T) {
 		c := sql("select 1", nil)
-		c.SQL.URL = "postgres://orders@" + closedAddress(t) + "/postgres?sslmode=disable"
+		c.SQL.URL = "postgres://orders@" + component.Refusing(t) + "/postgres?sslmode=disable"
 		wantFail(t, run(t, c, to), "no connection", "refused")
 	})
 	t.Run("too long", func(t *testing.T) {

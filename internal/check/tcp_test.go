@@ -4,11 +4,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 func TestTCP(t *testing.T) {
-	open, closed := serve(t, answering(200, "")), closedAddress(t)
+	open, closed := serve(t, answering(200, "")), component.Refusing(t)
 	tcp := func(address string) service.Check {
 		return service.Check{TCP: &service.TCPCheck{Address: address, Timeout: 30 * second, Retries: 1, Interval: service.Duration(time.Millisecond)}}
 	}

@@ -167,7 +167,7 @@ func TestSendTriesAgainWhereThatHelps(t *testing.T) {
 }
 
 func TestSendNeverShowsAURLOfACredential(t *testing.T) {
-	closed := component.FreePorts(t, 1)[0]
+	closed := component.Refusing(t)
 	repeat := func(before int) *receiver {
 		return receive(t, func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusNotFound)

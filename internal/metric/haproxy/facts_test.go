@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy/haproxytest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/metric/haproxy"
@@ -71,22 +72,6 @@ func newBehaving(t *testing.T) string {
 			behaviours[r.URL.Path](c)
 		}
 	})
-}
-
-// newRefusing is the address of a server that is not there: the port is held, and nothing listens.
-func newRefusing(t *testing.T) string {
-	t.Helper()
-	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", l.Addr().String()) // while it is open, nobody else gets the port
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close() })
-	_ = l.Close()
-	return l.Addr().String()
 }
 
 // user asks for path in the backend, and tells whether it failed as a user sees it.
@@ -181,7 +166,7 @@ func TestUsersAndCounts(t *testing.T) {
 			behaviours["/good"](c)
 		}
 	})
-	bad := map[string]string{"behaving": newBehaving(t), "refusing": newRefusing(t), "closing": listen(t, func(*net.TCPConn) {})}
+	bad := map[string]string{"behaving": newBehaving(t), "refusing": component.Refusing(t), "closing": listen(t, func(*net.TCPConn) {})}
 	s := startFacts(t, bad, good)
 	var group sync.WaitGroup
 	for mode := range modes {

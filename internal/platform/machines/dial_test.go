@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -134,11 +135,7 @@ func TestDial(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = listener.Close() }()
-	closed, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", own+":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = closed.Close()
+	closed := component.RefusingAt(t, own)
 	through, broken := 0, false
 	d := definition()
 	h := d.Hosts["a"]
@@ -167,11 +164,11 @@ func TestDial(t *testing.T) {
 		through int
 	}{
 		{listener.Addr().String(), false, false, 0}, // the network leads there
-		{closed.Addr().String(), false, false, 1},   // it does not: through the tunnel
+		{closed, false, false, 1},                   // it does not: through the tunnel
 		{listener.Addr().String(), false, false, 2}, // which is remembered
 		{listener.Addr().String(), true, false, 3},  // it does not lead there any more: the network does
 		{listener.Addr().String(), true, false, 3},  // which is remembered
-		{closed.Addr().String(), true, true, 4},     // neither
+		{closed, true, true, 4},                     // neither
 	} {
 		broken = step.broken
 		err := dial(step.address)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -169,7 +170,7 @@ func TestDynamicPutBack(t *testing.T) {
 	s := newStand(t, form{options: checked, dynamic: true}, 1, 1)
 	s.SetWarmFor(0)
 	s.set(t, s.back(0))
-	s.green.Instances[0].Address = nowhere(t)
+	s.green.Instances[0].Address = component.Refusing(t)
 	wantError(t, s.SetWeights(t.Context(), s.split(50)), "green_0", "now has blue 100 %, green 0 %")
 	if got := s.server(t, 0, ours+"green_0"); !got.Admin.Maint() || got.Admin&api.ForcedMaint == 0 {
 		t.Errorf("%+v", got)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy/haproxytest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/haproxy"
@@ -82,7 +83,7 @@ func TestOneNodeIsLeftOut(t *testing.T) {
 		t.Errorf("the check says: %v", err)
 	}
 	elsewhere := s.blue
-	elsewhere.Instances = []service.Instance{{Name: "blue/0", Address: nowhere(t)}}
+	elsewhere.Instances = []service.Instance{{Name: "blue/0", Address: component.Refusing(t)}}
 	if err := s.Check(t.Context(), []service.Placement{elsewhere, s.green}); err == nil || isPart(err) {
 		t.Errorf("where servers are missing as well, the check says: %v", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy/haproxytest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/haproxy"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -114,7 +115,7 @@ func TestWarmAfterAReload(t *testing.T) {
 	s := &stand{Router: form{}.router(t, deadline, server), blue: blue, green: green}
 	s.SetWarmFor(500 * time.Millisecond)
 	s.set(t, s.split(25))
-	moved, green.Instances[0].Address = true, nowhere(t)
+	moved, green.Instances[0].Address = true, component.Refusing(t)
 	server.Reload(t)
 	wantError(t, s.SetWeights(t.Context(), s.split(25)), "do not find up server green at "+green.Instances[0].Address)
 }

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy/haproxytest"
@@ -59,12 +58,6 @@ func instances(t testing.TB, slot string, n int) service.Placement {
 		p.Instances = append(p.Instances, service.Instance{Name: fmt.Sprintf("%s/%d", slot, i), Address: strings.TrimPrefix(server.URL, "http://")})
 	}
 	return p
-}
-
-// nowhere is an address that nobody listens at.
-func nowhere(t testing.TB) string {
-	t.Helper()
-	return component.FreePorts(t, 1)[0]
 }
 
 // dial is the way to a node.

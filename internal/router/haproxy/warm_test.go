@@ -9,12 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy/haproxytest"
 )
 
 // TestDown: a server that HAProxy's own check does not find up gets nothing, and nothing is changed; where traffic goes back, nobody asks.
 func TestDown(t *testing.T) {
-	address := nowhere(t)
+	address := component.Refusing(t)
 	for name, options := range map[string]string{"usual": checked, "one check decides": checked + " rise 1 fall 1"} {
 		t.Run(name, func(t *testing.T) {
 			s := newStand(t, form{options: options}, 1, 2, func(_ int, b *haproxytest.Backend) { b.Servers[2].Address = address })

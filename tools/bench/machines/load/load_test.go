@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/bench/machines/load"
 )
 
@@ -205,9 +206,9 @@ func TestEachLossIsCountedWithItsCause(t *testing.T) {
 }
 
 func TestNobodyListens(t *testing.T) {
-	s := serve(t, nil)
-	_ = s.listener.Close()
-	got := until(t, options(s), sent(100))
+	o := options(serve(t, nil))
+	o.Targets = []string{component.Refusing(t)}
+	got := until(t, o, sent(100))
 	if got.Lost != got.Sent || got.Causes["no connection: refused"] != got.Sent {
 		t.Errorf("%d sent, %d lost: %s", got.Sent, got.Lost, got.Why())
 	}

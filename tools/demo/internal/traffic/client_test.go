@@ -2,7 +2,6 @@ package traffic_test
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/traffic"
 )
 
@@ -95,15 +95,7 @@ func TestClientClasses(t *testing.T) {
 }
 
 func TestClientRefused(t *testing.T) {
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	url := "http://" + listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range some(t, url, 5) {
+	for _, r := range some(t, "http://"+component.Refusing(t), 5) {
 		if r.Class() != traffic.Lost || !strings.Contains(r.Error, "refused") {
 			t.Fatalf("%+v is %s, want it lost since it was refused", r, r.Class())
 		}
