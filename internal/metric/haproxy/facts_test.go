@@ -109,7 +109,9 @@ func startFacts(t *testing.T, bad map[string]string, good string) *haproxytest.S
 		text.WriteString(s.Global() + haproxytest.Defaults + s.Frontend("none-behaving") + "  use_backend %[req.hdr(backend)]\n")
 		for mode, lines := range modes {
 			for name, address := range bad {
-				b := haproxytest.Backend{Name: mode + "-" + name, Servers: haproxytest.Slot("bad", 1, address), More: append([]string{"timeout server 300ms"}, lines...)}
+				b := haproxytest.Backend{Name: mode + "-" + name, Servers: haproxytest.Slot("bad", 1, address), More: append([]string{
+					"timeout server 300ms", "http-request set-timeout server 20s unless { path_beg /hangs }", // What is good may take its time.
+				}, lines...)}
 				text.WriteString(b.String())
 				b.Name, b.Servers = b.Name+"-beside", append(b.Servers, haproxytest.Slot("good", 1, good)...)
 				text.WriteString(b.String())
