@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -50,9 +51,7 @@ func TestCommandHasNoShell(t *testing.T) {
 
 func TestCommandRunsInItsDirectory(t *testing.T) {
 	directory := t.TempDir()
-	if err := os.WriteFile(filepath.Join(directory, "flow.sh"), []byte("#!/bin/sh\npwd\n"), 0o700); err != nil { //nolint:gosec // it is a program
-		t.Fatal(err)
-	}
+	component.WriteProgram(t, filepath.Join(directory, "flow.sh"), []byte("#!/bin/sh\npwd\n"))
 	c := &service.CommandCheck{Argv: []string{"./flow.sh"}, Directory: directory, Timeout: service.Duration(generous)}
 	r := run(t, service.Check{Command: c}, target())
 	wantPass(t, r)

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/fence"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -80,13 +81,10 @@ func (p part) file(t *testing.T, path, text string) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(p.Directory, path)
 	}
-	err := os.MkdirAll(filepath.Dir(path), 0o755) //nolint:gosec // as on machines
-	if err == nil {
-		err = os.WriteFile(path, []byte(text), 0o755) //nolint:gosec // some are programs
-	}
-	if err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // as on machines
 		t.Fatal(err)
 	}
+	component.WriteProgram(t, path, []byte(text)) // some are
 }
 
 // platform is that of the part's machine alone, with a release for its slot.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -41,9 +42,7 @@ func verified(t *testing.T, d draft, programs map[string]string) []string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range programs {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o700); err != nil { //nolint:gosec // a program
-			t.Fatal(err)
-		}
+		component.WriteProgram(t, filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"))
 	}
 	for _, name := range []string{"mktemp", "rm", "mkdir", "sed", "head", "timeout", "cat", "grep", "cut", "sh", "sleep"} {
 		at, err := exec.LookPath(name)

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/machines/transfer"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -214,9 +215,8 @@ func TestPruneGoesOn(t *testing.T) {
 	all := releases(t, 3)
 	dir := all[0].Directory
 	programs := t.TempDir()
-	stub := "#!/bin/sh\ncase $* in *stuck*) echo cannot remove it >&2; exit 1 ;; esac\nexec /bin/rm \"$@\"\n"
+	component.WriteProgram(t, filepath.Join(programs, "rm"), []byte("#!/bin/sh\ncase $* in *stuck*) echo cannot remove it >&2; exit 1 ;; esac\nexec /bin/rm \"$@\"\n"))
 	err := errors.Join(
-		os.WriteFile(filepath.Join(programs, "rm"), []byte(stub), 0o700), //nolint:gosec // a program
 		os.MkdirAll(filepath.Join(dir, "releases", ".1.0-stuck.unpacking"), 0o750),
 		os.MkdirAll(filepath.Join(dir, "releases", ".1.0-stuck.removing.17"), 0o750),
 		os.MkdirAll(filepath.Join(dir, "releases", ".2.0-aaaaaaaa.removing.17"), 0o750),

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/process"
 )
 
@@ -88,9 +89,7 @@ func copyOf(t *testing.T, directory string) string {
 		t.Fatal(err)
 	}
 	path := filepath.Join(directory, "program")
-	if err := os.WriteFile(path, text, 0o700); err != nil { //nolint:gosec // it is to run
-		t.Fatal(err)
-	}
+	component.WriteProgram(t, path, text)
 	return path
 }
 
