@@ -316,23 +316,15 @@ func TestInstanceThatWritesOutlivesItsSupervisor(t *testing.T) {
 	}
 	ticks(2)
 	status := g.status("blue/0")
-	loggers, err := process.List()
-	g.ok(err)
-	killed := 0
-	for _, p := range loggers {
-		if line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.PID)); bytes.Contains(line, []byte("log\x00"+string(g.instance("blue/0")))) {
-			g.ok(syscall.Kill(p.PID, syscall.SIGKILL))
-			killed++
-		}
-	}
-	if killed != 1 {
-		t.Fatalf("%d loggers", killed)
-	}
+	g.ok(syscall.Kill(g.logger("blue/0"), syscall.SIGKILL))
 	ticks(3) // By another one.
+	if missing, err := g.LogsMissing(g.Context(), r.Placement); err != nil || !strings.Contains(missing, "ended before its time (signal: killed)") {
+		t.Errorf("it is said of the log that %q is missing: %v", missing, err)
+	}
 	if now := g.status("blue/0"); now.Child != status.Child || now.Restarts != 0 {
 		t.Fatalf("the logger's end ended it: %+v", now)
 	}
-	_, err = status.Supervisor.Signal(syscall.SIGKILL)
+	_, err := status.Supervisor.Signal(syscall.SIGKILL)
 	g.ok(err)
 	g.ok(status.Supervisor.Wait(g.Context()))
 	ticks(3)
@@ -372,6 +364,36 @@ func TestLogThatWasRotatedAway(t *testing.T) {
 	if reason := missing(other); reason != "" {
 		t.Errorf("another release's log says %q", reason)
 	}
+}
+
+// A log that is closed before all is written says so: what writes it stands still when the instance ends.
+func TestLogThatIsClosedBeforeItsEnd(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, 1)
+	r := g.placed(g.release("1.0.0"), "blue")
+	g.started(r, nil)
+	g.ok(syscall.Kill(g.logger("blue/0"), syscall.SIGSTOP))
+	g.ok(g.Stop(g.Context(), r.Placement))
+	if missing, err := g.LogsMissing(g.Context(), r.Placement); err != nil || !strings.Contains(missing, "the last lines may be missing") {
+		t.Errorf("it is said of the log that %q is missing: %v", missing, err)
+	}
+}
+
+// logger is the process that writes an instance's log.
+func (g *ground) logger(instance string) int {
+	g.Helper()
+	processes, err := process.List()
+	g.ok(err)
+	var found []int
+	for _, p := range processes {
+		if line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.PID)); bytes.Contains(line, []byte("log\x00"+string(g.instance(instance)))) {
+			found = append(found, p.PID)
+		}
+	}
+	if len(found) != 1 {
+		g.Fatalf("%d loggers", len(found))
+	}
+	return found[0]
 }
 
 // A supervisor that was killed right after it started the instance has noted itself alone.

@@ -28,6 +28,8 @@ const (
 // reads the pipe: so an instance whose supervisor is killed can go on writing, and would else die of its next line. The
 // supervisor keeps the reader open, so that the same is true while a logger that was killed is started again.
 type output struct {
+	// dir has the log files.
+	dir string
 	// writer is the instance's stdout and stderr.
 	writer *os.File
 	reader *os.File
@@ -57,7 +59,7 @@ func openOutput(d Directory, spec Spec, program []string) (*output, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a pipe for the output: %w", err)
 	}
-	o := &output{writer: writer, reader: reader, ended: make(chan struct{})}
+	o := &output{dir: dir, writer: writer, reader: reader, ended: make(chan struct{})}
 	program = append(program[:len(program):len(program)], stageLog, dir, strconv.Itoa(spec.Log.MaxSize), strconv.Itoa(spec.Log.MaxFiles))
 	if err := o.startLogger(d, program); err != nil {
 		return nil, errors.Join(err, reader.Close(), writer.Close())
@@ -89,7 +91,10 @@ func (o *output) startLogger(d Directory, program []string) error {
 func (o *output) keepLogger(d Directory, program []string) {
 	defer close(o.ended)
 	for {
-		_, _ = o.logger.Wait()
+		// What it had read and not yet written is gone with it.
+		if state, err := o.logger.Wait(); err != nil || !state.Success() {
+			incomplete(o.dir, fmt.Sprintf("what wrote the log ended before its time (%v): lines may be missing", state))
+		}
 		for {
 			o.mu.Lock()
 			closing := o.closing
@@ -107,7 +112,7 @@ func (o *output) keepLogger(d Directory, program []string) {
 	}
 }
 
-// close waits until what is still in the pipe is written.
+// close waits until what is still in the pipe is written, or notes that it may not be.
 func (o *output) close() {
 	o.mu.Lock()
 	o.closing = true
@@ -116,6 +121,7 @@ func (o *output) close() {
 	select {
 	case <-o.ended:
 	case <-time.After(flushTimeout):
+		incomplete(o.dir, fmt.Sprintf("the log was closed %s after the instance's end, while its output was not at its end: the last lines may be missing", flushTimeout))
 		o.mu.Lock()
 		_ = o.logger.Kill()
 		o.mu.Unlock()
