@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,7 +148,16 @@ func TestAnswerToANewAttemptIsLost(t *testing.T) {
 			t.Parallel()
 			w := newWorld()
 			objects, p := overTheNetwork(t, w, leaseLength)
-			opens := func(e ledger.Event) bool { return e.Type == ledger.AttemptOpened }
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			var met atomic.Bool
+			opens := func(e ledger.Event) bool {
+				opened := e.Type == ledger.AttemptOpened
+				if opened && !met.Swap(true) {
+					time.AfterFunc(shortLease/10, cancel) // It gives up what it cannot find out.
+				}
+				return opened
+			}
 			if arrives {
 				objects.spoil(func(e ledger.Event) error {
 					if opens(e) {
@@ -165,10 +175,8 @@ func TestAnswerToANewAttemptIsLost(t *testing.T) {
 					return false
 				})
 			}
-			ctx, cancel := context.WithTimeout(context.Background(), shortLease/10)
-			defer cancel()
-			if err := p.apply(ctx, "2"); err == nil {
-				t.Fatal("it went through")
+			if err := p.apply(ctx, "2"); err == nil || !met.Load() {
+				t.Fatalf("the attempt was opened: %t; the apply ended with %v", met.Load(), err)
 			}
 			objects.spoil(nil, nil)
 			objects.fail(false)
