@@ -172,12 +172,9 @@ func TestServerThatComesBack(t *testing.T) {
 // A machine that stands still ends what runs there, and nothing elsewhere.
 func TestMachineThatStandsStill(t *testing.T) {
 	still, other := sshtest.Start(t), sshtest.Start(t)
-	credentials := sshtest.Credentials{"still": still.Key, "other": other.Key}
-	c := connections(t, credentials, secureshell.Options{KeepAlive: 100 * time.Millisecond, Silence: time.Second})
-	s, o := still.SSH(), other.SSH()
-	s.PrivateKey, o.PrivateKey = "still", "other"
-	s.ConnectTimeout = service.Duration(2 * time.Second)
-	m, n := c.Machine(s), c.Machine(o)
+	c := connections(t, still.Credentials(), secureshell.Options{KeepAlive: 100 * time.Millisecond, Silence: time.Second})
+	s := still.SSH()
+	m, n := c.Machine(s), machine(t, other)
 	listener := listen(t, "tcp", "127.0.0.1:0", func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	connection, err := m.Dial(bounded(t), "tcp", listener.Addr().String())
 	if err != nil {
@@ -212,7 +209,9 @@ func TestMachineThatStandsStill(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	refused(t, c, s, "no answer within 2s (connect_timeout)")
+	hurried := s
+	hurried.ConnectTimeout = service.Duration(2 * time.Second)
+	refused(t, c, hurried, "no answer within 2s (connect_timeout)")
 	says(t, n, "true", nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
