@@ -27,7 +27,8 @@ func TestMachinesUpload(t *testing.T) {
 	host := r.fleet.hosts[1]
 	const size = 96 << 20
 	r.write(config{Version: "2", ArtifactPath: r.bigArtifact(size, 1)}.hcl(r))
-	cut := r.fleet.inTheUpload(host, "systemctl stop ssh.service; pkill -KILL -x sshd")
+	// What writes it there is held until nothing more can come: to stop sshd may take longer than the rest of the upload.
+	cut := r.fleet.inTheUpload(host, "pkill -STOP -x cat; systemctl stop ssh.service; pkill -KILL -x sshd; pkill -CONT -x cat")
 	run := r.start("apply", "-auto-approve", "-no-color", "-input=false")
 	part := cut(run)
 	if part < 1<<20 || part >= size {
