@@ -108,9 +108,7 @@ func killedOn(c config, point string) func(*rig) {
 		r.env = append(slices.Clone(kept), "DEPLOY_CRASH_ON="+point)
 		result := r.run("apply", "-auto-approve", "-no-color", "-input=false")
 		r.env = kept
-		if r.view(web).Interrupted() == nil {
-			r.t.Fatalf("the run was not killed %s:\n%s", point, result.output)
-		}
+		r.await(fmt.Sprintf("the run to be interrupted %s; it said:\n%s", point, result.output), func() bool { return r.view(web).Interrupted() != nil })
 	}
 }
 
