@@ -2,6 +2,7 @@ package acceptance_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"text/template"
@@ -24,6 +25,8 @@ type config struct {
 	// Weight of the split, 100 by default; Pause of its one step, none by default.
 	Weight int
 	Pause  string
+	// Until is a file that a step at half of the traffic lasts for: until it is there, a check of the split is not done.
+	Until string
 	// Fails has the named stage fail, Holds has it wait until it is killed.
 	Fails, Holds service.Stage
 	// Fail is a check of preflight or verification that fails; Health and other arguments.
@@ -202,6 +205,9 @@ resource "deploy_traffic_split" "{{ .Name }}" {
   weight  = {{ .Weight }}
 {{- if .Hold "traffic_split" }}
   steps = [{ weight = 50, pause = "5m" }]
+{{- else if .Until }}
+  steps  = [{ weight = 50 }]
+  checks = { until = { command = { argv = ["timeout", "300", "sh", "-c", "until [ -e {{ .Until }} ]; do sleep 0.1; done"], timeout = "5m" } } }
 {{- else if .Pause }}
   steps = [{ weight = 50, pause = "{{ .Pause }}" }]
 {{- end }}
@@ -291,7 +297,7 @@ func (c config) hcl(r *rig) string {
 	return b.String()
 }
 
-// faults are configurations of a release that fails a stage by itself, or of a stage that fails it.
+// failing is a configuration of a release that fails a stage by itself, or of a stage that fails it.
 func failing(stage service.Stage, version string) config {
 	c := config{Version: version, Fails: stage}
 	switch stage {
@@ -303,6 +309,12 @@ func failing(stage service.Stage, version string) config {
 		c.Config = map[string]string{"FAULT": "fails-under-traffic", "FAULT_SHARE": "0.5", "FAULT_AFTER": "5"}
 	}
 	return c
+}
+
+// failsOnCommand is the Config of a release that is good until the returned function commands it to fail half of its requests.
+func (r *rig) failsOnCommand() (faulty map[string]string, command func()) {
+	file := filepath.Join(r.dir, "fault")
+	return map[string]string{"FAULT": "fails-on-command", "FAULT_SHARE": "0.5", "FAULT_FILE": file}, func() { writeFile(r.t, file, "") }
 }
 
 func (r *rig) deploy(c config) string {

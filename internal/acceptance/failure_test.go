@@ -31,10 +31,11 @@ func failAt(t *testing.T, stage service.Stage, first bool) {
 	r := newRig(t, true)
 	good := config{Version: "1"}
 	bad := failing(stage, "2")
+	fail := func() {}
 	if stage == service.StageFinalization {
 		// Judged by errors under traffic while it bakes, of which it makes none before.
-		bad.Config["FAULT_AFTER"] = "300"
-		bad.Bake, bad.Fails = "60s", stage
+		bad.Config, fail = r.failsOnCommand()
+		bad.Bake = "5m"
 	}
 	if !first {
 		r.deploy(good)
@@ -48,7 +49,17 @@ func failAt(t *testing.T, stage service.Stage, first bool) {
 	if stage == service.StageTrafficSplit || stage == service.StageFinalization {
 		stop = r.traffic()
 	}
-	out := r.apply(1)
+	var out string
+	if stage == service.StageFinalization {
+		run := r.until("the bake", func() bool { a := r.view(web).State.OpenAttempt(); return a != nil && a.Stage == stage })
+		fail()
+		if code := r.waitFor(run, 2*patience); code != 1 {
+			t.Fatalf("terraform exited with %d:\n%s", code, run.output.String())
+		}
+		out = run.output.String()
+	} else {
+		out = r.apply(1)
+	}
 	stop()
 	if bad.BreakRouter {
 		if err := os.Remove(r.ShareFile()); err != nil {

@@ -1,6 +1,7 @@
 package acceptance_test
 
 import (
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,7 +14,8 @@ import (
 func TestMachinesHAProxyStartedAnew(t *testing.T) {
 	r := newFleetRig(t)
 	r.deploy(config{Version: "1"})
-	run := r.atHalf(config{Version: "2", Pause: "20s"})
+	done := filepath.Join(r.dir, "done")
+	run := r.atHalf(config{Version: "2", Until: done})
 	half := map[string]int{"blue": 50, "green": 50}
 	stop := r.traffic()
 	for range 3 {
@@ -25,6 +27,7 @@ func TestMachinesHAProxyStartedAnew(t *testing.T) {
 	}
 	r.fleet.onBalancers("systemctl restart haproxy") // It ends what is in flight, with or without a release.
 	r.awaitWeights(half)
+	writeFile(t, done, "")
 	if code := r.wait(run); code != 0 {
 		t.Fatalf("terraform exited with %d:\n%s", code, run.output.String())
 	}

@@ -14,13 +14,14 @@ func TestGuardRollsAParkedCandidateBack(t *testing.T) {
 	r := newRig(t, true)
 	r.deploy(config{Version: "1"})
 	stop := r.traffic()
-	parked := config{Version: "2", Weight: 25, Fails: service.StageFinalization, Without: map[service.Stage]bool{service.StageVerification: true, service.StageFinalization: true},
-		Config: map[string]string{"FAULT": "fails-under-traffic", "FAULT_SHARE": "0.5", "FAULT_AFTER": "150"}}
-	// The first pull request parks it: it is good for its first requests.
-	r.deploy(parked)
+	faulty, fail := r.failsOnCommand()
+	// The first pull request parks it, while it is good.
+	r.deploy(config{Version: "2", Weight: 25, Fails: service.StageFinalization, Config: faulty,
+		Without: map[service.Stage]bool{service.StageVerification: true, service.StageFinalization: true}})
 	if a := r.view(web).State.OpenAttempt(); a == nil || a.Weight != 25 {
 		t.Fatalf("nothing is parked at 25 %%: %+v", a)
 	}
+	fail()
 	out := r.operator(1, "watch", string(web), "--guard", "--yes")
 	for _, want := range []string{"Release Rolled Back", "errors", "all traffic is with production/web/1-"} {
 		if !strings.Contains(out, want) {
