@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/haproxy"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -158,7 +159,7 @@ func TestDynamicCutOff(t *testing.T) {
 // TestDynamicUnchecked: a server whose checks are off gets nothing before one has found it up, also where it was added long ago.
 func TestDynamicUnchecked(t *testing.T) {
 	s := newStand(t, form{options: checked, dynamic: true}, 1, 1)
-	s.green.Instances[0].Address = nowhere(t)
+	s.green.Instances[0].Address = component.Refusing(t)
 	at := "web/" + ours + "green_0"
 	s.servers[0].Command(t, "add server "+at+" "+s.green.Instances[0].Address+" "+checked)
 	s.SetWarmFor(0)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy/haproxytest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/haproxy"
 )
@@ -32,7 +33,7 @@ func (s *stand) meanwhile(t *testing.T, n int, do func()) *haproxy.Router {
 // TestReloadedWhileItWarmsUp: a server that was made ready, and that no check has found up, gets nothing after a reload either: neither where one
 // check decides, nor where somebody saves the state before, by which HAProxy holds it to have passed all checks.
 func TestReloadedWhileItWarmsUp(t *testing.T) {
-	address := nowhere(t)
+	address := component.Refusing(t)
 	for name, c := range map[string]struct {
 		options string
 		saved   bool
