@@ -40,7 +40,10 @@ resource "deploy_service" "orders" {
           socket = "/run/haproxy/admin.sock"
           ssh    = { address = "192.0.2.2", user = "deploy", private_key = "deploy_key" }
         }
-        lb2 = { address = "192.0.2.3:9999" } # a stats socket on TCP
+        lb2 = {
+          address = "127.0.0.1:9999" # a stats socket on TCP, as lb2 itself sees it
+          ssh     = { address = "192.0.2.3", user = "deploy", private_key = "deploy_key" }
+        }
       }
       servers = {
         blue  = ["orders-blue-a", "orders-blue-b", "orders-blue-c"]

@@ -40,6 +40,12 @@ func TestAdaptersValidateMachines(t *testing.T) {
 		"a node's address":       {with(`"socket":"/run/haproxy/admin.sock"`, `"address":"lb"`), `router.haproxy.nodes["lb"].address`, "host:port"},
 		"a node's SSH":           {with(`"socket"`, `"ssh":{"address":"lb","user":"","agent":true},"socket"`), `router.haproxy.nodes["lb"].ssh.user`, "must name the user"},
 		"state of dynamic ones":  {with(`"backend"`, `"dynamic":{},"state_file":"/s","backend"`), "router.haproxy.state_file", "dynamic"},
+		"a state file elsewhere": {with(`{"socket":"/run/haproxy/admin.sock"}}`, `{"address":"192.0.2.3:9999"}},"state_file":"/s"`), `router.haproxy.nodes["lb"]`, "by ssh"},
+		"perhaps elsewhere":      {with(`{"socket":"/run/haproxy/admin.sock"}}`, `{"address":"192.0.2.3:9999","ssh":"<unknown>"}},"state_file":"/s"`), "", ""},
+		"an unknown state file":  {with(`{"socket":"/run/haproxy/admin.sock"}}`, `{"address":"192.0.2.3:9999"}},"state_file":"<unknown>"`), "", ""},
+		"one file twice":         {with(`{"socket":"/run/haproxy/admin.sock"}}`, `{"socket":"/a"},"lb2":{"socket":"/b"}},"state_file":"/s"`), `router.haproxy.nodes["lb2"]`, "state_file as node lb"},
+		"perhaps twice": {with(`{"socket":"/run/haproxy/admin.sock"}}`,
+			`{"socket":"/a","ssh":{"address":"<unknown>","user":"u","agent":true}},"lb2":{"socket":"/a","ssh":{"address":"<unknown>","user":"u","agent":true}}},"state_file":"/s"`), "", ""},
 		"servers of a third one": {with(`"backend"`, `"servers":{"red":["a"]},"backend"`), `router.haproxy.servers["red"]`, "red"},
 		"one slot":               {with(`,"green":{"port":8082}`, ``), "router.haproxy", "two slots"},
 	} {

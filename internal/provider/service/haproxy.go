@@ -45,7 +45,7 @@ func haproxyAttribute() schema.Attribute {
 					"options": textAttribute("Keywords behind the address of each server, such as `check inter 1s`. Default: none, and HAProxy does not check the servers."),
 				},
 			},
-			"state_file": textAttribute("Absolute path of the file that each node loads the state of its servers from when it starts (`server-state-file`), which is kept up to date, so that a reload or restart brings no old weights back. Not with `dynamic`. " +
+			"state_file": textAttribute("Absolute path of the file that each node loads the state of its servers from when it starts (`server-state-file`), which is kept up to date, so that a reload or restart brings no old weights back. It is written on the machine of the node: one on another machine needs `ssh`, also where its `address` can be reached without. Not with `dynamic`. " +
 				"Default: none; then a restart has the weights of the configuration, which a plan shows as drift."),
 			"drain_timeout": durationAttribute("Longest wait for the requests in flight to a server to end, before its instance is stopped. Default: `30s`."),
 			"timeout":       durationAttribute("Time limit of one command. Default: `5s`."),

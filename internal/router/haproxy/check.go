@@ -106,7 +106,7 @@ func (r *Router) sightOf(ctx context.Context, n *node, placements map[string]ser
 	}
 	if r.stateFile != "" {
 		if err := n.files.Writable(ctx, r.stateFile); err != nil {
-			return nil, fmt.Errorf("node %s: the state file %s cannot be written: %w", n.name, r.stateFile, err)
+			return nil, fmt.Errorf("node %s: the state file %s on %s cannot be written: %w", n.name, r.stateFile, n.machine, err)
 		}
 		if behind, err := r.behindOf(ctx, n, s.servers); err == nil {
 			found.saved = behind == ""

@@ -78,7 +78,9 @@ type Router struct {
 type node struct {
 	name   string
 	client *api.Client
-	files  Files
+	// files of the machine that it runs on, which is called machine.
+	files   Files
+	machine string
 	// backend is the number that the backend had when the node was asked last, 0 before.
 	backend atomic.Int64
 }
@@ -86,7 +88,7 @@ type node struct {
 // New returns the router of d for the service called id, between slots, which must be blue and green. access says how each node is come
 // to, by its name. It asks nobody.
 func New(d service.HAProxyRouter, id service.ID, slots []string, access func(node string) Access) (*Router, error) {
-	if err := bluegreen.Usable(Validate(d, slots)); err != nil {
+	if err := bluegreen.Usable(unusable(d, slots)); err != nil {
 		return nil, fmt.Errorf("use HAProxy as the router: %w", err)
 	}
 	r := &Router{
@@ -108,7 +110,10 @@ func New(d service.HAProxyRouter, id service.ID, slots []string, access func(nod
 		if a.Files == nil {
 			a.Files = LocalFiles{}
 		}
-		r.nodes = append(r.nodes, &node{name: name, client: api.New(nodeName(name, d.Nodes[name]), a.Dial, timeout), files: boundedFiles{a.Files, filesTimeout}})
+		r.nodes = append(r.nodes, &node{
+			name: name, client: api.New(nodeName(name, d.Nodes[name]), a.Dial, timeout),
+			files: boundedFiles{a.Files, filesTimeout}, machine: machineOf(d.Nodes[name]),
+		})
 	}
 	return r, nil
 }

@@ -202,6 +202,62 @@ func TestStateFileIsBehind(t *testing.T) {
 	warned()
 }
 
+// elsewhere is a machine whose files are below a directory of this one.
+type elsewhere struct {
+	haproxy.LocalFiles
+	root string
+}
+
+func (e elsewhere) Write(ctx context.Context, path string, content []byte) error {
+	return e.LocalFiles.Write(ctx, filepath.Join(e.root, path), content)
+}
+
+func (e elsewhere) Read(ctx context.Context, path string) ([]byte, error) {
+	return e.LocalFiles.Read(ctx, filepath.Join(e.root, path))
+}
+
+func (e elsewhere) Writable(ctx context.Context, path string) error {
+	return e.LocalFiles.Writable(ctx, filepath.Join(e.root, path))
+}
+
+// TestStateFileOnTCP: nodes that are reached on TCP have each the file of its own machine, and a reload finds it there.
+func TestStateFileOnTCP(t *testing.T) {
+	s := newStand(t, form{options: checked, tcp: true, stateFile: true, nodes: 2}, 2, 1)
+	d := s.definition(deadline, s.servers...)
+	d.StateFile = "/" + filepath.Base(s.servers[0].StateFile)
+	for i, name := range []string{"a", "b"} {
+		d.Nodes[name] = service.HAProxyNode{Address: s.servers[i].Address, SSH: &service.SSH{Address: "lb-" + name, Port: 22, User: "deploy"}}
+	}
+	define := func(root func(i int) string) {
+		r, err := haproxy.New(d, "production/web", []string{"blue", "green"}, func(node string) haproxy.Access {
+			i := int(node[0] - 'a')
+			return haproxy.Access{Dial: s.dial(i), Files: elsewhere{root: root(i)}}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Router = r
+	}
+	define(func(i int) string { return filepath.Dir(s.servers[i].StateFile) })
+	if err := s.Check(t.Context(), s.split(0).Placements); err != nil {
+		t.Fatal(err)
+	}
+	s.set(t, s.split(30))
+	for _, server := range s.servers {
+		server.Reload(t)
+		if content, err := os.ReadFile(server.StateFile); err != nil || !strings.Contains(string(content), " web ") {
+			t.Errorf("its file is %q, %v", content, err)
+		}
+	}
+	s.want(t, 30)
+	if warnings, err := s.Warnings(t.Context()); err != nil || len(warnings) > 0 {
+		t.Errorf("%q, %v", warnings, err)
+	}
+	none := filepath.Join(t.TempDir(), "none")
+	define(func(int) string { return none })
+	wantError(t, s.Check(t.Context(), s.split(0).Placements), "node b: the state file /state on lb-b:22 cannot be written")
+}
+
 // TestStateFileCannotBeWritten: Check tells, and a split that would not last is none.
 func TestStateFileCannotBeWritten(t *testing.T) {
 	s := newStand(t, form{}, 1, 1)

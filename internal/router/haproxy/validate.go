@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/bluegreen"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -20,6 +22,16 @@ var nameForm = regexp.MustCompile(`^[A-Za-z0-9_.:-]+$`)
 // Validate lists what is wrong with d as the router between slots; paths are relative to it, and empty where the service has the wrong
 // slots. It looks at no disk and asks nobody.
 func Validate(d service.HAProxyRouter, slots []string) []service.Problem {
+	problems := unusable(d, slots)
+	validateStateFilePlaces(d, func(detail string, path ...string) {
+		problems = append(problems, service.Problem{Path: path, Detail: detail})
+	})
+	return problems
+}
+
+// unusable lists what nothing can be done with. That a state file comes to the wrong place is no such thing: a service whose ledger has it from
+// before is still looked at and restored.
+func unusable(d service.HAProxyRouter, slots []string) []service.Problem {
 	problems := bluegreen.Validate(slots)
 	add := func(detail string, path ...string) {
 		problems = append(problems, service.Problem{Path: path, Detail: detail})
@@ -63,15 +75,22 @@ func validateNodes(d service.HAProxyRouter, add func(detail string, path ...stri
 		case n.Address != "" && !isHostPort(n.Address):
 			add(fmt.Sprintf("%q is not host:port, such as 10.0.0.5:9999", n.Address), "nodes", name, "address")
 		}
-		where := n.Socket + n.Address
-		if n.SSH != nil {
-			where = fmt.Sprintf("%s:%d %s", n.SSH.Address, n.SSH.Port, where)
+		if at := n.Socket + n.Address; at != "" {
+			where := machineOf(n) + " " + at
+			if other, twice := seen[where]; twice {
+				add(fmt.Sprintf("is the same process as node %s; name it once", other), "nodes", name)
+			}
+			seen[where] = name
 		}
-		if other, twice := seen[where]; twice && where != "" {
-			add(fmt.Sprintf("is the same process as node %s; name it once", other), "nodes", name)
-		}
-		seen[where] = name
 	}
+}
+
+// machineOf names the machine that a node's socket, address and files are seen from.
+func machineOf(n service.HAProxyNode) string {
+	if n.SSH == nil {
+		return "this machine"
+	}
+	return n.SSH.Machine()
 }
 
 func isHostPort(address string) bool {
@@ -122,4 +141,35 @@ func validateStateFile(d service.HAProxyRouter, add func(detail string, path ...
 	case strings.ContainsAny(d.StateFile, "\n\r\x00"):
 		add("must hold no line breaks", "state_file")
 	}
+}
+
+// validateStateFilePlaces: each node's state file is on its own machine, and nobody else's.
+func validateStateFilePlaces(d service.HAProxyRouter, add func(detail string, path ...string)) {
+	if d.StateFile == "" || d.Dynamic != nil {
+		return
+	}
+	nodes := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(d.Nodes)) {
+		n := d.Nodes[name]
+		if n.SSH == nil && isHostPort(n.Address) && !isLoopback(n.Address) {
+			add(fmt.Sprintf("must say how to log in to the machine of %s, by ssh, where there is a state_file: HAProxy reads it there, and without ssh it would be written on this machine. "+
+				"Then address is as that machine sees it, which its own is as well", n.Address), "nodes", name, "ssh")
+			continue
+		}
+		machine := machineOf(n)
+		if other, twice := nodes[machine]; twice && n.Socket+n.Address != d.Nodes[other].Socket+d.Nodes[other].Address {
+			add(fmt.Sprintf("would write the same state_file as node %s, %s on %s, and each overwrite what the other has: leave state_file out, or have one process on a machine", other, d.StateFile, machine), "nodes", name)
+		}
+		nodes[machine] = name
+	}
+}
+
+// isLoopback tells whether host:port is on the machine that it is dialled from.
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(api.NormalHost(host))
+	return err == nil && ip.IsLoopback()
 }

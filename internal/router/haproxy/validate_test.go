@@ -36,6 +36,16 @@ func TestValidate(t *testing.T) {
 		"the same path elsewhere": {func(d *service.HAProxyRouter) {
 			d.Nodes["b"] = service.HAProxyNode{Socket: d.Nodes["a"].Socket, SSH: &service.SSH{Address: "10.0.0.5"}}
 		}, both, "-"},
+		"the same address behind another bastion": {func(d *service.HAProxyRouter) {
+			for _, bastion := range []string{"b", "c"} {
+				d.Nodes[bastion] = service.HAProxyNode{Socket: "/s", SSH: &service.SSH{Address: "10.0.0.5", Port: 22, Bastion: &service.SSH{Address: bastion, Port: 22}}}
+			}
+		}, both, "-"},
+		"one twice, by SSH": {func(d *service.HAProxyRouter) {
+			for _, name := range []string{"b", "c"} {
+				d.Nodes[name] = service.HAProxyNode{Socket: "/s", SSH: &service.SSH{Address: "10.0.0.5", Port: 22, User: name}}
+			}
+		}, both, "nodes.c"},
 		"servers of another slot": {func(d *service.HAProxyRouter) { d.Servers = map[string][]string{"red": {"a"}} }, both, "servers.red"},
 		"a server twice": {func(d *service.HAProxyRouter) {
 			d.Servers = map[string][]string{blue: {"a"}, green: {"a"}}
@@ -71,6 +81,59 @@ func TestValidate(t *testing.T) {
 			}
 			if _, err := New(d, "production/web", c.slots, func(string) Access { return Access{} }); (err == nil) != (c.path == "-") {
 				t.Errorf("New says %v", err)
+			}
+		})
+	}
+}
+
+// TestValidateStateFile: it is written where its HAProxy reads it, and by one node alone. What is recorded otherwise is still worked with.
+func TestValidateStateFile(t *testing.T) {
+	login := func(address, bastion string) *service.SSH {
+		s := &service.SSH{Address: address, Port: 22, User: "deploy"}
+		if bastion != "" {
+			s.Bastion = &service.SSH{Address: bastion, Port: 22}
+		}
+		return s
+	}
+	type node = service.HAProxyNode
+	for name, c := range map[string]struct {
+		nodes map[string]node
+		path  string
+		says  string
+	}{
+		"a socket here":             {map[string]node{"a": {Socket: "/s"}}, "", ""},
+		"TCP here":                  {map[string]node{"a": {Address: "127.0.0.1:99"}}, "", ""},
+		"TCP here, by its name":     {map[string]node{"a": {Address: "localhost:99"}}, "", ""},
+		"TCP here, IPv6":            {map[string]node{"a": {Address: "[::1]:99"}}, "", ""},
+		"TCP elsewhere":             {map[string]node{"a": {Address: "192.0.2.3:9999"}}, "nodes.a.ssh", "192.0.2.3:9999"},
+		"TCP elsewhere, by a name":  {map[string]node{"a": {Address: "lb:9999"}}, "nodes.a.ssh", "by ssh"},
+		"TCP through SSH":           {map[string]node{"a": {Address: "192.0.2.3:9999", SSH: login("192.0.2.3", "")}}, "", ""},
+		"no address yet":            {map[string]node{"a": {Address: "lb"}}, "nodes.a.address", "host:port"},
+		"two here":                  {map[string]node{"a": {Socket: "/s"}, "b": {Address: "127.0.0.1:99"}}, "nodes.b", "node a"},
+		"two on another machine":    {map[string]node{"a": {Socket: "/s", SSH: login("lb", "")}, "b": {Socket: "/t", SSH: login("lb", "")}}, "nodes.b", "on lb:22"},
+		"one twice":                 {map[string]node{"a": {Socket: "/s"}, "b": {Socket: "/s"}}, "nodes.b", "same process"},
+		"here and there":            {map[string]node{"a": {Socket: "/s"}, "b": {Socket: "/s", SSH: login("lb", "")}}, "", ""},
+		"behind different bastions": {map[string]node{"a": {Socket: "/s", SSH: login("10.0.0.5", "x")}, "b": {Socket: "/s", SSH: login("10.0.0.5", "y")}}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := service.HAProxyRouter{Backend: "web", Nodes: c.nodes, StateFile: "/var/lib/haproxy/state"}
+			problems := Validate(d, []string{blue, green})
+			if c.path == "" {
+				if len(problems) > 0 {
+					t.Errorf("problems: %v", problems)
+				}
+			} else if len(problems) != 1 || strings.Join(problems[0].Path, ".") != c.path || !strings.Contains(problems[0].Detail, c.says) {
+				t.Errorf("problems: %v, want %q at %s", problems, c.says, c.path)
+			}
+			_, err := New(d, "production/web", []string{blue, green}, func(string) Access { return Access{} })
+			if usable := !strings.Contains(c.says, "host:port") && !strings.Contains(c.says, "same process"); (err == nil) != usable {
+				t.Errorf("New says %v", err)
+			}
+			d.StateFile = ""
+			for _, p := range Validate(d, []string{blue, green}) {
+				if c.says == "" || strings.Contains(p.Detail, "state_file") {
+					t.Errorf("without a state file: %v", p)
+				}
 			}
 		})
 	}
