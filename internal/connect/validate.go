@@ -33,6 +33,9 @@ func Validate(d service.Definition) []service.Problem {
 		for _, name := range slices.Sorted(maps.Keys(h.Hosts)) {
 			below(secureshell.Validate(atHome(h.Hosts[name].SSH)), "platform", "host", "hosts", name, "ssh")
 		}
+		if len(problems) == 0 { // an address that is none is told of as such
+			below(unadded(d.Router, *h), "platform", "host")
+		}
 		for slot := range h.Slots {
 			slots = append(slots, slot)
 		}

@@ -14,6 +14,9 @@ func TestAdaptersValidateMachines(t *testing.T) {
 		}
 		return strings.Replace(leastHosts, old, replacement, 1)
 	}
+	dynamic := func(replaced ...string) string {
+		return strings.NewReplacer(append(replaced, `"backend"`, `"dynamic":{},"backend"`)...).Replace(leastHosts)
+	}
 	const host = `platform.host.hosts["a"]`
 	for name, test := range map[string]struct{ text, at, want string }{
 		"supervisor of hosts":    {with(`"hosts"`, `"supervisor":"process","hosts"`), "platform.host.supervisor", "write systemd"},
@@ -46,8 +49,19 @@ func TestAdaptersValidateMachines(t *testing.T) {
 		"one file twice":         {with(`{"socket":"/run/haproxy/admin.sock"}}`, `{"socket":"/a"},"lb2":{"socket":"/b"}},"state_file":"/s"`), `router.haproxy.nodes["lb2"]`, "state_file as node lb"},
 		"perhaps twice": {with(`{"socket":"/run/haproxy/admin.sock"}}`,
 			`{"socket":"/a","ssh":{"address":"<unknown>","user":"u","agent":true}},"lb2":{"socket":"/a","ssh":{"address":"<unknown>","user":"u","agent":true}}},"state_file":"/s"`), "", ""},
-		"servers of a third one": {with(`"backend"`, `"servers":{"red":["a"]},"backend"`), `router.haproxy.servers["red"]`, "red"},
-		"one slot":               {with(`,"green":{"port":8082}`, ``), "router.haproxy", "two slots"},
+		"servers of a third one":     {with(`"backend"`, `"servers":{"red":["a"]},"backend"`), `router.haproxy.servers["red"]`, "red"},
+		"dynamic at a name":          {dynamic(`"10.0.0.1"`, `"web1.internal"`), host + ".ssh.address", "write the ip address"},
+		"dynamic at another name":    {dynamic(`"ssh"`, `"address":"web1.internal","ssh"`), host + ".address", "web1.internal is no ip address"},
+		"dynamic, logged in by name": {dynamic(`"ssh":{"address":"10.0.0.1"`, `"address":"10.0.0.1","ssh":{"address":"web1.internal"`), "", ""},
+		"dynamic at IPv6":            {dynamic(`"10.0.0.1"`, `"2001:db8::1"`), "", ""},
+		"dynamic at no address":      {dynamic(`"ssh"`, `"address":"10.0.0.1:80","ssh"`), host + ".address", "without a port"},
+		"dynamic, not known yet":     {dynamic(`"10.0.0.1"`, `"<unknown>"`), "", ""},
+		"dynamic, one not known":     {dynamic(`"ssh"`, `"address":"<unknown>","ssh"`), "", ""},
+		"perhaps dynamic":            {strings.Replace(with(`"10.0.0.1"`, `"web1.internal"`), `"backend"`, `"dynamic":"<unknown>","backend"`, 1), "", ""},
+		"static at a name":           {with(`"10.0.0.1"`, `"web1.internal"`), "", ""},
+		"dynamic here, at a name": {`{"name":"web","environment":"production","platform":{"host":{"directory":"/w","address":"web1.internal","slots":{"blue":{"port":1},"green":{"port":2}}}},
+			"router":{"haproxy":{"backend":"web","dynamic":{},"nodes":{"lb":{"socket":"/s"}}}}}`, "platform.host.address", "write the ip address"},
+		"one slot": {with(`,"green":{"port":8082}`, ``), "router.haproxy", "two slots"},
 	} {
 		t.Run(name, func(t *testing.T) { wantOneProblem(t, test.text, test.at, test.want) })
 	}

@@ -40,7 +40,7 @@ func haproxyAttribute() schema.Attribute {
 			},
 			"dynamic": schema.SingleNestedAttribute{
 				Optional:            true,
-				MarkdownDescription: "Servers are added and removed by the provider (`add server`, HAProxy 2.6 and later). Default: they are in your configuration.",
+				MarkdownDescription: "Servers are added and removed by the provider (`add server`, HAProxy 2.6 and later), at IP addresses alone. Default: they are in your configuration.",
 				Attributes: map[string]schema.Attribute{
 					"options": textAttribute("Keywords behind the address of each server, such as `check inter 1s`. Default: none, and HAProxy does not check the servers."),
 				},

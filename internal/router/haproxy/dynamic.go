@@ -99,6 +99,15 @@ func (d *dynamic) name(slot, instance string) string {
 	return d.prefix + slot + "_" + rest
 }
 
+// ServerIP is the address of a server that is added at a host, which is an IP address or localhost.
+func ServerIP(host string) (netip.Addr, error) {
+	ip, err := netip.ParseAddr(api.NormalHost(host))
+	if err != nil {
+		return ip, fmt.Errorf("%s is no IP address, and HAProxy resolves no names of servers that are added while it runs", host)
+	}
+	return ip, nil
+}
+
 // wanted lists the servers of placements by slot.
 func (d *dynamic) wanted(placements []service.Placement) (map[string][]added, error) {
 	bySlot, seen := map[string][]added{}, map[string]string{}
@@ -112,10 +121,10 @@ func (d *dynamic) wanted(placements []service.Placement) (map[string][]added, er
 			if err != nil {
 				return nil, fmt.Errorf("instance %s: the address %q is not host:port", i.Name, i.Address)
 			}
-			ip, err := netip.ParseAddr(api.NormalHost(host))
+			ip, err := ServerIP(host)
 			switch {
 			case err != nil:
-				return nil, fmt.Errorf("instance %s: %s is no IP address, and HAProxy resolves no names of servers that are added while it runs", i.Name, host)
+				return nil, fmt.Errorf("instance %s: %w", i.Name, err)
 			case len(name) > longestName:
 				return nil, fmt.Errorf("instance %s: the server's name would have %d characters, and may have %d", i.Name, len(name), longestName)
 			case seen[name] != "":
