@@ -30,6 +30,7 @@ func TestRouterNotReady(t *testing.T) {
 	wrongs := map[string]func(){
 		"no backend webs": func() { routed("1", "webs", server.Socket, stateFile) }, "none.sock": func() { routed("1", "web", filepath.Join(r.dir, "none.sock"), stateFile) },
 		"level user": func() { routed("1", "web", server.UserSocket, stateFile) }, "no server mint": func() { routed("1", "web", server.Socket, `servers = { green = ["mint"] }`) },
+		"HAProxy adds no server with \"chekc\": unknown keyword 'chekc'": func() { routed("1", "web", server.Socket, `dynamic = { options = "chekc" }`) },
 		"cannot be written": func() { routed("1", "web", server.Socket, elsewhere) },
 	}
 	for says, write := range wrongs {

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -24,7 +26,7 @@ func (r *serviceResource) warnRouter(ctx context.Context, definition service.Def
 	}
 	survey, err := run.Service(definition.ID).SurveyDefinedRouter(ctx, definition, view)
 	if survey.Unready != nil {
-		diags.AddWarning("Router Not Ready", fmt.Sprintf("The router of %s, as this plan defines it, could not split the traffic of a release now. An apply records the definition, and begins no release until it could: %s",
+		diags.AddAttributeWarning(attributeOf(survey.Unready), "Router Not Ready", fmt.Sprintf("The router of %s, as this plan defines it, could not split the traffic of a release now. An apply records the definition, and begins no release until it could: %s",
 			definition.ID, survey.Unready))
 		return
 	}
@@ -34,6 +36,19 @@ func (r *serviceResource) warnRouter(ctx context.Context, definition service.Def
 	for _, text := range survey.News {
 		diags.AddWarning("Router Needs Attention", text)
 	}
+}
+
+// attributeOf is the attribute that an error is about: the router's, where it names no other.
+func attributeOf(err error) path.Path {
+	var problem service.Problem
+	if !errors.As(err, &problem) || len(problem.Path) == 0 {
+		return path.Root("router")
+	}
+	at := path.Root(problem.Path[0])
+	for _, step := range problem.Path[1:] {
+		at = at.AtName(step)
+	}
+	return at
 }
 
 // sameRouting tells whether the router, and what it splits between, are as they are recorded.

@@ -113,7 +113,7 @@ func (r *Router) sightOf(ctx context.Context, n *node, placements map[string]ser
 		}
 	}
 	if r.dynamic != nil {
-		return found, nil
+		return found, r.checkOptions(ctx, n)
 	}
 	for _, slot := range []string{blue, green} {
 		for _, stat := range stats {

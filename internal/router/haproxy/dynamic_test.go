@@ -165,6 +165,46 @@ func TestDynamicSays(t *testing.T) {
 	})
 }
 
+// TestDynamicOptions: what HAProxy does not take of the options is said by Check, in its words, and it adds nothing for that.
+func TestDynamicOptions(t *testing.T) {
+	s := newStand(t, form{dynamic: true, nodes: 2}, 1, 1)
+	before := s.names(t)
+	for options, says := range map[string]string{
+		"":               "",
+		" ":              "",
+		"check inter 1s": "",
+		"check maxconn 50 sni str(web.internal) slowstart 5s": "",
+		"ssl verify none alpn h2,http/1.1 check check-ssl":    "",
+		"check inetr 1s":       "unknown keyword 'inetr'; did you mean 'inter' maybe ?",
+		"check inter 1z":       "unexpected character 'z'",
+		"check inter":          "unexpected character 'e' in",
+		"check observe":        `("end-of-options" is not in it`,
+		"check maxconn":        "maxconn has no value",
+		"cookie a":             "'cookie' option is not accepted for dynamic server",
+		"ssl ca-file /no/such": "unable to load /no/such",
+	} {
+		t.Run(options, func(t *testing.T) {
+			s.form.options = options
+			r := s.router(t, deadline, s.servers...)
+			err := r.Check(t.Context(), s.split(0).Placements)
+			switch {
+			case says == "" && err != nil:
+				t.Error(err)
+			case says != "":
+				wantError(t, err, "node a ", "node b ", "router.haproxy.dynamic.options: HAProxy adds no server with \""+options+"\"", says)
+			case strings.TrimSpace(options) != "":
+				if err := r.SetWeights(t.Context(), s.back(0)); err != nil {
+					t.Errorf("Check takes them, and no server is added: %v", err)
+				}
+				s.servers[0].Restart(t)
+			}
+			if got := s.names(t); got != before {
+				t.Errorf("the servers are %s, and were %s", got, before)
+			}
+		})
+	}
+}
+
 // TestDynamicPutBack: what was added for a split that failed has nothing.
 func TestDynamicPutBack(t *testing.T) {
 	s := newStand(t, form{options: checked, dynamic: true}, 1, 1)
