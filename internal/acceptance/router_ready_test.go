@@ -40,6 +40,11 @@ func TestRouterNotReady(t *testing.T) {
 	if _, err := os.Stat(server.StateFile); err == nil {
 		t.Error("a plan wrote the state file")
 	}
+	const attention = "Warning: Router Needs Attention"
+	routed("1", "web", server.Socket, "")
+	wantSaid(t, r.plan().text, attention, "there is no state_file. Those are the ones of now")
+	routed("1", "web", server.Socket, "dynamic = {}")
+	wantSaid(t, r.plan().text, attention, "loses the servers of backend web that were added")
 	routed("1", "web", server.Socket, stateFile)
 	if text := r.plan().text; strings.Contains(text, "Warning:") {
 		t.Errorf("a router that is ready is warned of:\n%s", text)
@@ -50,7 +55,7 @@ func TestRouterNotReady(t *testing.T) {
 		wantSaid(t, r.plan().text, warning, says)
 	}
 	routed("1", "web", server.Socket, "")
-	wantSaid(t, r.plan().text, "Warning: Router Needs Attention", "there is no state_file", "that the user of each node's login may write to")
+	wantSaid(t, r.plan().text, attention, "there is no state_file", "that the user of each node's login may write to")
 	// As it is recorded it is the refresh that tells, and which definition it means.
 	routed("1", "web", server.UserSocket, stateFile)
 	r.apply(0)

@@ -59,7 +59,7 @@ func (w *work) weightsSeen(ctx context.Context) (map[string]int, error) {
 type RouterSurvey struct {
 	// Unready is why no release could be split by it now; nil: it could.
 	Unready error
-	// News are the warnings of the router (Router.Warnings) that the one of the recorded definition does not have.
+	// News are the warnings of the router (Router.Warnings) that the one of the recorded definition does not have; all where it has no router.
 	News []string
 }
 
@@ -82,14 +82,10 @@ func (p *Procedure) SurveyDefinedRouter(ctx context.Context, definition service.
 			placements = append(placements, resized(adapters.Platform, *r, definition))
 		}
 	}
-	if survey.Unready = adapters.Router.Check(ctx, adapters.routed(placements)); survey.Unready != nil {
-		return survey, nil
-	}
-	if view.State.Definition == nil || view.State.Definition.Router == nil {
-		return survey, nil
-	}
+	// Also of a router that is not ready: what it would lose belongs to the decision how it is to be.
+	survey.Unready = adapters.Router.Check(ctx, adapters.routed(placements))
 	warnings, err := adapters.Router.Warnings(ctx)
-	if err != nil {
+	if err != nil && survey.Unready == nil {
 		return survey, fmt.Errorf("look at the router of %s: %w", p.id, err)
 	}
 	known, _ := p.SurveyRouter(ctx, view) // what cannot be asked any more has said nothing

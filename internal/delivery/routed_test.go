@@ -68,13 +68,13 @@ func TestSurveyDefinedRouter(t *testing.T) {
 		asked      string
 		news       string
 	}{
-		"a first one":        {definition: before, asked: "blue/a blue/b green/a green/b"},
-		"it is not ready":    {definition: before, wrong: broken, asked: "blue/a blue/b green/a green/b"},
+		"a first one":        {definition: before, asked: "blue/a blue/b green/a green/b", news: "as ever\na"},
+		"it is not ready":    {definition: before, wrong: broken, asked: "blue/a blue/b green/a green/b", news: "as ever\na"},
 		"the file goes":      {definition: defined("", "a", "b"), state: runs, asked: "old/a old/b green/a green/b", news: "\n"},
 		"the file stays":     {definition: before, state: runs, asked: "old/a old/b green/a green/b"},
 		"hosts come and go":  {definition: defined("a", "b", "c"), state: runs, asked: "blue/c old/b green/b green/c"},
 		"it has none":        {definition: unrouted, state: runs},
-		"it comes to a stay": {definition: before, state: ledger.State{Definition: &unrouted, Stable: runs.Stable, Releases: runs.Releases}, asked: "old/a old/b green/a green/b"},
+		"it comes to a stay": {definition: before, state: ledger.State{Definition: &unrouted, Stable: runs.Stable, Releases: runs.Releases}, asked: "old/a old/b green/a green/b", news: "as ever\na"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()
@@ -99,7 +99,7 @@ func TestSurveyDefinedRouter(t *testing.T) {
 			}
 			var news []string
 			if test.news != "" {
-				news = []string{strings.TrimSuffix(test.news, "\n")}
+				news = strings.Split(strings.TrimSuffix(test.news, "\n"), "\n")
 			}
 			if !slices.Equal(survey.News, news) {
 				t.Errorf("news: %q, want %q", survey.News, news)

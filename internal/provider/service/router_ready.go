@@ -14,8 +14,8 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-// warnRouter tells that no release could be split now by the router that the plan defines, and what else there is to know of it. One that
-// is recorded already is looked at by the stages that use it.
+// warnRouter tells that no release could be split now by the router that the plan defines, and what else there is to know of it, such as what
+// a reload would lose: this is the plan in which that is decided. One that is recorded already is looked at by the stages that use it.
 func (r *serviceResource) warnRouter(ctx context.Context, definition service.Definition, view ledger.View, diags *diag.Diagnostics) {
 	if definition.Router == nil || r.engine.Credentials() == nil || sameRouting(definition, view.State) {
 		return
@@ -28,7 +28,6 @@ func (r *serviceResource) warnRouter(ctx context.Context, definition service.Def
 	if survey.Unready != nil {
 		diags.AddAttributeWarning(attributeOf(survey.Unready), "Router Not Ready", fmt.Sprintf("The router of %s, as this plan defines it, could not split the traffic of a release now. An apply records the definition, and begins no release until it could: %s",
 			definition.ID, survey.Unready))
-		return
 	}
 	if err != nil {
 		return // What is wrong with the definition is said at its attribute.

@@ -216,8 +216,10 @@ func (r *Router) behind(ctx context.Context) ([]string, error) {
 func (r *Router) behindOf(ctx context.Context, n *node, servers []api.Server) (string, error) {
 	content, err := n.files.Read(ctx, r.stateFile)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && shares(r.reloaded(servers)) == shares(r.weightsOf(servers)):
+		return "", nil // haproxy.cfg brings back the same: no split was made yet
 	case errors.Is(err, fs.ErrNotExist):
-		return "is not there", nil
+		return "is not there, haproxy.cfg has " + shares(r.reloaded(servers)) + ", and HAProxy " + shares(r.weightsOf(servers)), nil
 	case err != nil:
 		return "", fmt.Errorf("node %s: read %s: %w", n.name, r.stateFile, err)
 	}

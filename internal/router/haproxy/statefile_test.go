@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -189,7 +190,13 @@ func TestStateFileIsBehind(t *testing.T) {
 			wantError(t, errors.New(strings.Join(warnings, " ")), says...)
 		}
 	}
-	warned("is not there", s.servers[0].StateFile)
+	warned() // haproxy.cfg has what there is
+	s.set(t, s.split(25))
+	warned()
+	if err := os.Remove(s.servers[0].StateFile); err != nil {
+		t.Fatal(err)
+	}
+	warned("is not there", s.servers[0].StateFile, "haproxy.cfg has blue 100 %, green 0 %, and HAProxy blue 75 %, green 25 %")
 	s.set(t, s.split(25))
 	warned()
 	s.servers[0].Command(t, "set server web/blue weight 25")
@@ -280,7 +287,7 @@ func TestWarnings(t *testing.T) {
 		form
 		says string
 	}{
-		"static":  {form{}, "server-state-file"},
+		"static":  {form{}, "Those are the ones of now, and after a split they are not. A plan then shows"},
 		"dynamic": {form{dynamic: true}, "loses the servers"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -293,4 +300,33 @@ func TestWarnings(t *testing.T) {
 			wantError(t, errors.New(warnings[0]), c.says)
 		})
 	}
+}
+
+// TestWarningsSayWhatIsLost: by nodes, with what a reload makes of the traffic; and it does.
+func TestWarningsSayWhatIsLost(t *testing.T) {
+	s := newStand(t, form{nodes: 3}, 1, 1, func(node int, b *haproxytest.Backend) {
+		if node == 2 {
+			b.Servers[0].Options, b.Servers[1].Options = "disabled", ""
+		}
+	})
+	said := func(says ...string) {
+		t.Helper()
+		warnings, err := s.Warnings(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, errors.New(strings.Join(warnings, " ")), says...)
+		for _, no := range []string{"Nothing may run", "on node c"} {
+			if text := strings.Join(warnings, " "); strings.Contains(text, no) && !slices.ContainsFunc(says, func(says string) bool { return strings.Contains(says, no) }) {
+				t.Errorf("it says %q", text)
+			}
+		}
+	}
+	s.set(t, s.split(100))
+	said("there is no state_file. Now that would be on node a, b blue 100 %, green 0 % in place of blue 0 %, green 100 %. Nothing may run in slot blue, and users would be sent there.", "server-state-file")
+	s.set(t, s.split(30))
+	said("on node a, b blue 100 %, green 0 % in place of blue 70 %, green 30 %; on node c blue 0 %, green 100 % in place of blue 70 %, green 30 %. A plan then")
+	s.set(t, s.split(100))
+	s.servers[0].Reload(t)
+	said("a has blue 100 %, green 0 %; b has blue 0 %, green 100 %", "on node b blue 100 %, green 0 % in place of blue 0 %, green 100 %. Nothing may run in slot blue")
 }

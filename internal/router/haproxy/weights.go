@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/crashpoint"
+	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -46,13 +47,24 @@ func (r *Router) Weights(ctx context.Context) (map[string]int, error) {
 }
 
 func (r *Router) weightsByNode(ctx context.Context) ([]map[string]int, error) {
-	byNode := make([]map[string]int, len(r.nodes))
-	var mutex sync.Mutex
+	servers, err := r.serversByNode(ctx)
+	return r.weightsOfEach(servers), err
+}
+
+func (r *Router) weightsOfEach(servers [][]api.Server) []map[string]int {
+	byNode := make([]map[string]int, len(servers))
+	for i := range servers {
+		byNode[i] = r.weightsOf(servers[i])
+	}
+	return byNode
+}
+
+// serversByNode are the backend's servers, ours and others, in the order of the nodes.
+func (r *Router) serversByNode(ctx context.Context) ([][]api.Server, error) {
+	byNode := make([][]api.Server, len(r.nodes))
 	errs := r.each(func(n *node) error {
 		s, err := r.read(ctx, n)
-		mutex.Lock()
-		defer mutex.Unlock()
-		byNode[slices.Index(r.nodes, n)] = r.weightsOf(s.servers)
+		byNode[slices.Index(r.nodes, n)] = s.servers // each node's own
 		return err
 	})
 	return byNode, errors.Join(errs...)
@@ -75,41 +87,6 @@ func between(byNode []map[string]int) map[string]int {
 	}
 	share := min(max(total/sending, 1), apart-1)
 	return map[string]int{blue: apart - share, green: share}
-}
-
-// Warnings has a sentence on each thing that a plan should tell: what a reload or restart of HAProxy would lose, a state file that is
-// behind, nodes that differ. It changes nothing.
-func (r *Router) Warnings(ctx context.Context) ([]string, error) {
-	byNode, err := r.weightsByNode(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("look at the split: %w", err)
-	}
-	var warnings []string
-	if !same(byNode) {
-		text := "The nodes of HAProxy differ:"
-		for i, n := range r.nodes {
-			text += fmt.Sprintf(" %s has %s;", n.name, shares(byNode[i]))
-		}
-		seen := between(byNode)
-		warnings = append(warnings, fmt.Sprintf("%s. The weights that are read of them, %s, are about their mean, and together %d %%, so that they are those of no split. The next split sets all of them alike.",
-			text[:len(text)-1], shares(seen), apart))
-	}
-	switch {
-	case r.dynamic != nil:
-		warnings = append(warnings, fmt.Sprintf("A reload or restart of HAProxy loses the servers of backend %s that were added while it runs, and with them all of the service's traffic, "+
-			"until the next apply adds them again. Servers in haproxy.cfg and a state file keep them.", r.backend))
-	case r.stateFile == "":
-		warnings = append(warnings, fmt.Sprintf("A reload or restart of HAProxy brings back the weights that haproxy.cfg gives the servers of backend %s: there is no state_file. "+
-			"A plan then shows the difference, and an apply repairs it. To keep them, name a file as state_file, in a directory that the user of each node's login may write to "+
-			"(`install -d -o <user> /var/lib/haproxy-state`), and write its path into haproxy.cfg:\n\n%s", r.backend, stateFileLines("/var/lib/haproxy-state/servers")))
-	default:
-		behind, err := r.behind(ctx)
-		if err != nil {
-			return warnings, err
-		}
-		warnings = append(warnings, behind...)
-	}
-	return warnings, nil
 }
 
 // shares writes weights for people: "blue 75 %, green 25 %".
