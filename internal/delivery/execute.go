@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
@@ -141,7 +142,12 @@ func (s *stageWork) splitsFor(ctx context.Context, release service.Release, slot
 	if stable != nil {
 		splits = append(splits, stable.Placement)
 	}
-	return s.routerSplitsAmong(ctx, s.adapters.routed(splits))
+	err := s.routerSplitsAmong(ctx, s.adapters.routed(splits))
+	if strangers := (*Strangers)(nil); stable != nil && errors.As(err, &strangers) {
+		s.warn("Router Needs Attention", strangers.Error()+".")
+		return nil
+	}
+	return err
 }
 
 // routerSplits refuses a router whose running configuration does not split between the releases' addresses: what one tells it would
@@ -151,7 +157,11 @@ func (w *work) routerSplits(ctx context.Context, releases ...service.Release) er
 	for i, r := range releases {
 		placements[i] = r.Placement
 	}
-	return w.routerSplitsAmong(ctx, placements)
+	err := w.routerSplitsAmong(ctx, placements)
+	if strangers := (*Strangers)(nil); errors.As(err, &strangers) {
+		return nil // these releases had splits before
+	}
+	return err
 }
 
 func (w *work) routerSplitsAmong(ctx context.Context, placements []service.Placement) error {

@@ -107,11 +107,22 @@ func (e *SilentParts) Error() string { return e.Err.Error() }
 // Unwrap is why they do not answer.
 func (e *SilentParts) Unwrap() error { return e.Err }
 
+// Strangers is that a router's parts get traffic that may be somebody else's: they look like a slot's, and none of its instances is there, so that a
+// split would take it away. It names them, and how they are told apart.
+type Strangers struct{ Err error }
+
+// Error implements error.
+func (e *Strangers) Error() string { return e.Err.Error() }
+
+// Unwrap is which they are.
+func (e *Strangers) Unwrap() error { return e.Err }
+
 // Router splits the traffic between slots.
 type Router interface {
 	// Check tells whether the running router has a split of these slots' addresses; the error says what to paste where. The last of
 	// placements that is a release's has the traffic, or is to have it, where the router itself cannot tell. It is a *SilentParts where
-	// all that speaks against it is that a part of the router does not answer.
+	// all that speaks against it is that a part of the router does not answer, and *Strangers where it is that there are some: that is
+	// nothing new once a split was made.
 	Check(ctx context.Context, placements []service.Placement) error
 	// Weights reads the split back from the data plane: whole percent by slot, together 100; or 0 each, where it sends nothing anywhere; or
 	// together less than 100, where it has parts that differ: then no slot has 0.

@@ -84,6 +84,9 @@ func (p *Procedure) SurveyDefinedRouter(ctx context.Context, definition service.
 	}
 	// Also of a router that is not ready: what it would lose belongs to the decision how it is to be.
 	survey.Unready = adapters.Router.Check(ctx, adapters.routed(placements))
+	if strangers := (*Strangers)(nil); view.State.StableRelease() != nil && errors.As(survey.Unready, &strangers) {
+		survey.Unready = nil // a host that this plan removes has them as well
+	}
 	warnings, err := adapters.Router.Warnings(ctx)
 	if err != nil && survey.Unready == nil {
 		return survey, fmt.Errorf("look at the router of %s: %w", p.id, err)

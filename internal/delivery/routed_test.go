@@ -61,15 +61,20 @@ func TestSurveyDefinedRouter(t *testing.T) {
 	placed := service.Placement{Release: releaseOf("1"), Slot: "blue", Instances: []service.Instance{{Name: "blue/a/0", Address: "old/a", Host: "a"}, {Name: "blue/b/0", Address: "old/b", Host: "b"}}}
 	runs := ledger.State{Definition: &before, Stable: releaseOf("1"), Releases: map[service.ReleaseID]service.Release{releaseOf("1"): {ID: releaseOf("1"), Placement: placed}}}
 	broken := errors.New("no backend webs")
+	strangers := &delivery.Strangers{Err: errors.New("server blue-c gets requests")}
 	for name, test := range map[string]struct {
 		definition service.Definition
 		state      ledger.State
 		wrong      error
-		asked      string
-		news       string
+		// ready: that is nothing that keeps it from splitting.
+		ready bool
+		asked string
+		news  string
 	}{
 		"a first one":        {definition: before, asked: "blue/a blue/b green/a green/b", news: "as ever\na"},
 		"it is not ready":    {definition: before, wrong: broken, asked: "blue/a blue/b green/a green/b", news: "as ever\na"},
+		"another's servers":  {definition: before, wrong: strangers, asked: "blue/a blue/b green/a green/b", news: "as ever\na"},
+		"a host's that goes": {definition: defined("a", "a"), state: runs, wrong: strangers, ready: true, asked: "old/a green/a"},
 		"the file goes":      {definition: defined("", "a", "b"), state: runs, asked: "old/a old/b green/a green/b", news: "\n"},
 		"the file stays":     {definition: before, state: runs, asked: "old/a old/b green/a green/b"},
 		"hosts come and go":  {definition: defined("a", "b", "c"), state: runs, asked: "blue/c old/b green/b green/c"},
@@ -82,7 +87,7 @@ func TestSurveyDefinedRouter(t *testing.T) {
 
 			run := delivery.NewRun(newMemoryStore(), r, ledger.ThisProcess("terraform"), ledger.Terms{})
 			survey, err := run.Service(web).SurveyDefinedRouter(t.Context(), test.definition, ledger.View{State: test.state})
-			if err != nil || !errors.Is(survey.Unready, test.wrong) {
+			if err != nil || test.ready != (survey.Unready == nil && test.wrong != nil) || !test.ready && !errors.Is(survey.Unready, test.wrong) {
 				t.Fatalf("%+v, %v", survey, err)
 			}
 			var asked []string

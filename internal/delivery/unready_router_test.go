@@ -2,6 +2,7 @@ package delivery_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +29,36 @@ func TestRouterThatIsNotReadyEndsThePreflight(t *testing.T) {
 		t.Fatal(err)
 	}
 	stands(t, w, p, "2")
+}
+
+// What may be somebody else's at the router loses no traffic to a first release, which is refused. Later it has lost it already, and what shows of
+// it is a warning, also for a rollback.
+func TestStrangersAtTheRouter(t *testing.T) {
+	t.Parallel()
+	w, objects := newWorld(), newMemoryStore()
+	p := newProvider(t, w, objects)
+	defer p.close()
+	strangers := &delivery.Strangers{Err: errors.New("server blue-legacy gets requests")}
+	w.set(func() { w.unsplit = strangers })
+	if e := wantSummary(t, p.apply(t.Context(), "1"), "Preflight Failed"); !strings.Contains(e.What, strangers.Error()) {
+		t.Errorf("it says: %s", e.Detail())
+	}
+	w.set(func() { w.unsplit = nil })
+	if err := p.apply(t.Context(), "1"); err != nil {
+		t.Fatal(err)
+	}
+	w.set(func() { w.unsplit = strangers })
+	p.warnings = nil
+	if err := p.apply(t.Context(), "2"); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(p.warnings, delivery.Warning{Summary: "Router Needs Attention", Detail: strangers.Error() + "."}) {
+		t.Errorf("it warns: %v", p.warnings)
+	}
+	if _, err := p.service().Rollback(t.Context(), releaseOf("1"), ""); err != nil {
+		t.Fatal(err)
+	}
+	stands(t, w, p, "1")
 }
 
 // The preflight asks for the servers of stable and of the candidate's slot, also where nothing but its id is known.

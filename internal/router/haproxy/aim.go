@@ -31,7 +31,7 @@ func (r *Router) aims(servers []api.Server, split delivery.Split, wanted map[str
 	for _, slot := range []string{blue, green} {
 		if split.Weights[slot] > 0 && len(ours[slot]) == 0 {
 			if len(r.slots(servers)[slot]) == 0 {
-				return nil, nil, fmt.Errorf("backend %s has no server of slot %s", r.backend, slot)
+				return nil, nil, fmt.Errorf("backend %s has no server of slot %s%s", r.backend, slot, r.unnamed(servers, placed(split.Placements)[slot]))
 			}
 			return nil, nil, elsewhere(slot, r.slots(servers)[slot], placed(split.Placements)[slot])
 		}
@@ -93,6 +93,20 @@ func elsewhere(slot string, servers []api.Server, p service.Placement) error {
 		want[i] = instance.Address
 	}
 	return fmt.Errorf("the servers of slot %s are at %s, and the slot is at %s", slot, listed(at), listed(want))
+}
+
+// unnamed says how servers at p's instances come to be of its slot, where there are some that are not.
+func (r *Router) unnamed(servers []api.Server, p service.Placement) string {
+	var names []string
+	for _, s := range servers {
+		if r.slotOf(s.Name) == "" && isOf(s, p) {
+			names = append(names, s.Name)
+		}
+	}
+	if len(names) == 0 || r.dynamic != nil {
+		return ""
+	}
+	return fmt.Sprintf(": name those that are at its instances in `servers` of the router, `%s = %s`", p.Slot, quotedList(names))
 }
 
 // asTheyAre are the aims that bring back servers as they are now.

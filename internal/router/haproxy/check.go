@@ -16,7 +16,8 @@ import (
 // slot may have servers that no instance is at: the next split gives them nothing. One without a placement is not compared, and needs no
 // server where the other has one. The error names what differs, and the lines to paste into haproxy.cfg: those alone that are missing, and
 // such that a reload with them leaves the traffic where it is. Where no node says where that is, it is where the last release of placements is. It
-// is a *delivery.SilentParts where all that is wrong is that nodes do not answer, while one does.
+// is a *delivery.SilentParts where all that is wrong is that nodes do not answer, while one does, and *delivery.Strangers where all is that
+// servers get requests that may be somebody else's.
 func (r *Router) Check(ctx context.Context, placements []service.Placement) error {
 	bySlot := placed(placements)
 	seen := make([]*sight, len(r.nodes))
@@ -56,6 +57,14 @@ func (r *Router) Check(ctx context.Context, placements []service.Placement) erro
 	if err != nil {
 		return fmt.Errorf("look for the split in HAProxy: %w", err)
 	}
+	for i, s := range seen {
+		for _, text := range s.strangers {
+			errs = append(errs, fmt.Errorf("%s: %s", r.nodes[i].client, text))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return &delivery.Strangers{Err: err}
+	}
 	return nil
 }
 
@@ -69,6 +78,8 @@ type sight struct {
 	// balance is to be written, and backups not to be backups.
 	balance bool
 	backups []string
+	// strangers are sentences on servers that may be somebody else's.
+	strangers []string
 	// saved says that a reload finds the servers in the state file as they are.
 	saved bool
 }
@@ -115,6 +126,7 @@ func (r *Router) sightOf(ctx context.Context, n *node, placements map[string]ser
 	if r.dynamic != nil {
 		return found, r.checkOptions(ctx, n)
 	}
+	found.strangers = r.strangers(s.servers, placements)
 	for _, slot := range []string{blue, green} {
 		for _, stat := range stats {
 			if backup, _ := stat.Number("bck"); stat.Kind == api.KindServer && r.slotOf(stat.Name) == slot && backup > 0 {

@@ -15,15 +15,25 @@ const checked = "check inter 100ms"
 
 // TestForeignServers: the backend's other servers keep weight and state, and are in no sum.
 func TestForeignServers(t *testing.T) {
+	foreign := []string{"greenhouse", "blue2", "green_legacy", "blue.a"}
 	s := newStand(t, form{options: checked}, 1, 1, func(_ int, b *haproxytest.Backend) {
-		b.Servers = append(b.Servers, haproxytest.Line{Name: "greenhouse", Address: "127.0.0.1:9", Weight: 50})
+		for _, name := range foreign {
+			b.Servers = append(b.Servers, haproxytest.Line{Name: name, Address: "127.0.0.1:9", Weight: 50})
+		}
 	})
-	s.servers[0].Command(t, "set server web/greenhouse weight 51")
+	for _, name := range foreign {
+		s.servers[0].Command(t, "set server web/"+name+" weight 51")
+	}
+	if err := s.Check(t.Context(), s.split(0).Placements); err != nil {
+		t.Error(err)
+	}
 	for _, green := range []int{50, 100, 0} {
 		s.set(t, s.split(green))
 		s.want(t, green)
-		if got := s.server(t, 0, "greenhouse"); got.Weight != 51 || got.Admin != 0 {
-			t.Errorf("at %d %%: %+v", green, got)
+		for _, name := range foreign {
+			if got := s.server(t, 0, name); got.Weight != 51 || got.Admin != 0 {
+				t.Errorf("at %d %%: %+v", green, got)
+			}
 		}
 		if got := s.server(t, 0, "other"); got.Weight != 100 || !got.Admin.Maint() {
 			t.Errorf("at %d %%: %+v", green, got)

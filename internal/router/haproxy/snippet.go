@@ -131,7 +131,8 @@ func (r *Router) slotLines(slot string, s *sight, names *namer, takes bool, plac
 	if len(used) > 0 {
 		beside = append(beside, fmt.Sprintf("Or correct `servers` of the router, where the servers of slot %s have other names than %s.", slot, listed(used)))
 	}
-	if len(there) > 0 || len(unnamed) > 0 && len(r.servers[slot]) > 0 {
+	foreign := func(name string) bool { return !namedFor(name, slot) }
+	if len(there) > 0 || len(unnamed) > 0 && (len(r.servers[slot]) > 0 || slices.ContainsFunc(unnamed, foreign)) {
 		beside = append(beside, fmt.Sprintf("Name them in `servers` of the router: `%s = %s`.", slot, quotedList(slices.Concat(namesOf(ours), used, there, unnamed))))
 	}
 	if len(absent) > 0 {
