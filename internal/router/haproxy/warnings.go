@@ -26,6 +26,9 @@ func (r *Router) Warnings(ctx context.Context) ([]string, error) {
 		warnings = append(warnings, fmt.Sprintf("%s. The weights that are read of them, %s, are about their mean, and together %d %%, so that they are those of no split. The next split sets all of them alike.",
 			text[:len(text)-1], shares(seen), apart))
 	}
+	if r.dynamic != nil && slices.Contains(strings.Fields(r.dynamic.options), "slowstart") {
+		warnings = append(warnings, "`slowstart` in dynamic.options bends the shares: a slot that gets traffic anew has less than its weights say, until that time is over. The steps of a split do what it is for: leave it out.")
+	}
 	switch {
 	case r.dynamic != nil:
 		warnings = append(warnings, fmt.Sprintf("A reload or restart of HAProxy loses the servers of backend %s that were added while it runs, and with them all of the service's traffic, "+
