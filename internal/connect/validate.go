@@ -15,6 +15,19 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
+// ContentProblems lists what of a content instances of a service cannot be given by its platform; paths are relative to the content. Secrets,
+// whose values are not known to a plan, are looked at before a release begins.
+func ContentProblems(d service.Definition, c service.Content) []service.Problem {
+	switch h := d.Platform.Host; {
+	case h == nil:
+		return nil
+	case ownProcesses(*h):
+		return host.ContentProblems(c, c.Config)
+	default:
+		return machines.ContentProblems(*h, c, c.Config)
+	}
+}
+
 // Validate lists what is wrong with a definition, each with the path of the attribute in deploy_service.
 func Validate(d service.Definition) []service.Problem {
 	var problems []service.Problem

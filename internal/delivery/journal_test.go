@@ -28,7 +28,7 @@ const (
 
 // classes says of each method of the ports whether it changes the outside world. One that is not named here fails the test.
 var classes = map[string]string{
-	"Platform.Slots": reads, "Platform.Room": reads, "Platform.Placement": reads, "Platform.Inspect": reads, "Platform.Reach": reads, "Platform.Releases": reads,
+	"Platform.Slots": reads, "Platform.Room": reads, "Platform.ContentProblems": reads, "Platform.Placement": reads, "Platform.Inspect": reads, "Platform.Reach": reads, "Platform.Releases": reads,
 	"Platform.Logs": reads, "Platform.Probe": reads, "Platform.Waves": reads, "Platform.Dial": reads, "Platform.Unready": reads, "Platform.Existing": reads,
 	"Platform.Place": changes, "Platform.Start": changes, "Platform.Stop": changes, "Platform.Remove": changes,
 	"Router.Check": reads, "Router.Weights": reads, "Router.Drain": reads, "Router.Warnings": reads, "Router.SetWeights": changes,

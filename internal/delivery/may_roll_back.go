@@ -23,8 +23,8 @@ func (w *work) mayRollBack(ctx context.Context, to service.ReleaseID) error {
 			return fmt.Errorf("place %s: %w", to, err)
 		}
 		r.Placement = placement
-		if _, err := w.environment(r.Content); err != nil {
-			e := refuse("Rollback Refused", fmt.Sprintf("%s cannot be started: %s", to, err), "Give the credentials that are named, and roll back again.")
+		if err := w.startable(r.Content); err != nil {
+			e := refuse("Rollback Refused", fmt.Sprintf("%s cannot be started: %s", to, err), "Give, or mend, the credentials that are named, and roll back again.")
 			e.Running, e.Err = w.running(ctx), err
 			return e
 		}

@@ -236,6 +236,20 @@ func TestAdoptOfNothingAndOfNobodyKnows(t *testing.T) {
 	stands(t, w, p, "1")
 }
 
+// So is one to what could not be handed its secrets any more.
+func TestRollbackWithUnfitSecrets(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	p := applied(t, w, newMemoryStore(), "secretive", "2")
+	defer p.close()
+	w.set(func() { w.unfit = func(_, value string) bool { return value == secret } })
+	e := wantSummary(t, p.apply(t.Context(), "secretive"), "Rollback Refused")
+	if !strings.Contains(e.What, "cannot be passed") || strings.Contains(e.Detail(), secret) {
+		t.Errorf("it says: %s", e.Detail())
+	}
+	stands(t, w, p, "2")
+}
+
 // A rollback without the secrets of what it goes back to is refused before it begins, whoever wants it, and names every one that is missing.
 func TestRollbackWithoutSecrets(t *testing.T) {
 	t.Parallel()

@@ -31,6 +31,9 @@ type Platform interface {
 	Slots() []string
 	// Room tells what stands in the way of placing r in slot: ports that another program holds, disk. It changes nothing.
 	Room(ctx context.Context, r service.Release, slot string) []service.Problem
+	// ContentProblems lists what of a content, and of the environment that its release is started with, instances cannot be given; paths are relative
+	// to the content, and details hold no values. It asks nobody.
+	ContentProblems(c service.Content, environment map[string]string) []service.Problem
 	// Placement says where r's instances in slot will be. It asks nobody. What r.Placement knows of hosts that the definition has no more
 	// stays in it: r may still have to be removed from there.
 	Placement(r service.Release, slot string) (service.Placement, error)

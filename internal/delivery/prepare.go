@@ -49,6 +49,10 @@ func (s *stageWork) prepare(ctx context.Context, spec PreflightSpec) error {
 		if spec.Content != nil {
 			release.Content = *spec.Content
 		}
+		// What it says itself is told before what machines find.
+		if err := s.handedOver(release.Content, release.Content.Config); err != nil {
+			return &refusedError{reason: fmt.Sprintf("%s cannot be started: %s", release.ID, err)}
+		}
 		if err := s.room(ctx, release); err != nil {
 			return err
 		}
@@ -92,7 +96,7 @@ func (s *stageWork) stableReady(ctx context.Context) error {
 	if snapshot.Weights != nil && snapshot.Weights[stable.Placement.Slot] != 100 {
 		return s.sharing(ctx, *stable, snapshot.Weights)
 	}
-	if _, err := s.environment(stable.Content); err != nil {
+	if err := s.startable(stable.Content); err != nil {
 		return &refusedError{reason: fmt.Sprintf("stable %s could not be started again: %s", stable.ID, err)}
 	}
 	return nil
@@ -160,14 +164,14 @@ func (s *stageWork) required(ctx context.Context, spec PreflightSpec) error {
 	return nil
 }
 
-// contentReady asks whether a content has the configuration that it must, and whether its secrets can be had.
+// contentReady asks whether a content has the configuration that it must, and whether it could be started.
 func (s *stageWork) contentReady(c service.Content, keys []string) error {
 	for _, key := range keys {
 		if _, found := c.Config[key]; !found {
 			return &refusedError{reason: fmt.Sprintf("%s has no %s in its config, which the preflight requires", s.request.Release, key)}
 		}
 	}
-	if _, err := s.environment(c); err != nil {
+	if err := s.startable(c); err != nil {
 		return &refusedError{reason: fmt.Sprintf("%s cannot be started: %s", s.request.Release, err)}
 	}
 	return nil

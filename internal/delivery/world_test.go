@@ -54,6 +54,8 @@ type world struct {
 	unsplit error
 	// unknown: no credential is.
 	unknown bool
+	// unfit, where it is set, tells of a variable whether instances cannot be given its value.
+	unfit func(name, value string) bool
 	// elsewhere: this is another machine than the one where releases were placed.
 	elsewhere bool
 	// reached, where it is set, is told of each question whether a placement is in reach.
@@ -348,6 +350,16 @@ func (p platform) Room(context.Context, service.Release, string) []service.Probl
 	for detail, hosts := range having {
 		slices.Sort(hosts)
 		problems = append(problems, service.Problem{Path: []string{"platform", "host", "hosts"}, Detail: "host " + strings.Join(hosts, " and ") + ": " + detail, Hosts: hosts})
+	}
+	return problems
+}
+
+func (p platform) ContentProblems(_ service.Content, environment map[string]string) []service.Problem {
+	var problems []service.Problem
+	for _, name := range slices.Sorted(maps.Keys(environment)) {
+		if p.unfit != nil && p.unfit(name, environment[name]) {
+			problems = append(problems, service.Problem{Path: []string{"config", name}, Detail: "the value of " + name + " cannot be passed"})
+		}
 	}
 	return problems
 }

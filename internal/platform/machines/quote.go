@@ -37,7 +37,7 @@ func commandLine(program string, arguments []string) (string, error) {
 	words := []string{unitWord(program)}
 	for n, text := range append([]string{program}, arguments...) {
 		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) || strings.ContainsFunc(text, noncharacter) {
-			return "", fmt.Errorf("word %d of the command is not text that a command line can hold", n)
+			return "", fmt.Errorf("its word %d is not UTF-8, or has a NUL or a code point that Unicode keeps from being a character, such as U+FFFE, and systemd runs no such command: pass that in a file", n)
 		}
 		if n > 0 {
 			words = append(words, strings.ReplaceAll(unitWord(text), "$", "$$"))
@@ -48,19 +48,31 @@ func commandLine(program string, arguments []string) (string, error) {
 
 // environmentLine is a line of an environment file, as systemd.exec(5) reads it. An error says why the value cannot be passed, and does not hold it.
 func environmentLine(name, value string) (string, error) {
-	if !utf8.ValidString(value) {
-		return "", fmt.Errorf("the value of %s is not UTF-8, and systemd passes on nothing else: encode it, such as with base64", name)
-	}
-	if strings.ContainsFunc(value, noncharacter) {
-		return "", fmt.Errorf("the value of %s has a code point that Unicode keeps from being a character, such as U+FFFE, and systemd does not pass it on: encode it, such as with base64", name)
-	}
-	for _, r := range value {
-		if r < ' ' && r != '\t' && r != '\n' || r == 0x7f {
-			return "", fmt.Errorf("the value of %s has a control character (0x%02x), which systemd does not pass on: encode it, such as with base64, or take the carriage returns out", name, r)
-		}
+	if why := unpassable(value); why != "" {
+		return "", fmt.Errorf("the value of %s %s", name, why)
 	}
 	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "`", "\\`", `$`, `\$`).Replace(value)
 	return name + `="` + quoted + "\"\n", nil
+}
+
+// unpassable says why systemd does not pass on a variable's value, and what to do, as the rest of a sentence that begins with the value;
+// empty where it does.
+func unpassable(value string) string {
+	if !utf8.ValidString(value) {
+		return "is not UTF-8, and systemd passes on nothing else: encode it, such as with base64"
+	}
+	if strings.ContainsFunc(value, noncharacter) {
+		return "has a code point that Unicode keeps from being a character, such as U+FFFE, and systemd does not pass it on: take it out, or encode the value, such as with base64"
+	}
+	for _, r := range value {
+		if r == '\r' {
+			return `has a carriage return, which systemd does not pass on, as in files with line ends of Windows: take it out, such as with replace(…, "\r\n", "\n"), or encode the value, such as with base64`
+		}
+		if r < ' ' && r != '\t' && r != '\n' || r == 0x7f {
+			return fmt.Sprintf("has a control character (0x%02x), which systemd does not pass on: take it out, or encode the value, such as with base64", r)
+		}
+	}
+	return ""
 }
 
 // noncharacter tells whether a code point is one of the 66 that are never to be a character. systemd takes a text with one for no UTF-8.

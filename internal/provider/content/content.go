@@ -51,7 +51,7 @@ func Attribute() schema.SingleNestedAttribute {
 			},
 			"config": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Environment of the release, as variables. Not for secrets. `PORT` and `DEPLOY_…` are set by the platform.",
+				MarkdownDescription: "Environment of the release, as variables. Not for secrets. `PORT` and `DEPLOY_…` are set by the platform. Systemd passes on UTF-8 without control characters other than tabs and line feeds, and without code points such as U+FFFE: what it does not is refused in the plan.",
 			},
 			"secrets": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,

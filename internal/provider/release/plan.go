@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/connect"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/provider/content"
@@ -36,6 +37,9 @@ func plan(ctx context.Context, p stage.Planning[model]) diag.Diagnostics {
 	}
 	refuseOtherCheckpoint(ctx, p, &diags)
 	refuseProgram(ctx, p, &diags)
+	if p.ReleaseChanges != stage.Unchanged {
+		refuseUnfit(ctx, p, &diags)
+	}
 	if p.ReleaseChanges != stage.Unchanged || p.ArgumentsChange {
 		refuseUnknownCredentials(p, &diags)
 	}
@@ -102,6 +106,16 @@ func differences(ctx context.Context, p stage.Planning[model], taken, planned se
 		return []string{fmt.Sprintf("they differ in version: %s, and %s", taken.Version(), planned.Version())}
 	}
 	return []string{"the version is the same: they differ in the artifact's digest, config, secrets, host or restart"}
+}
+
+// refuseUnfit refuses a content that the service's platform could not start: with one slot the old release would be stopped already when that
+// shows.
+func refuseUnfit(ctx context.Context, p stage.Planning[model], diags *diag.Diagnostics) {
+	if p.Definition == nil {
+		return
+	}
+	c, _, _ := content.ToContent(ctx, p.Plan.Content) // What is wrong with its form was said where the configuration was validated.
+	diags.Append(diagnostics.Located(ctx, path.Root("content"), p.Plan.Content, connect.ContentProblems(*p.Definition, c))...)
 }
 
 func refuseUnknownCredentials(p stage.Planning[model], diags *diag.Diagnostics) {

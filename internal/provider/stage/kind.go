@@ -89,6 +89,8 @@ type Planning[M any] struct {
 	Facts Facts
 	// View of the ledger, nil where it could not be read or the service is not known yet. Only to warn or refuse: it may differ at apply.
 	View *ledger.View
+	// Definition of the service as this plan makes it, else as the ledger has it; nil where neither is known. Only to warn or refuse.
+	Definition *service.Definition
 	// Run that the plan is made in, empty where View is nil.
 	Run string
 	// Credentials that names are resolved with, nil where they are not known yet.

@@ -143,7 +143,7 @@ func (r *Resource[M]) planned(ctx context.Context, p *planning[M], resp *resourc
 	if r.kind.Plan != nil {
 		diags.Append(r.kind.Plan(ctx, Planning[M]{
 			Prior: p.prior, Plan: &plan, ReleaseChanges: p.change, ArgumentsChange: p.differs, Mode: mode, Facts: p.facts,
-			View: p.ledger.view, Run: p.ledger.run, Credentials: r.engine.Credentials(), Survey: r.survey(p), SurveyRouter: r.surveyRouter(p), Warn: diags.AddWarning,
+			View: p.ledger.view, Definition: r.definition(p), Run: p.ledger.run, Credentials: r.engine.Credentials(), Survey: r.survey(p), SurveyRouter: r.surveyRouter(p), Warn: diags.AddWarning,
 		})...)
 	}
 	if p.change == Unchanged && !r.kind.Rerun(*p.prior, plan) {
@@ -151,6 +151,17 @@ func (r *Resource[M]) planned(ctx context.Context, p *planning[M], resp *resourc
 	}
 	r.declare(ctx, p, worst, diags)
 	return p.overlay(ctx, names, r.raw(ctx, plan, diags), diags)
+}
+
+// definition of the service, as far as one is known.
+func (r *Resource[M]) definition(p *planning[M]) *service.Definition {
+	if planned, found := r.engine.Definition(p.id); found {
+		return &planned
+	}
+	if p.ledger.view == nil {
+		return nil
+	}
+	return p.ledger.view.State.Definition
 }
 
 // survey is how a plan asks the service's metrics. Credentials that are not known yet may be what they want.
