@@ -70,7 +70,7 @@ func New(definition service.HostPlatform, id service.ID, options Options) (*Host
 	if options.Machine == (Machine{}) {
 		options.Machine = ThisMachine()
 	}
-	problems := Validate(definition)
+	problems := Unusable(definition)
 	errs := make([]error, len(problems))
 	for i, p := range problems {
 		errs[i] = p

@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -22,6 +23,35 @@ const (
 
 // Validate lists what is wrong with a definition whose defaults are filled in; paths are relative to it.
 func Validate(d service.HostPlatform) []service.Problem {
+	problems := Unusable(d)
+	if detail := DirectoryProblem(d.Directory); detail != "" {
+		problems = append(problems, service.Problem{Path: []string{"directory"}, Detail: detail})
+	}
+	if detail := AddressProblem(d.Address); detail != "" {
+		problems = append(problems, service.Problem{Path: []string{"address"}, Detail: detail})
+	}
+	return problems
+}
+
+// DirectoryProblem says what is wrong with an absolute path of which something can be made all the same; empty: nothing. Two services whose
+// directories are one under two names would not see it.
+func DirectoryProblem(directory string) string {
+	if clean := filepath.Clean(directory); filepath.IsAbs(directory) && clean != directory && clean != string(filepath.Separator) {
+		return fmt.Sprintf("%q is another way to write %q: write that", directory, clean)
+	}
+	return ""
+}
+
+// AddressProblem says what is wrong with an address that one may listen at, and that is nobody's; empty: nothing.
+func AddressProblem(address string) string {
+	if ip, err := netip.ParseAddr(address); err == nil && ip.Unmap().IsUnspecified() {
+		return fmt.Sprintf("%q stands for all addresses of a machine, and instances are reached at one: write the machine's own, such as 10.0.0.11, or 127.0.0.1 for this one", address)
+	}
+	return ""
+}
+
+// Unusable lists what nothing can be done with, paths as Validate has them. A service whose ledger has the rest from before is still worked with.
+func Unusable(d service.HostPlatform) []service.Problem {
 	var problems []service.Problem
 	add := func(detail string, path ...string) {
 		problems = append(problems, service.Problem{Path: path, Detail: detail})

@@ -47,6 +47,19 @@ func TestValidate(t *testing.T) {
 		"port twice, a slot": {slots([]int{1, 1}, []int{3, 4}), "slots.blue.ports.1", "slot blue already"},
 		"numbers differ":     {slots([]int{1, 2}, []int{3}), "slots.green.ports", "same number"},
 	}
+	// Ledgers may have these from before.
+	for name, c := range map[string]struct{ directory, address, where, what string }{
+		"a slash at the end": {"/srv/web/", "127.0.0.1", "directory", `write "/srv/web": write that`},
+		"dots":               {"/srv/../etc", "127.0.0.1", "directory", `"/etc"`},
+		"all addresses":      {"/srv/web", "0.0.0.0", "address", "127.0.0.1"},
+	} {
+		d := definition()
+		d.Directory, d.Address = c.directory, c.address
+		problems := host.Validate(d)
+		if _, err := host.New(d, "production/web", host.Options{}); err != nil || len(problems) != 1 || problems[0].Path[0] != c.where || !strings.Contains(problems[0].Detail, c.what) {
+			t.Errorf("%s: got %v (%v), want %q at %s", name, problems, err, c.what, c.where)
+		}
+	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			d := definition()

@@ -78,15 +78,63 @@ func TestValidate(t *testing.T) {
 		"existing.slot": func(d *service.HostPlatform) {
 			d.Existing = &service.ExistingUnit{Unit: "web.service", Version: "1", Slot: "red"}
 		},
-		"max_parallel":    func(d *service.HostPlatform) { d.MaxParallel = -1 },
-		"max_unavailable": func(d *service.HostPlatform) { d.MaxUnavailable = -1 },
-		"keep_releases":   func(d *service.HostPlatform) { d.KeepReleases = -1 },
-		"reach":           func(d *service.HostPlatform) { d.Reach = "vpn" },
+		"max_parallel":     func(d *service.HostPlatform) { d.MaxParallel = -1 },
+		"max_unavailable":  func(d *service.HostPlatform) { d.MaxUnavailable = -1 },
+		"keep_releases":    func(d *service.HostPlatform) { d.KeepReleases = -1 },
+		"systemd.before.1": func(d *service.HostPlatform) { d.Systemd.Before = [][]string{{"./a"}, {"+rm"}} },
+		"reach":            func(d *service.HostPlatform) { d.Reach = "vpn" },
 	} {
 		d := definition()
 		change(&d)
 		if !slices.ContainsFunc(Validate(d), func(p service.Problem) bool { return strings.Join(p.Path, ".") == at }) {
 			t.Errorf("%s: %v", at, Validate(d))
+		}
+	}
+}
+
+// What is written in a roundabout way, or stands for more than one machine, is refused where it is written; a ledger may have it from before.
+func TestWhatIsWrittenAnotherWay(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change   func(*service.HostPlatform)
+		at, want string
+	}{
+		"a slash at the end": {func(d *service.HostPlatform) { d.Directory = "/srv/web/" }, "directory", `"/srv/web/" is another way to write "/srv/web": write that`},
+		"dots":               {func(d *service.HostPlatform) { d.Directory = "/srv/../etc" }, "directory", `write "/etc"`},
+		"all addresses":      {func(d *service.HostPlatform) { setAddress(d, "a", "0.0.0.0") }, "hosts.a.address", "such as 10.0.0.11"},
+		"all of IPv6":        {func(d *service.HostPlatform) { setAddress(d, "a", "::") }, "hosts.a.address", "such as 10.0.0.11"},
+		"all, here":          {func(d *service.HostPlatform) { d.Hosts, d.Address = nil, "0.0.0.0" }, "address", "127.0.0.1"},
+	} {
+		d := definition()
+		c.change(&d)
+		problems := Validate(d)
+		if len(problems) != 1 || strings.Join(problems[0].Path, ".") != c.at || !strings.Contains(problems[0].Detail, c.want) {
+			t.Errorf("%s: %v, want %q at %s", name, problems, c.want, c.at)
+		}
+		if _, err := New(d, "production/web", nil, nil, Options{}); err != nil {
+			t.Errorf("%s: it is not worked with: %v", name, err)
+		}
+	}
+}
+
+func setAddress(d *service.HostPlatform, name, address string) {
+	h := d.Hosts[name]
+	h.Address = address
+	d.Hosts[name] = h
+}
+
+// Nothing is refused without a way out.
+func TestBoundsHaveARemedy(t *testing.T) {
+	t.Parallel()
+	d := definition()
+	d.MaxParallel, d.MaxUnavailable, d.KeepReleases, d.Systemd.Writable = -1, -1, -1, []string{"data"}
+	problems := Validate(d)
+	if len(problems) != 4 {
+		t.Errorf("%v", problems)
+	}
+	for _, p := range problems {
+		if !strings.Contains(p.Detail, ": write ") {
+			t.Errorf("%v has no remedy", p)
 		}
 	}
 }

@@ -33,7 +33,19 @@ func (p *problems) add(detail string, path ...string) {
 // Validate lists what is wrong with a definition whose defaults are filled in; paths are relative to it. How one logs in is not looked at.
 func Validate(d service.HostPlatform) []service.Problem {
 	p := unusable(d)
+	if detail := host.DirectoryProblem(d.Directory); detail != "" {
+		p.add(detail, "directory")
+	}
+	if detail := host.AddressProblem(d.Address); detail != "" && len(d.Hosts) == 0 {
+		p.add(detail, "address")
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Hosts)) {
+		if detail := host.AddressProblem(d.Hosts[name].Address); detail != "" {
+			p.add(detail, "hosts", name, "address")
+		}
+	}
 	if d.Systemd != nil {
+		p.before(d)
 		for _, name := range slices.Sorted(maps.Keys(d.Systemd.Limits)) {
 			if detail := limits.Problem(name, d.Systemd.Limits[name]); detail != "" {
 				p.add(detail, "systemd", "limits", name)
@@ -43,8 +55,20 @@ func Validate(d service.HostPlatform) []service.Problem {
 	return p.all
 }
 
-// unusable lists what nothing can be done with. That systemd would leave out a limit is no such thing: a service whose ledger has one from
-// before is still looked at and restored.
+// before looks at the commands that run before the program.
+func (p *problems) before(d service.HostPlatform) {
+	for n, command := range d.Systemd.Before {
+		if len(command) == 0 || command[0] == "" {
+			continue // unusable says it.
+		}
+		if _, err := commandLine(program(command[0], d.Directory), command[1:]); err != nil {
+			p.add("the command: "+err.Error(), "systemd", "before", strconv.Itoa(n))
+		}
+	}
+}
+
+// unusable lists what nothing can be done with. That systemd would leave out a limit, or a path is written in a roundabout way, is no such
+// thing: a service whose ledger has that from before is still looked at and restored.
 func unusable(d service.HostPlatform) *problems {
 	p := &problems{}
 	if d.Supervisor != service.SupervisorSystemd {
@@ -61,16 +85,24 @@ func unusable(d service.HostPlatform) *problems {
 		}
 		alone.Address = host.DefaultAddress
 	}
-	p.all = append(p.all, host.Validate(alone)...)
+	p.all = append(p.all, host.Unusable(alone)...)
 	if filepath.IsAbs(d.Directory) && !directoryPattern.MatchString(d.Directory) {
 		p.add(fmt.Sprintf("%q has characters that units of systemd and shells read as more than a path: use letters, digits and ._@+,=:-", d.Directory), "directory")
 	}
 	p.hosts(d)
 	p.systemd(d)
 	p.existing(d)
-	for name, value := range map[string]int{"max_parallel": d.MaxParallel, "max_unavailable": d.MaxUnavailable, "keep_releases": d.KeepReleases} {
-		if value < 1 {
-			p.add(fmt.Sprintf("%d is below 1", value), name)
+	for _, bound := range []struct {
+		name  string
+		value int
+		what  string
+	}{
+		{"max_parallel", d.MaxParallel, "on how many hosts a release is started at a time"},
+		{"max_unavailable", d.MaxUnavailable, "how many hosts may be without a running instance at a time"},
+		{"keep_releases", d.KeepReleases, "how many releases' files stay on a machine, that which runs among them"},
+	} {
+		if bound.value < 1 {
+			p.add(fmt.Sprintf("%d is below 1: write %s, 1 or more", bound.value, bound.what), bound.name)
 		}
 	}
 	if !slices.Contains([]string{service.ReachAuto, service.ReachNetwork, service.ReachSSH}, d.Reach) {
@@ -144,7 +176,7 @@ func (p *problems) systemd(d service.HostPlatform) {
 		case s.Scope == service.ScopeUser:
 			p.add("the user's own manager runs units as that user alone: leave it out", "systemd", name)
 		case !accountPattern.MatchString(account):
-			p.add(fmt.Sprintf("%q is not the name of a %s", account, name), "systemd", name)
+			p.add(fmt.Sprintf("%q is not the name of a %s: write one such as web, or its number", account, name), "systemd", name)
 		}
 	}
 	if s.Secrets != service.SecretsEnvironment && s.Secrets != service.SecretsCredentials {
@@ -154,11 +186,11 @@ func (p *problems) systemd(d service.HostPlatform) {
 		p.add(fmt.Sprintf("%q is no policy of systemd: write one of %s", s.Restart, strings.Join(restarts, ", ")), "systemd", "restart")
 	}
 	if s.RestartDelay < 0 {
-		p.add(fmt.Sprintf("%s is below 0", s.RestartDelay), "systemd", "restart_delay")
+		p.add(fmt.Sprintf("%s is below 0: write how long to wait, such as \"1s\"", s.RestartDelay), "systemd", "restart_delay")
 	}
 	for n, path := range s.Writable {
 		if !filepath.IsAbs(path) || strings.ContainsAny(path, "\n\x00") {
-			p.add(fmt.Sprintf("%q is not an absolute path", path), "systemd", "writable", strconv.Itoa(n))
+			p.add(fmt.Sprintf("%q is not an absolute path: write one that is on each of the machines, such as /var/lib/web", path), "systemd", "writable", strconv.Itoa(n))
 		}
 	}
 	for n, command := range s.Before {

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -35,7 +36,7 @@ func refuseMoved(ctx context.Context, id service.ID, wanted service.Definition, 
 	case scopeOf(before) != scopeOf(after):
 		refuse(hostPath.AtName("systemd").AtName("scope"), "Platform In Use",
 			fmt.Sprintf("Releases of %s are units in the scope %s of systemd, and would be looked for in the scope %s.", id, scopeOf(before), scopeOf(after)), fmt.Sprintf("scope = %q", scopeOf(before)))
-	case after.Directory != "" && before.Directory != after.Directory:
+	case after.Directory != "" && filepath.Clean(before.Directory) != filepath.Clean(after.Directory):
 		refuse(hostPath.AtName("directory"), "Directory In Use", fmt.Sprintf("Releases of %s run from %s.", id, before.Directory), "the directory")
 	default:
 		if moved := delivery.MovedHosts(&state, wanted); moved != nil {

@@ -29,6 +29,7 @@ func TestReleasesStayWhereTheyAre(t *testing.T) {
 		"the default, written":     {before: least, after: strings.Replace(least, `"directory"`, `"supervisor":"process","directory"`, 1)},
 		"another directory":        {least, strings.Replace(least, "/srv/web", "/opt/web", 1), hostPath.AtName("directory"), "run from /srv/web. Nothing was changed"},
 		"another one on hosts":     {leastHosts, hosts(`"hosts"`, `"directory":"/opt/web","hosts"`), hostPath.AtName("directory"), "run from /srv/production/web."},
+		"the same one, shorter":    {before: strings.Replace(least, "/srv/web", "/srv/web/", 1), after: least},
 		"to hosts":                 {least, leastHosts, hostPath.AtName("hosts"), "run on this machine"},
 		"from hosts":               {leastHosts, least, hostPath.AtName("hosts"), "keep the hosts"},
 		"processes to systemd":     {processes, leastHosts, hostPath.AtName("supervisor"), `keep supervisor = "process"`},
