@@ -47,6 +47,9 @@ func (p *Procedure) Define(ctx context.Context, request DefineRequest) (DefineOu
 	if moved := MovedHosts(state, request.Definition); moved != nil {
 		return DefineOutcome{}, moved
 	}
+	if moved := MovedPorts(state, request.Definition); moved != nil {
+		return DefineOutcome{}, moved
+	}
 	if refused := p.RefuseExisting(state, request.Definition); refused != nil {
 		return DefineOutcome{}, refused
 	}

@@ -16,7 +16,7 @@ import (
 
 // refuseMoved refuses to look for the releases that there are in another place than they were put into: on other machines, with
 // another supervisor, in another directory. Hosts that are added or removed are no other place: those that stay have the releases.
-// Names of hosts that mean other machines, and machines that have other names, are.
+// Names of hosts that mean other machines, and machines that have other names, are; and so are ports of one slot that come to be another's.
 func refuseMoved(ctx context.Context, id service.ID, wanted service.Definition, state ledger.State, diags *diag.Diagnostics) {
 	if state.Definition == nil || state.Definition.Platform.Host == nil || wanted.Platform.Host == nil || len(state.Releases) == 0 {
 		return
@@ -39,7 +39,11 @@ func refuseMoved(ctx context.Context, id service.ID, wanted service.Definition, 
 	case after.Directory != "" && filepath.Clean(before.Directory) != filepath.Clean(after.Directory):
 		refuse(hostPath.AtName("directory"), "Directory In Use", fmt.Sprintf("Releases of %s run from %s.", id, before.Directory), "the directory")
 	default:
-		if moved := delivery.MovedHosts(&state, wanted); moved != nil {
+		moved := delivery.MovedHosts(&state, wanted)
+		if moved == nil {
+			moved = delivery.MovedPorts(&state, wanted)
+		}
+		if moved != nil {
 			diagnostics.AddError(ctx, diags, resourceSchema().Type(), moved.Summary, moved)
 		}
 	}
