@@ -86,11 +86,7 @@ func (s sight) occupant(p part) service.ReleaseID {
 
 // roomScript says problems, each with its place; then what there is of the instances.
 func (p part) roomScript(d service.HostPlatform, c service.Content) string {
-	tools := "tar sha256sum flock systemctl journalctl install stat od"
-	if reference, err := service.ParseReference(c.Artifact); err == nil && (strings.HasSuffix(reference.Path, ".zst") || strings.HasSuffix(reference.Path, ".tzst")) {
-		tools += " zstd"
-	}
-	script := "id=" + shellword.Quote(string(p.release.Service())) + " tools=" + shellword.Quote(tools) + " user=" + shellword.Quote(d.Systemd.User) + "\n" + foreign + "\n"
+	script := "id=" + shellword.Quote(string(p.release.Service())) + " tools=" + shellword.Quote(tools(c.Artifact)) + " user=" + shellword.Quote(d.Systemd.User) + "\n" + foreign + "\n"
 	if p.Sudo {
 		existing := ""
 		if e := d.Existing; e != nil {
@@ -102,6 +98,22 @@ func (p part) roomScript(d service.HostPlatform, c service.Content) string {
 		script += "[ \"$(id -u)\" = 0 ] || say \"problem systemd.scope the user $(id -un) cannot write units of the system: set systemd.sudo, or systemd.scope to user\"\n"
 	}
 	return script + journalBody + readyBody + roomBody
+}
+
+// tools are what the scripts here and of package transfer use beside a shell. Of coreutils those stand for all that are not in every subset of it.
+func tools(artifact string) string {
+	all := "tar sed grep find cmp sha256sum flock systemctl journalctl install stat od"
+	reference, err := service.ParseReference(artifact)
+	packed := func(endings ...string) bool {
+		return err == nil && slices.ContainsFunc(endings, func(ending string) bool { return strings.HasSuffix(reference.Path, ending) })
+	}
+	switch {
+	case packed(".zst", ".tzst"):
+		all += " zstd"
+	case packed(".gz", ".tgz"):
+		all += " gzip"
+	}
+	return all
 }
 
 // transferProblem tells whether the machine can take the release's files, and run its program: whether Place would find so. What else is wrong

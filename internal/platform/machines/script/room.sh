@@ -1,6 +1,17 @@
 # Says what stands in the way of a release, a problem a line.
 
-for tool in $tools; do command -v "$tool" >/dev/null || echo "problem directory there is no $tool: install it"; done
+for tool in $tools; do
+	command -v "$tool" >/dev/null && continue
+	case $tool in
+	cmp) package=diffutils ;;
+	find) package=findutils ;;
+	flock) package=util-linux ;;
+	install | od | sha256sum | stat) package=coreutils ;;
+	journalctl | systemctl) package=systemd ;;
+	*) package=$tool ;;
+	esac
+	echo "problem directory there is no $tool: install it (package $package)"
+done
 there=$dir
 until [ -e "$there" ]; do there=${there%/*}; there=${there:-/}; done
 if [ ! -d "$there" ]; then say "problem directory $there is not a directory"
