@@ -39,7 +39,7 @@ type HostPlatform struct {
 	Systemd    *Systemd `json:"systemd,omitempty"`
 	// Hosts by name, reached over SSH; empty: this machine alone.
 	Hosts map[string]Host `json:"hosts,omitempty"`
-	// MaxParallel is how many hosts are worked on at a time. MaxUnavailable bounds it where a new instance takes the place of an old one.
+	// MaxParallel is on how many hosts a release is started at a time. MaxUnavailable bounds it where a new instance takes the place of an old one.
 	MaxParallel    int `json:"max_parallel,omitempty"`
 	MaxUnavailable int `json:"max_unavailable,omitempty"`
 	// KeepReleases is how many releases' files stay on a host, those that run or are kept ready among them.

@@ -41,7 +41,7 @@ func hostAttribute() schema.Attribute {
 			"address":       textAttribute("Address that instances of this machine are reached at; each of the `hosts` has its own. Default: `127.0.0.1`."),
 			"drain_timeout": durationAttribute("How long an instance may take to stop after SIGTERM, before SIGKILL. Default: `30s`."),
 			"keep_releases": numberAttribute("How many releases' files stay on a machine, those that run or are kept ready among them; older ones are removed when another one is brought there. With `hosts` or systemd. Default: `3`."),
-			"max_parallel":  numberAttribute("How many of the `hosts` are worked on at a time. Default: `1`."),
+			"max_parallel":  numberAttribute("On how many of the `hosts` a release is started at a time: the next ones follow when it is healthy on these. Uploads, which touch nothing that runs, go to four hosts at a time whatever it is; what is stopped behind a release that stands, and what a restore starts again, to all at once. Default: `1`."),
 			"max_unavailable": numberAttribute("How many of the `hosts` may be without a running instance at a time, with one slot: there a new instance takes the place of an old one. " +
 				"It bounds `max_parallel` there. With two slots no host is without one: the new instances run before the old ones stop. Default: `1`."),
 			"reach": textAttribute("How checks and readings of metrics come to instances on `hosts`: by the `network`, through the `ssh` connection, or `auto`: by the network, and through SSH where it does not get there, or where `ssh.bastion` is set or `address` is of the loopback, which is the host's own. Default: `auto`."),

@@ -41,7 +41,7 @@ func systemdAttribute() schema.Attribute {
 				MarkdownDescription: "Commands that run before each start of an instance, in the release's directory, such as `[[\"./prepare\"]]` (systemd's `ExecStartPre`). One that fails speaks against the release, as its program's end does.",
 			},
 			"limits": mapAttribute("Resource limits by systemd's names, such as `{ MemoryMax = \"512M\", LimitNOFILE = \"65536\" }`: settings of systemd.resource-control(5), and the limits of systemd.exec(5). " +
-				"Names that are none of them are refused, and values that systemd would leave out. " +
+				"Names that are none of them are refused in the plan, and so are values that are none of memory, tasks, processor shares, weights, scores and counts of files and processes; other values that systemd would leave out, such as of `LimitAS`, the preflight finds where it runs. " +
 				"In the user's own manager those hold whose controllers the machine delegates to it (`Delegate` of `user@.service`)."),
 			"restart":       textAttribute("When an instance that ended is started again: `no`, `on-success`, `on-failure`, `on-abnormal`, `on-watchdog`, `on-abort`, `always`. Default: `always`."),
 			"restart_delay": durationAttribute("Wait before an instance is started again, where `restart` says that it is. Default: `1s`."),
