@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/machines/transfer"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
-	"github.com/progressive-delivery/terraform-provider-deploy/internal/shellword"
 )
 
 // Room implements delivery.Platform. A release of which only the id is known is looked at as far as that goes.
@@ -44,7 +41,7 @@ func (m *Machines) room(ctx context.Context, p part, r service.Release) []servic
 	if err != nil {
 		return []service.Problem{problem(err.Error(), "systemd")}
 	}
-	out, err := p.look(ctx, p.prelude()+p.roomScript(m.definition, r.Content)+p.unitsScript(draft.dropIns)+"echo; echo sights\n"+p.seeScript())
+	out, err := p.look(ctx, p.prelude()+p.roomScript(m.definition, draft.unit, r.Content)+p.unitsScript(draft.dropIns)+"echo; echo sights\n"+p.seeScript())
 	var refused *refusal
 	switch {
 	case errors.As(err, &refused):
@@ -82,38 +79,6 @@ func (s sight) occupant(p part) service.ReleaseID {
 		return s.release(p)
 	}
 	return ""
-}
-
-// roomScript says problems, each with its place; then what there is of the instances.
-func (p part) roomScript(d service.HostPlatform, c service.Content) string {
-	script := "id=" + shellword.Quote(string(p.release.Service())) + " tools=" + shellword.Quote(tools(c.Artifact)) + " user=" + shellword.Quote(d.Systemd.User) + "\n" + foreign + "\n"
-	if p.Sudo {
-		existing := ""
-		if e := d.Existing; e != nil {
-			existing = e.Unit
-		}
-		script += "mine=" + shellword.Quote(strings.Join(p.wanted(), " ")) + " dropins=" + shellword.Quote(strings.Join(slices.Sorted(maps.Keys(d.Systemd.DropIns)), " ")) +
-			" existing=" + shellword.Quote(existing) + "\n" + sudoBody
-	} else if p.Scope == service.ScopeSystem {
-		script += "[ \"$(id -u)\" = 0 ] || say \"problem systemd.scope the user $(id -un) cannot write units of the system: set systemd.sudo, or systemd.scope to user\"\n"
-	}
-	return script + journalBody + readyBody + roomBody
-}
-
-// tools are what the scripts here and of package transfer use beside a shell. Of coreutils those stand for all that are not in every subset of it.
-func tools(artifact string) string {
-	all := "tar sed grep find cmp sha256sum flock systemctl journalctl install stat od"
-	reference, err := service.ParseReference(artifact)
-	packed := func(endings ...string) bool {
-		return err == nil && slices.ContainsFunc(endings, func(ending string) bool { return strings.HasSuffix(reference.Path, ending) })
-	}
-	switch {
-	case packed(".zst", ".tzst"):
-		all += " zstd"
-	case packed(".gz", ".tgz"):
-		all += " gzip"
-	}
-	return all
 }
 
 // transferProblem tells whether the machine can take the release's files, and run its program: whether Place would find so. What else is wrong

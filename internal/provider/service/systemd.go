@@ -30,12 +30,12 @@ func systemdAttribute() schema.Attribute {
 			"scope": textAttribute("Manager that has the units: `system`, or `user`, that of the user who logs in: it needs no root, and `loginctl enable-linger` to go on when nobody is logged in. Default: `system`."),
 			"sudo":  truthAttribute("Whether systemctl, journalctl and what writes units and releases are run by `sudo -n`, for a user other than root. Default: `false`."),
 			"user":  textAttribute("User that instances run as, in the system's scope. Default: the user who logs in; a dynamic user where that is root."),
-			"group": textAttribute("Group that instances run as, in the system's scope. Default: that of the user."),
+			"group": textAttribute("Group that instances run as, in the system's scope. It has to be there, but where the user is a dynamic one. Default: that of the user."),
 			"secrets": textAttribute("How `secrets` of a release come to instances: `environment`, as variables, from a file that root and the user who logs in alone can read; " +
 				"or `credentials`, as files in `$CREDENTIALS_DIRECTORY` (systemd's `LoadCredential`). Default: `environment`."),
 			"hardening": truthAttribute("Whether units have restrictions: read-only file systems, no new privileges, private temporary files and devices. " +
 				"Those of the user's own manager have what it can do of that, and no file systems of their own. Default: `true`."),
-			"writable": listAttribute("Absolute paths that instances may write to all the same, in the system's scope. With `hardening = false` nothing is read-only, and this has no effect."),
+			"writable": listAttribute("Absolute paths that instances may write to all the same, in the system's scope. They have to be there: a preflight says where one is not. With `hardening = false` nothing is read-only, and this has no effect."),
 			"before": schema.ListAttribute{
 				Optional: true, ElementType: types.ListType{ElemType: types.StringType},
 				MarkdownDescription: "Commands that run before each start of an instance, in the release's directory, such as `[[\"./prepare\"]]` (systemd's `ExecStartPre`). One that fails speaks against the release, as its program's end does.",
