@@ -40,11 +40,11 @@ func (p slowPlatform) wait(ctx context.Context, what string) error {
 	}
 }
 
-func (p slowPlatform) Room(ctx context.Context, r service.Release, slot string) []service.Problem {
+func (p slowPlatform) Room(ctx context.Context, r service.Release, slot string, leaving ...service.Placement) []service.Problem {
 	if err := p.wait(ctx, "room"); err != nil {
 		return []service.Problem{{Detail: err.Error()}}
 	}
-	return p.Platform.Room(ctx, r, slot)
+	return p.Platform.Room(ctx, r, slot, leaving...)
 }
 
 func (p slowPlatform) Place(ctx context.Context, r service.Release, slot string) (service.Placement, error) {

@@ -131,12 +131,13 @@ func noPlace(release service.Release, problems []string) error {
 }
 
 func (s *stageWork) roomFor(ctx context.Context, release service.Release) []string {
-	var found []service.Problem
-	if s.interrupts() && s.state().StableRelease() != nil {
-		found = s.adapters.Platform.Unready(ctx) // The old release holds the only slot until it is stopped.
-	} else {
-		found = s.adapters.Platform.Room(ctx, release, s.otherSlot())
+	var leaving []service.Placement
+	if stable := s.state().StableRelease(); stable != nil && s.interrupts() {
+		for _, old := range s.astrayOf(*stable) { // It holds the only slot until it is stopped.
+			leaving = append(leaving, old.Placement)
+		}
 	}
+	found := s.adapters.Platform.Room(ctx, release, s.otherSlot(), leaving...)
 	texts := make([]string, len(found))
 	for i, p := range found {
 		texts[i] = p.Detail

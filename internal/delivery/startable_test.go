@@ -47,3 +47,25 @@ func TestStableThatCannotBeHandedOverIsNothingToGoBackTo(t *testing.T) {
 	}
 	stands(t, w, p, "secretive")
 }
+
+// With one slot, too, a preflight asks the machines for all that a release needs of them, while the old one runs: what is missing would show when
+// that is stopped.
+func TestRoomIsAskedForBesideWhatLeavesTheOnlySlot(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.slots, w.router = []string{"blue"}, false
+	p := newProvider(t, w, newMemoryStore())
+	defer p.close()
+	p.platform = onHosts("a", "b")
+	for _, version := range []string{"1", "2"} {
+		if err := p.apply(t.Context(), version); err != nil {
+			t.Fatal(err)
+		}
+	}
+	started := len(w.started)
+	w.set(func() { w.full = map[string]string{"b": "there is no user web"} })
+	e := wantSummary(t, p.apply(t.Context(), "3"), "Preflight Failed")
+	if !strings.Contains(e.Detail(), "Host b: there is no user web") && !strings.Contains(e.Detail(), "host b: there is no user web") || len(w.started) != started {
+		t.Errorf("it says: %s", e.Detail())
+	}
+}

@@ -339,7 +339,7 @@ func (p platform) each(instances []service.Instance, do func(service.Instance) e
 }
 
 func (p platform) Slots() []string { return p.slots }
-func (p platform) Room(context.Context, service.Release, string) []service.Problem {
+func (p platform) Room(_ context.Context, r service.Release, slot string, leaving ...service.Placement) []service.Problem {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	having := map[string][]string{}
@@ -347,6 +347,17 @@ func (p platform) Room(context.Context, service.Release, string) []service.Probl
 		having[detail] = append(having[detail], host)
 	}
 	var problems []service.Problem
+	for _, host := range p.hosts() {
+		if p.silent[host] {
+			problems = append(problems, service.Problem{Detail: host + ": " + errSilent.Error()})
+		}
+	}
+	for key, id := range p.running {
+		mine := func(old service.Placement) bool { return old.Release == id }
+		if at, _, _ := strings.Cut(key, "/"); at == slot && id != r.ID && !slices.ContainsFunc(leaving, mine) {
+			problems = append(problems, service.Problem{Detail: "slot " + slot + " holds another release: " + string(id)})
+		}
+	}
 	for detail, hosts := range having {
 		slices.Sort(hosts)
 		problems = append(problems, service.Problem{Path: []string{"platform", "host", "hosts"}, Detail: "host " + strings.Join(hosts, " and ") + ": " + detail, Hosts: hosts})

@@ -22,7 +22,7 @@ func Supervise([]string) int {
 }
 
 // Room implements delivery.Platform.
-func (h *Host) Room(context.Context, service.Release, string) []service.Problem {
+func (h *Host) Room(context.Context, service.Release, string, ...service.Placement) []service.Problem {
 	return []service.Problem{{Path: []string{"platform", "host"}, Detail: errNeedsLinux.Error()}}
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // Room implements delivery.Platform. A release of which only the id is known is looked at as far as that goes.
-func (h *Host) Room(ctx context.Context, r service.Release, slot string) []service.Problem {
+func (h *Host) Room(ctx context.Context, r service.Release, slot string, leaving ...service.Placement) []service.Problem {
 	p, err := h.Placement(r, slot)
 	if err != nil {
 		return []service.Problem{{Path: []string{"platform", "host", "slots"}, Detail: err.Error()}}
@@ -34,10 +34,20 @@ func (h *Host) Room(ctx context.Context, r service.Release, slot string) []servi
 		add(err.Error(), "directory")
 		return problems // What is in it is another's, or cannot be read.
 	}
-	if err := occupied(l, slot, r.ID); err != nil {
+	mine, free := []service.ReleaseID{r.ID}, map[string]bool{}
+	for _, old := range leaving {
+		mine = append(mine, old.Release)
+		for _, i := range old.Instances {
+			free[i.Address] = free[i.Address] || old.Slot != slot // In the same slot it is found to be its own.
+		}
+	}
+	if err := occupied(l, slot, mine...); err != nil {
 		add(err.Error(), "slots", slot)
 	}
 	for _, i := range p.Instances {
+		if free[i.Address] {
+			continue
+		}
 		problem, err := h.portTaken(l, i)
 		if err != nil {
 			problem = err.Error()

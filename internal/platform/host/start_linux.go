@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -82,8 +83,8 @@ func each(p service.Placement, do func(service.Instance) error) error {
 	return errors.Join(errs...)
 }
 
-// occupied tells whether an instance of another release lives in the slot, also one that the definition no longer has.
-func occupied(l layout, slot string, id service.ReleaseID) error {
+// occupied tells whether an instance of another release than these lives in the slot, also one that the definition no longer has.
+func occupied(l layout, slot string, ids ...service.ReleaseID) error {
 	names, err := children(l.slot(slot))
 	if err != nil {
 		return err
@@ -93,7 +94,7 @@ func occupied(l layout, slot string, id service.ReleaseID) error {
 		if err != nil {
 			return err
 		}
-		if !found || status.Release == id {
+		if !found || slices.Contains(ids, status.Release) {
 			continue
 		}
 		alive, err := status.InstanceAlive()

@@ -12,7 +12,7 @@ import (
 )
 
 // Room implements delivery.Platform. A release of which only the id is known is looked at as far as that goes.
-func (m *Machines) Room(ctx context.Context, r service.Release, slot string) []service.Problem {
+func (m *Machines) Room(ctx context.Context, r service.Release, slot string, leaving ...service.Placement) []service.Problem {
 	p, err := m.Placement(r, slot)
 	var parts []part
 	if err == nil {
@@ -23,7 +23,7 @@ func (m *Machines) Room(ctx context.Context, r service.Release, slot string) []s
 	}
 	found := make([][]service.Problem, len(parts))
 	_ = each(parts, 0, func(n int, p part) error { // What went wrong is a problem.
-		found[n] = m.room(ctx, p, r)
+		found[n] = m.room(ctx, p, r, m.goneOf(p, leaving))
 		return nil
 	})
 	problems := append(toldOnce(parts, found), m.programProblem(ctx, r)...)
@@ -35,8 +35,31 @@ func (m *Machines) Room(ctx context.Context, r service.Release, slot string) []s
 	return problems
 }
 
+// gone is what is stopped before a release starts.
+type gone struct {
+	releases map[service.ReleaseID]bool
+	// addresses on which it listens by other units than those that the release will have, whose sockets are told by the units themselves.
+	addresses map[string]bool
+}
+
+// goneOf leaving placements, seen from a part of what comes.
+func (m *Machines) goneOf(p part, leaving []service.Placement) gone {
+	g := gone{map[service.ReleaseID]bool{}, map[string]bool{}}
+	for _, old := range leaving {
+		g.releases[old.Release] = true
+		kept, err := m.recordOf(old)
+		if err == nil && kept.Existing == "" && old.Slot == p.slot {
+			continue
+		}
+		for _, i := range old.Instances {
+			g.addresses[i.Address] = true
+		}
+	}
+	return g
+}
+
 // room looks at one machine.
-func (m *Machines) room(ctx context.Context, p part, r service.Release) []service.Problem {
+func (m *Machines) room(ctx context.Context, p part, r service.Release, gone gone) []service.Problem {
 	draft, err := m.draft(p, r.Content)
 	if err != nil {
 		return []service.Problem{problem(err.Error(), "systemd")}
@@ -58,12 +81,12 @@ func (m *Machines) room(ctx context.Context, p part, r service.Release) []servic
 	taken := map[service.ReleaseID]bool{}
 	for n, i := range p.instances {
 		_, other := seen[n].listener(i, p.address)
-		if release := seen[n].occupant(p); release != "" && release != r.ID {
+		if release := seen[n].occupant(p); release != "" && release != r.ID && !gone.releases[release] {
 			if !taken[release] {
 				problems = append(problems, problem(fmt.Sprintf("slot %s holds another release: %s runs as %s; stop it first", p.slot, release, i.Name), "slots", p.slot))
 			}
 			taken[release] = true
-		} else if other != "" {
+		} else if other != "" && !gone.addresses[i.Address] {
 			problems = append(problems, problem(fmt.Sprintf("port %d of %s is held by another program: %s", i.port, i.Name, other), "slots", p.slot, "ports"))
 		}
 	}

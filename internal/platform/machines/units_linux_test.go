@@ -375,6 +375,13 @@ func TestExisting(t *testing.T) {
 	runs(true)
 	_, err = g.Logs(t.Context(), old.Placement, 10)
 	g.ok(err)
+	// Where a new release takes its place, its ports are free by then.
+	if problems := g.Room(t.Context(), g.release("2.0.0"), "green", old.Placement); len(problems) > 0 {
+		t.Errorf("in the way: %v", problems)
+	}
+	if problems := g.Room(t.Context(), g.release("2.0.0"), "green"); len(problems) != 1 || !strings.Contains(problems[0].Detail, "held by another program") {
+		t.Errorf("beside it: %v", problems)
+	}
 	next := g.placed(g.release("1.0.0"), "blue")
 	g.started(next, nil)
 	for range 2 {

@@ -78,6 +78,9 @@ func slotTaken(b *bench) {
 	if len(b.Platform.Room(b.Context(), second, "blue")) == 0 {
 		b.Fatal("there is room in a slot that is taken")
 	}
+	if problems := b.Platform.Room(b.Context(), second, "blue", first.Placement); len(problems) > 0 {
+		b.Fatalf("what will have left the slot is in the way: %v", problems)
+	}
 	if err := b.Platform.Start(b.Context(), second, nil); err == nil {
 		b.Fatal("started in a slot that is taken")
 	}
