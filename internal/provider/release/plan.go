@@ -36,10 +36,10 @@ func plan(ctx context.Context, p stage.Planning[model]) diag.Diagnostics {
 		}
 	}
 	refuseOtherCheckpoint(ctx, p, &diags)
-	refuseProgram(ctx, p, &diags)
 	if p.ReleaseChanges != stage.Unchanged {
 		refuseUnfit(ctx, p, &diags)
 	}
+	refuseProgram(ctx, p, &diags)
 	if p.ReleaseChanges != stage.Unchanged || p.ArgumentsChange {
 		refuseUnknownCredentials(p, &diags)
 	}
