@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +19,7 @@ import (
 	tfjson "github.com/hashicorp/terraform-json"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/connect"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/freeport"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/caddy/caddytest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
@@ -160,35 +160,14 @@ func (r *rig) urls() []string {
 
 func (r *rig) address(slot string) string { return fmt.Sprintf("127.0.0.1:%d", r.ports[slot]) }
 
-// ports hands each port out once. They lie below those that the kernel gives to outgoing connections and to servers that
-// ask for any: between the question and the start of a release nobody else gets one.
-var ports struct {
-	sync.Mutex
-	next int
-}
-
+// freePort is a port of loopback for an instance, which may be started late, and again.
 func freePort(t *testing.T) int {
 	t.Helper()
-	const first, last = 16_000, 32_000
-	ports.Lock()
-	defer ports.Unlock()
-	if ports.next == 0 {
-		ports.next = first + os.Getpid()%(last-first)
+	ports, err := freeport.Find("127.0.0.1", 1)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for range last - first {
-		if ports.next++; ports.next >= last {
-			ports.next = first
-		}
-		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", ports.next))
-		if err == nil {
-			if err := listener.Close(); err != nil {
-				t.Fatal(err)
-			}
-			return ports.next
-		}
-	}
-	t.Fatalf("no port from %d to %d is free", first, last)
-	return 0
+	return ports[0]
 }
 
 // end stops what the rig's releases left running; a test that succeeded has nothing left but what it wanted to run.

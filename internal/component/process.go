@@ -74,8 +74,8 @@ func (p *Process) Stop(within time.Duration) error {
 	return errors.Join(fmt.Errorf("stop %s: it still ran %s after SIGTERM", p.name, within), p.Kill())
 }
 
-// FreePorts are n addresses of loopback, host:port, that nothing listens at; no test of this process is given one of them again. Somebody else
-// may take one before the server does.
+// FreePorts are n addresses of loopback, host:port, that nothing listens at; no test of this machine is given one of them as long as this process
+// lives (see freeport.Find).
 func FreePorts(t testing.TB, n int) []string {
 	t.Helper()
 	const loopback = "127.0.0.1"

@@ -104,7 +104,7 @@ func logOnFailure(t testing.TB, h *Host) {
 	}
 }
 
-// FreePorts are n ports that every machine can listen on; no test of this process is given one of them again.
+// FreePorts are n ports that every machine can listen on; no test of this machine is given one of them as long as this process lives.
 func FreePorts(t testing.TB, n int) []int {
 	t.Helper()
 	ports, err := nspawn.FreePorts(n)

@@ -29,6 +29,6 @@ func reserve() (place, error) {
 	return place{}, fmt.Errorf("reserve a loopback address for a machine: %w", err)
 }
 
-// FreePorts are ports that nothing on this machine listens on at any address, so that each of its guests may. A process is given each of
-// them once.
+// FreePorts are ports that nothing on this machine listens on at any address, so that each of its guests may; freeport.Find gives
+// each once.
 func FreePorts(n int) ([]int, error) { return freeport.Find("0.0.0.0", n) }

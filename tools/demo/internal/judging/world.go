@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/freeport"
+
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/operator"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/process"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/prometheus"
@@ -67,7 +69,7 @@ func (b *bench) open(ctx context.Context, s Setting) (*world, error) {
 		}
 		paths[name] = path
 	}
-	ports, err := router.FreePorts(ctx, 5)
+	ports, err := freeport.Find("127.0.0.1", 5)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/machinetest/nspawn"
 
-	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/router"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/story"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/workshop"
 )
@@ -66,7 +65,7 @@ func (p *Place) Build(_ context.Context, w *workshop.Workshop, _ story.Say) (err
 
 // Start boots the machines, and starts HAProxy on those that are routers.
 func (p *Place) Start(ctx context.Context, _ *workshop.Workshop, say story.Say) (story.Started, error) {
-	free, err := router.FreePorts(ctx, 3)
+	free, err := nspawn.FreePorts(3)
 	if err != nil {
 		return story.Started{}, err
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/freeport"
+
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/process"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/router"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/story"
@@ -47,7 +49,7 @@ func (p *Place) Start(ctx context.Context, w *workshop.Workshop, say story.Say) 
 		}
 		paths[name] = path
 	}
-	ports, err := router.FreePorts(ctx, 4)
+	ports, err := freeport.Find("127.0.0.1", 4)
 	if err != nil {
 		return story.Started{}, err
 	}

@@ -12,8 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/freeport"
+
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/prometheus"
-	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/router"
 )
 
 func program(t *testing.T) string {
@@ -43,7 +44,7 @@ func TestScrapesWhatAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ports, err := router.FreePorts(t.Context(), 2)
+	ports, err := freeport.Find("127.0.0.1", 2)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,8 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/freeport"
+
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/router"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/traffic"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/demo/internal/web"
@@ -65,7 +67,7 @@ func share(t *testing.T, c router.Config, text string) {
 // start runs Caddy, and a client that keeps its records in the returned log until the test ends.
 func start(t *testing.T) (router.Config, *traffic.Log) {
 	t.Helper()
-	ports, err := router.FreePorts(t.Context(), 4)
+	ports, err := freeport.Find("127.0.0.1", 4)
 	if err != nil {
 		t.Fatal(err)
 	}
