@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
@@ -41,24 +42,26 @@ func TestSlowObserverTakesNothingOver(t *testing.T) {
 	for _, nth := range []int32{3, 4} {
 		t.Run(fmt.Sprint(nth), func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			first, err := ledger.Open(open(t, dir), web).Acquire(context.Background(), "first", ledger.Holder{Name: "first"}, terms(length, time.Minute))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer release(t, first)
-			observer := &slow{Store: open(t, dir), nth: nth, delay: length * 3 / 2}
-			second, err := ledger.Open(observer, web).Acquire(context.Background(), "second", ledger.Holder{Name: "second"}, terms(length, 2*length))
-			var held *ledger.HeldError
-			if !errors.As(err, &held) || held.Holder.Name != "first" {
-				t.Errorf("got %v, want that first holds it", err)
-			}
-			if second != nil {
-				release(t, second)
-			}
-			if !first.Valid() {
-				t.Error("first lost its lease")
-			}
+			synctest.Test(t, func(t *testing.T) {
+				objects := newMemory()
+				first, err := ledger.Open(objects, web).Acquire(context.Background(), "first", ledger.Holder{Name: "first"}, terms(length, time.Minute))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer release(t, first)
+				observer := &slow{Store: objects, nth: nth, delay: length * 3 / 2}
+				second, err := ledger.Open(observer, web).Acquire(context.Background(), "second", ledger.Holder{Name: "second"}, terms(length, 2*length))
+				var held *ledger.HeldError
+				if !errors.As(err, &held) || held.Holder.Name != "first" {
+					t.Errorf("got %v, want that first holds it", err)
+				}
+				if second != nil {
+					release(t, second)
+				}
+				if !first.Valid() {
+					t.Error("first lost its lease")
+				}
+			})
 		})
 	}
 }
@@ -66,24 +69,27 @@ func TestSlowObserverTakesNothingOver(t *testing.T) {
 // A holder that another run has overtaken all the same finds out by itself, with the next heartbeat, and touches nothing more.
 func TestOvertakenHolderFindsOut(t *testing.T) {
 	t.Parallel()
-	s := open(t, t.TempDir())
-	lease, err := ledger.Open(s, web).Acquire(context.Background(), "first", ledger.Holder{Name: "first"}, terms(2*time.Second, time.Minute))
-	if err != nil {
-		t.Fatal(err)
-	}
-	state := lease.State()
-	write(t, s, ledger.Event{
-		Number: state.Number + 1, MinVersion: 1, Time: time.Now(), Epoch: state.Epoch + 1, Run: "second", Nonce: "second",
-		Type: ledger.LeaseAcquired, Lease: &ledger.LeaseTerms{Holder: ledger.Holder{Name: "second"}, Length: time.Minute},
+	synctest.Test(t, func(t *testing.T) {
+		s := newMemory()
+		lease, err := ledger.Open(s, web).Acquire(context.Background(), "first", ledger.Holder{Name: "first"}, terms(2*time.Second, time.Minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer release(t, lease)
+		state := lease.State()
+		write(t, s, ledger.Event{
+			Number: state.Number + 1, MinVersion: 1, Time: time.Now(), Epoch: state.Epoch + 1, Run: "second", Nonce: "second",
+			Type: ledger.LeaseAcquired, Lease: &ledger.LeaseTerms{Holder: ledger.Holder{Name: "second"}, Length: time.Minute},
+		})
+		select {
+		case <-lease.Lost():
+		case <-time.After(30 * time.Second):
+			t.Fatal("it goes on as if it had the lease")
+		}
+		if lease.Valid() || lease.MayGiveBack() {
+			t.Errorf("it may touch the world: valid %t, may give back %t", lease.Valid(), lease.MayGiveBack())
+		}
 	})
-	select {
-	case <-lease.Lost():
-	case <-time.After(30 * time.Second):
-		t.Fatal("it goes on as if it had the lease")
-	}
-	if lease.Valid() || lease.MayGiveBack() {
-		t.Errorf("it may touch the world: valid %t, may give back %t", lease.Valid(), lease.MayGiveBack())
-	}
 }
 
 // write puts an event into the ledger, past any lease.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
@@ -52,7 +53,7 @@ func TestLeaseIsOnesAtATime(t *testing.T) {
 	for range runs {
 		group.Go(func() {
 			l := ledger.Open(open(t, dir), web)
-			lease, err := l.Acquire(context.Background(), "run", ledger.Holder{Name: "test"}, terms(10*time.Second, time.Minute))
+			lease, err := l.Acquire(context.Background(), "run", ledger.Holder{Name: "test"}, terms(time.Minute, time.Minute))
 			if err != nil {
 				t.Error(err)
 				return
@@ -80,33 +81,39 @@ func TestLeaseIsOnesAtATime(t *testing.T) {
 // A holder that shows itself is waited for; one that does not is taken over, and can then write nothing.
 func TestSilentHolderIsTakenOver(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	silent := &muted{Store: open(t, dir)}
-	first, err := ledger.Open(silent, web).Acquire(context.Background(), "first", ledger.Holder{Name: "first"}, terms(time.Second, time.Minute))
-	if err != nil {
-		t.Fatal(err)
-	}
-	second := ledger.Open(open(t, dir), web)
-	_, err = second.Acquire(context.Background(), "second", ledger.Holder{Name: "second"}, terms(time.Second, 3*time.Second))
-	var held *ledger.HeldError
-	if !errors.As(err, &held) || held.Holder.Name != "first" {
-		t.Fatalf("got %v, want that first holds it", err)
-	}
-	silent.mute.Store(true)
-	taken, err := second.Acquire(context.Background(), "second", ledger.Holder{Name: "second"}, terms(time.Second, time.Minute))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer release(t, taken)
-	if first.Valid() {
-		t.Error("the lease was taken over while its owner may still touch the world")
-	}
-	if err := first.Append(context.Background(), ledger.Event{Type: ledger.Recovered}); !errors.Is(err, ledger.ErrLost) {
-		t.Errorf("the old owner appended: %v", err)
-	}
-	if state := taken.State(); !slices.Contains(state.LostRuns, "first") {
-		t.Error("the ledger does not say that first's last answers may be lost")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		objects := newMemory()
+		silent := &muted{Store: objects}
+		first, err := ledger.Open(silent, web).Acquire(context.Background(), "first", ledger.Holder{Name: "first"}, terms(time.Second, time.Minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer release(t, first)
+		second := ledger.Open(objects, web)
+		early, err := second.Acquire(context.Background(), "second", ledger.Holder{Name: "second"}, terms(time.Second, 3*time.Second))
+		var held *ledger.HeldError
+		if !errors.As(err, &held) || held.Holder.Name != "first" {
+			if early != nil {
+				release(t, early)
+			}
+			t.Fatalf("got %v, want that first holds it", err)
+		}
+		silent.mute.Store(true)
+		taken, err := second.Acquire(context.Background(), "second", ledger.Holder{Name: "second"}, terms(time.Second, time.Minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer release(t, taken)
+		if first.Valid() {
+			t.Error("the lease was taken over while its owner may still touch the world")
+		}
+		if err := first.Append(context.Background(), ledger.Event{Type: ledger.Recovered}); !errors.Is(err, ledger.ErrLost) {
+			t.Errorf("the old owner appended: %v", err)
+		}
+		if state := taken.State(); !slices.Contains(state.LostRuns, "first") {
+			t.Error("the ledger does not say that first's last answers may be lost")
+		}
+	})
 }
 
 // muted is a store whose heartbeats do not arrive any more.
