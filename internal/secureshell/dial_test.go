@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/secureshell/sshtest"
 )
@@ -149,10 +150,9 @@ func TestOtherSideThatCloses(t *testing.T) {
 func TestDialThatFails(t *testing.T) {
 	server := sshtest.Start(t)
 	m := machine(t, server)
-	unused := listen(t, "tcp", "127.0.0.1:0", echo)
-	_ = unused.Close()
+	unused := component.FreePorts(t, 1)[0]
 	for _, c := range []struct{ network, address, words string }{
-		{"tcp", unused.Addr().String(), "does something listen there?"},
+		{"tcp", unused, "does something listen there?"},
 		{"unix", server.Path("missing"), "does the socket exist"},
 		{"tcp", "127.0.0.1", "missing port"},
 		{"tcp", "127.0.0.1:http", "is no port"},
@@ -164,7 +164,7 @@ func TestDialThatFails(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := m.Dial(ctx, "tcp", unused.Addr().String()); !errors.Is(err, context.Canceled) {
+	if _, err := m.Dial(ctx, "tcp", unused); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 }

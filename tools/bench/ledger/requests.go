@@ -12,11 +12,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/freeport"
 	"github.com/progressive-delivery/terraform-provider-deploy/tools/bench/result"
 )
 
@@ -30,10 +32,12 @@ func counted(ctx context.Context, f *fleet, gateway string) ([]result.Result, er
 	if err := os.Mkdir(sidecar, 0o700); err != nil {
 		return nil, err
 	}
-	address, err := freeAddress(ctx)
+	const loopback = "127.0.0.1"
+	ports, err := freeport.Find(loopback, 1)
 	if err != nil {
 		return nil, err
 	}
+	address := net.JoinHostPort(loopback, strconv.Itoa(ports[0]))
 	server := exec.CommandContext(ctx, gateway, "--port", address, "--access", "bench", "--secret", "benchmark", "posix", "--sidecar", sidecar, f.dir) //nolint:gosec // ours
 	server.Dir = filepath.Dir(f.dir)
 	server.SysProcAttr = ownSession
@@ -74,15 +78,6 @@ func counted(ctx context.Context, f *fleet, gateway string) ([]result.Result, er
 		result.Lower(fmt.Sprintf("plan of %d services x 6 stages: requests to the store, counted on the way to S3", f.services), float64(requests.Load()), "requests"),
 		result.Lower("requests a service", perService, "requests").AtMost(reading + once/float64(f.services)),
 	}, nil
-}
-
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String(), nil
 }
 
 func awaitServer(ctx context.Context, address string) error {
