@@ -39,7 +39,7 @@ func roomProblems(t *testing.T, script string, programs string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := exec.CommandContext(t.Context(), shell, "-c", "PATH="+programs+"\n"+script+"\n"+roomBody)
+	command := exec.CommandContext(t.Context(), shell, "-c", "PATH="+programs+"\nsay() { printf '%s\\n' \"$*\"; }\n"+script+"\n"+roomBody)
 	out, err := command.Output()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
