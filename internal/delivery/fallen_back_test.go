@@ -56,7 +56,7 @@ func TestRestoreMovesTrafficOnceMore(t *testing.T) {
 				}
 			})
 			p.process.before = func(_ int, what string) {
-				if what == "remove done" {
+				if what == "remove to its end done" {
 					w.set(func() { fall("removed") })
 				}
 			}
