@@ -13,32 +13,37 @@ import (
 // only when it is up. So they are read once more before a step passes, and before what must have no traffic is taken away.
 
 // holdAt stays at a step as hold does, and sees to it that the router has its weights still: what was judged by others says nothing of the step.
-// They are set again then, and it is judged anew, once: somebody else sets them, who is not the candidate.
+// They are set again then, and it is judged anew, once: somebody else sets them, who is not the candidate. The stage has the time for it beside its
+// own, since it is the router that takes it.
 func (s *stageWork) holdAt(ctx context.Context, j *judge, step stay, weights map[string]int) error {
-	for again := false; ; again = true {
-		if err := j.hold(ctx, step); err != nil || s.adapters.Router == nil {
-			return err
-		}
-		found, err := s.splitHeld(ctx, j, step.Weight)
-		switch {
-		case err != nil:
-			return err
-		case sameShares(found, weights):
-			return nil
-		case again:
-			return fmt.Errorf("judge %s at %d %%: the router has %s, also after its weights were set again: something else sets them", j.candidate.ID, step.Weight, shares(found))
-		}
-		s.warn("Step Repeated", fmt.Sprintf("The router had %s at the end of the step of %s at %d %%: it was reloaded, or somebody set its weights. They were set again, and the step was judged anew.",
-			shares(found), j.candidate.ID, step.Weight))
-		s.report(s.number, s.stage, step.Weight, time.Time{}, "%s gets %d %% of the traffic again", j.candidate.ID, step.Weight)
+	if err := j.hold(ctx, step); err != nil || s.adapters.Router == nil {
+		return err
+	}
+	found, err := s.splitHeld(ctx, j, step.Weight)
+	if err != nil || sameShares(found, weights) {
+		return err
+	}
+	s.warn("Step Repeated", fmt.Sprintf("The router had %s at the end of the step of %s at %d %%: it was reloaded, or somebody set its weights. They were set again, and the step is judged anew, which takes that much longer.",
+		shares(found), j.candidate.ID, step.Weight))
+	s.report(s.number, s.stage, step.Weight, time.Time{}, "%s gets %d %% of the traffic again", j.candidate.ID, step.Weight)
+	err = s.clock.untimed(func() error {
 		if err := s.setWeights(ctx, s.number, weights); err != nil {
 			return err
 		}
+		return j.hold(ctx, step)
+	})
+	if err != nil {
+		return err
 	}
+	if found, err = s.splitHeld(ctx, j, step.Weight); err != nil || sameShares(found, weights) {
+		return err
+	}
+	return fmt.Errorf("judge %s at %d %%: the router has %s, also after its weights were set again: it is reloaded again and again without a memory of them, or something else sets them",
+		j.candidate.ID, step.Weight, shares(found))
 }
 
-// splitHeld reads the weights at the end of a step. A router that does not answer is asked patiently before that ends the apply, and the candidate is
-// judged meanwhile.
+// splitHeld reads the weights at the end of a step. A router that does not answer is waited for as a machine that is silent is, before that ends the
+// apply, and the candidate is judged meanwhile.
 func (s *stageWork) splitHeld(ctx context.Context, j *judge, weight int) (map[string]int, error) {
 	weights, err := s.adapters.Router.Weights(ctx)
 	if err == nil {
@@ -61,8 +66,10 @@ func (s *stageWork) splitHeld(ctx context.Context, j *judge, weight int) (map[st
 		if bad != nil {
 			return nil
 		}
-		weights = now.weights
-		return now.err
+		if weights = now.weights; now.err != nil {
+			return &silentError{now.err}
+		}
+		return nil
 	})
 	switch {
 	case bad != nil:

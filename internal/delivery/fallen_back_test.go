@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
@@ -204,6 +205,35 @@ func TestBakeIsJudgedAtFullWeight(t *testing.T) {
 		t.Errorf("it was set again at %d, and finalized at %d", set, closed)
 	}
 	stands(t, w, p, "2")
+}
+
+// What is judged anew has the time for it: a good release is not put back since its router was reloaded.
+func TestBakeThatIsRepeatedIsNotOverdue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, objects := newWorld(), newMemoryStore()
+		p := applied(t, w, objects, "1")
+		defer p.close()
+		p.bake = 5 * time.Minute
+		baking, fell := time.Time{}, false
+		w.asked = func() { // with the world held still
+			switch {
+			case w.weights["green"] < 100 || fell:
+			case baking.IsZero():
+				baking = time.Now()
+			case time.Since(baking) > p.bake-time.Minute:
+				fell, w.weights = true, map[string]int{"blue": 100, "green": 0}
+			}
+		}
+		begun := time.Now()
+		if err := p.apply(t.Context(), "2"); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begun); !fell || took < 2*p.bake {
+			t.Errorf("it fell back: %t; the bake took %s", fell, took)
+		}
+		stands(t, w, p, "2")
+	})
 }
 
 // While a router does not answer, a step passes nowhere: the release stays where it is, and what fails meanwhile is put back.

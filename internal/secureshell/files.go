@@ -31,9 +31,12 @@ func (m *Machine) ReplaceFile(ctx context.Context, path string, content []byte, 
 	c, err := m.link.connect(ctx)
 	if err == nil {
 		err = c.replaceFile(ctx, path, content, mode)
-		if err != nil && c.gone() && ctx.Err() == nil {
-			// It may have been lost before, and nobody had noticed. Whatever came of it may be done again.
-			m.link.leave(c)
+		if errors.Is(err, ErrUnreachable) && ctx.Err() == nil {
+			// It may have been lost before, and nobody had noticed: the connection, or a session that sshd keeps for a while only. Whatever came of it
+			// may be done again.
+			if c.gone() {
+				m.link.leave(c)
+			}
 			if c, err = m.link.connect(ctx); err == nil {
 				err = c.replaceFile(ctx, path, content, mode)
 			}
@@ -210,7 +213,9 @@ func (f *files) forget(s *served) {
 // yield gives the session's place to a script, for good: a machine that allows so few keeps none for files. It tells whether there is a place
 // that comes free.
 func (f *files) yield(c *client) bool {
-	f.mu.Lock()
+	if !f.mu.TryLock() {
+		return true // It is used, and comes free then.
+	}
 	defer f.mu.Unlock()
 	if f.open != nil {
 		c.close(f.open)

@@ -102,6 +102,20 @@ func TestFilesTakeNoScriptsPlace(t *testing.T) {
 	says(t, m, "true", nil)
 }
 
+// A session that ended while nobody used it, as one that sshd keeps for a while only, is opened again.
+func TestFilesAfterTheirSession(t *testing.T) {
+	server := sshtest.Start(t, "Subsystem sftp echo $$ >DIRECTORY/serves; exec /usr/lib/openssh/sftp-server")
+	m := machine(t, server)
+	path := filepath.Join(t.TempDir(), "file")
+	for _, content := range []string{"a", "b", "c"} {
+		if err := m.ReplaceFile(bounded(t), path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		holds(t, path, content)
+		says(t, m, "kill $(cat "+server.Path("serves")+")", nil)
+	}
+}
+
 // A session that was lost is opened again by the next call; one that stands still is waited for as long as the context lasts.
 func TestFilesOverLostConnections(t *testing.T) {
 	server := sshtest.Start(t)
