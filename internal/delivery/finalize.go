@@ -47,8 +47,8 @@ func (p *Procedure) Finalize(ctx context.Context, request Request, spec Finaliza
 	})
 }
 
-// lastLook sees to it that every instance answers and runs the release that is about to be the only one. A machine that is silent says nothing
-// against one that passed everything.
+// lastLook sees to it that every instance answers and runs the release that is about to be the only one, and goes on to. A machine that is silent
+// says nothing against one that passed everything.
 func (s *stageWork) lastLook(ctx context.Context) error {
 	release := s.recorded(s.current())
 	if release == nil {
@@ -57,6 +57,9 @@ func (s *stageWork) lastLook(ctx context.Context) error {
 	seen, err := newWatch(ctx, s.adapters.Platform, *release)
 	if err == nil {
 		err = seen.settle(ctx)
+	}
+	if err == nil {
+		err = seen.leaves()
 	}
 	if err != nil {
 		return fmt.Errorf("look at %s, right before it would be finalized: %w", release.ID, err)

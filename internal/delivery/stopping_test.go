@@ -3,6 +3,7 @@ package delivery_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
@@ -79,6 +80,28 @@ func TestDeathsBeforeAStop(t *testing.T) {
 	}
 	e := wantSummary(t, p.apply(ctx, "2"), "Restore Failed")
 	wantSaid(t, e.Detail(), "instance blue/0 of "+string(releaseOf("1"))+" died while it started")
+}
+
+// A release that somebody stops answers for a while still. It is not finalized: it would be the only one, and then none would be.
+func TestFinalizationRefusesWhatIsBeingStopped(t *testing.T) {
+	t.Parallel()
+	w, objects := newWorld(), newMemoryStore()
+	p := applied(t, w, objects, "1")
+	defer p.close()
+	told := false
+	p.process.before = func(_ int, what string) {
+		if !told && strings.HasPrefix(what, "created ") && p.stageOpen() == service.StageFinalization {
+			told = true
+			w.set(func() { w.stopping["green"] = true })
+		}
+	}
+	e := wantSummary(t, p.apply(t.Context(), "2"), "Release Rolled Back")
+	wantSaid(t, e.What, "at its finalization: instance green/0 of "+string(releaseOf("2"))+" is about to be gone: it is being stopped")
+	w.later()
+	stands(t, w, p, "1")
+	if n := p.state().Failures[releaseOf("2")]; n != 1 {
+		t.Errorf("%d failures on evidence, want 1", n)
+	}
 }
 
 // Beside a candidate, stable's instances that are about to be gone are missing.

@@ -216,3 +216,15 @@ func (v *watch) settle(ctx context.Context) error {
 		}
 	}
 }
+
+// leaves tells of an instance that was about to be gone when it was seen last: it answers, and is no death that a look tells of, until it is.
+func (v *watch) leaves() error {
+	for _, m := range v.machines {
+		for _, i := range m.states {
+			if !i.Stays(v.release.ID) {
+				return against(nil, "instance %s of %s is about to be gone: %s", i.Name, v.release.ID, i.Detail)
+			}
+		}
+	}
+	return nil
+}

@@ -23,6 +23,8 @@ type watched struct {
 	cameUp bool
 	// noted are the states that the watch began with, which need not be asked for again by a look at once.
 	noted []service.InstanceState
+	// states are those of its instances that it said last.
+	states []service.InstanceState
 	// probes are what came of those of the instances. fresh: they are not counted yet.
 	probes []error
 	fresh  bool
@@ -115,7 +117,7 @@ func (v *watch) hear(said statement) error {
 		m.asked = false
 		return nil
 	}
-	m.asked, m.saw, m.silent = false, said.look, nil
+	m.asked, m.saw, m.states, m.silent = false, said.look, said.states, nil
 	if said.err != nil {
 		m.silent = &silentError{said.err}
 	}
