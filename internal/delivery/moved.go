@@ -74,6 +74,11 @@ func addressesByHost(p service.Placement) map[string]string {
 // remaining are the releases that are placed, or may run where a rollback left them out, stable first, but for a candidate that a recovery is
 // about to take away: a wrong address of a host may be what it has to be recovered from.
 func remaining(state *ledger.State) []service.Release {
+	return slices.Concat(recordedPlaces(state), leftOutPlaces(state))
+}
+
+// recordedPlaces are the remaining releases where they are recorded.
+func recordedPlaces(state *ledger.State) []service.Release {
 	unfinished := inTheMiddle(state)
 	var all []service.Release
 	for _, id := range placedIn(state) {
@@ -82,6 +87,12 @@ func remaining(state *ledger.State) []service.Release {
 		}
 		all = append(all, state.Releases[id])
 	}
+	return all
+}
+
+// leftOutPlaces are releases where rollbacks left them out, and there alone.
+func leftOutPlaces(state *ledger.State) []service.Release {
+	var all []service.Release
 	for _, p := range state.LeftOut {
 		all = append(all, service.Release{ID: p.Release, Placement: p})
 	}

@@ -71,11 +71,11 @@ func placesOf(h service.HostPlatform) []place {
 	return all
 }
 
-// mayRun are the releases that run, and those that may where a rollback left them out.
+// mayRun are the releases that run, where they are recorded, and those that may where a rollback left them out. What else is recorded is stopped, or
+// is before the next release.
 func mayRun(state *ledger.State) []service.Release {
-	return slices.DeleteFunc(remaining(state), func(r service.Release) bool {
-		return !runs(state, r.ID) && !slices.ContainsFunc(state.LeftOut, func(p service.Placement) bool { return p.Release == r.ID })
-	})
+	running := slices.DeleteFunc(recordedPlaces(state), func(r service.Release) bool { return !runs(state, r.ID) })
+	return slices.Concat(running, leftOutPlaces(state))
 }
 
 func portInUse(at place, i service.Instance, r service.Release) *Error {

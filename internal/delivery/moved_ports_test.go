@@ -64,6 +64,12 @@ func TestPortsOfWhatRunsAreNoOtherSlots(t *testing.T) {
 			s.LeftOut = []service.Placement{at(kept, "blue", "b", "10.0.0.2:8081").Placement}
 			return s
 		}(), at: "platform host slots green", want: kept + " listens on it"},
+		"what is kept does not run where it was not left out": {before: hosts, after: changed(hosts, with(9081, 8081)), state: func() ledger.State {
+			s := running(at(stable, "blue", "a", "10.0.0.1:7001"))
+			s.Releases[kept], s.Kept = at(kept, "blue", "a", "10.0.0.1:8081"), []service.ReleaseID{kept}
+			s.LeftOut = []service.Placement{at(kept, "blue", "b", "10.0.0.2:7081").Placement}
+			return s
+		}()},
 	} {
 		if c.state.Releases == nil {
 			c.state = running(at(stable, "blue", "", "127.0.0.1:8081"))
