@@ -2,7 +2,6 @@ package delivery_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -81,7 +80,7 @@ func TestDataIsPutBackOnceWhateverIsKilled(t *testing.T) {
 			n := 0
 			p = newProvider(t, w, objects)
 			p.process.killWhen = func(string) bool {
-				if n > 0 || knows(objects, restored) {
+				if n > 0 || knows(t, objects, restored) {
 					n++
 				}
 				return n == point
@@ -123,16 +122,10 @@ func restored(e ledger.Event) bool {
 }
 
 // knows tells whether there is such an event in the ledger.
-func knows(m *memoryStore, what func(ledger.Event) bool) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for key, object := range m.objects {
-		var e ledger.Event
-		if strings.Contains(key, "/ledger/") && json.Unmarshal(object.data, &e) == nil && what(e) {
-			return true
-		}
-	}
-	return false
+func knows(t *testing.T, m *memoryStore, what func(ledger.Event) bool) bool {
+	t.Helper()
+	_, events := told(t, m)
+	return slices.ContainsFunc(events, what)
 }
 
 // A candidate that could not be removed may go on writing: data waits until it is gone.

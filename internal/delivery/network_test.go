@@ -83,17 +83,6 @@ func (n *network) Get(ctx context.Context, key string) (store.Object, error) {
 	return n.memoryStore.Get(ctx, key)
 }
 
-// copied is what lies in the store now, whether it answers or not.
-func (m *memoryStore) copied() *memoryStore {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	c := newMemoryStore()
-	for key, object := range m.objects {
-		c.objects[key] = object
-	}
-	return c
-}
-
 // told is the ledger's state and all of its events as they lie in the store, whether it answers or not.
 func told(t *testing.T, m *memoryStore) (ledger.State, []ledger.Event) {
 	t.Helper()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/ledger"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store/storetest"
 )
 
 // slow answers questions for heartbeats late, from the nth on: what it says was true when it was asked.
@@ -43,7 +44,7 @@ func TestSlowObserverTakesNothingOver(t *testing.T) {
 		t.Run(fmt.Sprint(nth), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				objects := newMemory()
+				objects := storetest.NewMemory()
 				first, err := ledger.Open(objects, web).Acquire(context.Background(), "first", ledger.Holder{Name: "first"}, terms(length, time.Minute))
 				if err != nil {
 					t.Fatal(err)
@@ -70,7 +71,7 @@ func TestSlowObserverTakesNothingOver(t *testing.T) {
 func TestOvertakenHolderFindsOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newMemory()
+		s := storetest.NewMemory()
 		lease, err := ledger.Open(s, web).Acquire(context.Background(), "first", ledger.Holder{Name: "first"}, terms(2*time.Second, time.Minute))
 		if err != nil {
 			t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/store"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/store/local"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/store/storetest"
 )
 
 const web = service.ID("production/web")
@@ -82,7 +83,7 @@ func TestLeaseIsOnesAtATime(t *testing.T) {
 func TestSilentHolderIsTakenOver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		objects := newMemory()
+		objects := storetest.NewMemory()
 		silent := &muted{Store: objects}
 		first, err := ledger.Open(silent, web).Acquire(context.Background(), "first", ledger.Holder{Name: "first"}, terms(time.Second, time.Minute))
 		if err != nil {
