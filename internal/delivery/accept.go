@@ -60,7 +60,16 @@ func (f found) words(stable service.ReleaseID) string {
 	if len(f.remaining) > 0 {
 		text += "; not seen to run, and removed by the next release, or a recovery: " + listed(f.remaining)
 	}
-	return text
+	return alsoSaying(text, f.leaving())
+}
+
+// leaving says which instances that were seen to run are about to be gone, empty where none is.
+func (f found) leaving() string {
+	going := slices.DeleteFunc(slices.Clone(f.snapshot.Instances), func(i service.InstanceState) bool { return !i.Stopping })
+	if len(going) == 0 {
+		return ""
+	}
+	return "ABOUT TO BE GONE: " + describe(going)
 }
 
 func listed(releases []service.ReleaseID) string {
@@ -96,7 +105,7 @@ func (p *Procedure) Accept(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	text := fmt.Sprintf("accepted as it is: %s carries the traffic", orNothing(f.carries))
+	text := alsoSaying(fmt.Sprintf("accepted as it is: %s carries the traffic", orNothing(f.carries)), f.leaving())
 	return text, w.append(ctx, ledger.Event{Type: ledger.Accepted, Attempt: a.Number, Release: f.carries, Snapshot: &f.snapshot, Text: text, Closing: &ledger.Closing{Kept: f.kept}, Remaining: f.remaining})
 }
 

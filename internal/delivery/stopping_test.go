@@ -125,3 +125,22 @@ func TestRefreshOfWhatIsBeingStopped(t *testing.T) {
 		}
 	}
 }
+
+// Who accepts what is about to be gone is told.
+func TestAcceptanceOfWhatIsBeingStopped(t *testing.T) {
+	t.Parallel()
+	w, objects := newWorld(), newMemoryStore()
+	p := parkedOver1(t, w, objects, 25)
+	defer p.close()
+	w.set(func() { w.stopping["green"], w.weights = true, map[string]int{"blue": 0, "green": 100} })
+	plan, planned := p.service().AcceptPlan(t.Context())
+	done, err := p.service().Accept(t.Context())
+	if err := errors.Join(planned, err); err != nil {
+		t.Fatal(err)
+	}
+	for _, said := range []string{plan, done} {
+		if _, going, found := strings.Cut(said, "; ABOUT TO BE GONE: "); !found || going != "green/0 runs "+releaseOf("2").Label()+" (it is being stopped)" {
+			t.Errorf("it says: %s", said)
+		}
+	}
+}
