@@ -183,7 +183,8 @@ type HAProxyRouter struct {
 	Nodes map[string]HAProxyNode `json:"nodes"`
 	// Backend that the servers are in.
 	Backend string `json:"backend"`
-	// Servers of the user's configuration by slot; a slot that is not named has those whose names are the slot's or begin with it and a hyphen.
+	// Servers of the user's configuration by slot; a slot that is not named has those that are called as it, alone or followed by a hyphen,
+	// an underscore or a number.
 	Servers map[string][]string `json:"servers,omitempty"`
 	// Dynamic: servers are added and removed through the Runtime API, with these keywords behind their address, such as
 	// "check inter 1s"; nil: they are in the user's configuration.

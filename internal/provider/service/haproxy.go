@@ -35,7 +35,7 @@ func haproxyAttribute() schema.Attribute {
 			"backend": requiredText("Name of the backend that the servers are in."),
 			"servers": schema.MapAttribute{
 				Optional: true, ElementType: types.ListType{ElemType: types.StringType},
-				MarkdownDescription: "Names of the servers of your configuration by slot, such as `{ blue = [\"web-blue-1\", \"web-blue-2\"] }`. Default: those that are called as the slot, or that and a hyphen before more, such as `blue-1`. " +
+				MarkdownDescription: "Names of the servers of your configuration by slot, such as `{ blue = [\"web-blue-1\", \"web-blue-2\"] }`. Default: those that are called as the slot, alone or followed by a hyphen, an underscore or a number, such as `blue-1`. " +
 					"At most one of `servers` and `dynamic`.",
 			},
 			"dynamic": schema.SingleNestedAttribute{

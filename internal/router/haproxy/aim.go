@@ -56,7 +56,8 @@ func (r *Router) aims(servers []api.Server, split delivery.Split, wanted map[str
 }
 
 // present divides servers of ours by slot into those that an instance of the split is at, and the names of those that none is: one of a
-// host that was taken out of the service, while its line is still in haproxy.cfg. Of a slot without a placement all are present.
+// host that was taken out of the service, while its line is still in haproxy.cfg. These lose their traffic, however they are called: it would go
+// to a host that is drained and stopped. So does one that is somebody else's, which strangers tells of. Of a slot without a placement all are present.
 func (r *Router) present(bySlot map[string][]api.Server, placements map[string]service.Placement, wanted map[string][]added) (present map[string][]api.Server, idle []string) {
 	present = map[string][]api.Server{}
 	for _, slot := range []string{blue, green} {

@@ -154,8 +154,9 @@ func (r *Router) slotOf(server string) string {
 	return ""
 }
 
-// namedFor tells whether a server is named for a slot: blue, blue-a. Any other name may be somebody else's, and is the slot's by `servers` alone.
+// namedFor tells whether a server is named for a slot: blue, blue-a, blue_a, blue1. One that is somebody else's all the same is told apart by
+// where it is (strangers), before the first split.
 func namedFor(server, slot string) bool {
 	rest, ok := strings.CutPrefix(server, slot)
-	return ok && (rest == "" || rest[0] == '-')
+	return ok && (rest == "" || rest[0] == '-' || rest[0] == '_' || rest[0] >= '0' && rest[0] <= '9')
 }

@@ -155,8 +155,8 @@ func TestPaste(t *testing.T) {
 		"by hosts":              {"%s-%s", []string{"a", "b", "c"}, []string{"a", "b", "c", "d"}, "%s-d", false},
 		"by hosts in front":     {"%[2]s_%[1]s", []string{"a", "b", "c"}, []string{"a", "b", "c", "d"}, "d_%s", true},
 		"by numbers":            {"%s-%s", []string{"0", "1", "2"}, []string{"a", "b", "c", "d"}, "%s-3", false},
-		"by numbers from one":   {"%s%s", []string{"01", "02", "03"}, []string{"a", "b", "c", "d"}, "%s04", true},
-		"no hosts":              {"%s_%s", []string{"1", "2"}, []string{"", "", ""}, "%s_3", true},
+		"by numbers from one":   {"%s%s", []string{"01", "02", "03"}, []string{"a", "b", "c", "d"}, "%s04", false},
+		"no hosts":              {"%s_%s", []string{"1", "2"}, []string{"", "", ""}, "%s_3", false},
 		"one before":            {"%s%s", []string{""}, []string{"a", "b"}, "%s-b", false},
 		"named, without a slot": {"x%s%s", []string{"1", "2"}, []string{"a", "b", "c"}, "x%s3", true},
 	} {

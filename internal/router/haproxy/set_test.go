@@ -15,7 +15,7 @@ const checked = "check inter 100ms"
 
 // TestForeignServers: the backend's other servers keep weight and state, and are in no sum.
 func TestForeignServers(t *testing.T) {
-	foreign := []string{"greenhouse", "blue2", "green_legacy", "blue.a"}
+	foreign := []string{"greenhouse", "bluebird_1", "green.legacy", "blue.a"}
 	s := newStand(t, form{options: checked}, 1, 1, func(_ int, b *haproxytest.Backend) {
 		for _, name := range foreign {
 			b.Servers = append(b.Servers, haproxytest.Line{Name: name, Address: "127.0.0.1:9", Weight: 50})

@@ -110,7 +110,7 @@ func validateServers(d service.HAProxyRouter, add func(detail string, path ...st
 			add(fmt.Sprintf("there is no slot %q, only %s and %s", slot, blue, green), "servers", slot)
 		}
 		if len(d.Servers[slot]) == 0 {
-			add("must name the slot's servers, or be left out: then they are those whose names are "+slot+" or begin with "+slot+"-", "servers", slot)
+			add("must name the slot's servers, or be left out: then they are those that are called "+slot+", alone or followed by a hyphen, an underscore or a number", "servers", slot)
 		}
 		for _, server := range d.Servers[slot] {
 			if !nameForm.MatchString(server) {

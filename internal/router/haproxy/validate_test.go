@@ -145,7 +145,7 @@ func TestSlotOf(t *testing.T) {
 		servers map[string]string
 	}{
 		"by their names": {Router{}, map[string]string{
-			"blue": blue, "blue-a": blue, "blue-": blue, "green-1": green, "green_1": "", "green2": "", "green.a": "", "greenhouse": "", "Green": "", "bluegreen": "", "a-blue": "", "": "",
+			"blue": blue, "blue-a": blue, "blue-": blue, "green-1": green, "green_1": green, "green2": green, "green.a": "", "greenhouse": "", "Green": "", "bluegreen": "", "a-blue": "", "": "",
 		}},
 		"as the definition says":                           {Router{servers: map[string][]string{blue: {"old"}}}, map[string]string{"old": blue, "blue": "", "green-1": green}},
 		"as the definition says, whatever they are called": {Router{servers: map[string][]string{green: {"blue-2"}}}, map[string]string{"blue-2": green, "blue-1": blue, "green": ""}},
