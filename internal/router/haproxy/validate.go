@@ -54,7 +54,8 @@ func unusable(d service.HAProxyRouter, slots []string) []service.Problem {
 	return problems
 }
 
-// validateNodes: each process is named once and reached in one way.
+// validateNodes: each process is named once and reached in one way. What is wrong with two nodes together lies at all of them: it may come of
+// what is not known yet of either.
 func validateNodes(d service.HAProxyRouter, add func(detail string, path ...string)) {
 	if len(d.Nodes) == 0 {
 		add(`must name at least one HAProxy process, such as { main = { socket = "/run/haproxy/admin.sock" } }`, "nodes")
@@ -78,7 +79,7 @@ func validateNodes(d service.HAProxyRouter, add func(detail string, path ...stri
 		if at := n.Socket + n.Address; at != "" {
 			where := machineOf(n) + " " + at
 			if other, twice := seen[where]; twice {
-				add(fmt.Sprintf("is the same process as node %s; name it once", other), "nodes", name)
+				add(fmt.Sprintf("node %s is the same process as node %s; name it once", name, other), "nodes")
 			}
 			seen[where] = name
 		}
@@ -158,7 +159,7 @@ func validateStateFilePlaces(d service.HAProxyRouter, add func(detail string, pa
 		}
 		machine := machineOf(n)
 		if other, twice := nodes[machine]; twice && n.Socket+n.Address != d.Nodes[other].Socket+d.Nodes[other].Address {
-			add(fmt.Sprintf("would write the same state_file as node %s, %s on %s, and each overwrite what the other has: leave state_file out, or have one process on a machine", other, d.StateFile, machine), "nodes", name)
+			add(fmt.Sprintf("node %s would write the same state_file as node %s, %s on %s, and each overwrite what the other has: leave state_file out, or have one process on a machine", name, other, d.StateFile, machine), "nodes")
 		}
 		nodes[machine] = name
 	}

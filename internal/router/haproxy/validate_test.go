@@ -32,7 +32,7 @@ func TestValidate(t *testing.T) {
 		}, both, "nodes.b"},
 		"a relative socket": {func(d *service.HAProxyRouter) { d.Nodes["b"] = service.HAProxyNode{Socket: "a"} }, both, "nodes.b.socket"},
 		"no port":           {func(d *service.HAProxyRouter) { d.Nodes["b"] = service.HAProxyNode{Address: "10.0.0.5"} }, both, "nodes.b.address"},
-		"one twice":         {func(d *service.HAProxyRouter) { d.Nodes["b"] = d.Nodes["a"] }, both, "nodes.b"},
+		"one twice":         {func(d *service.HAProxyRouter) { d.Nodes["b"] = d.Nodes["a"] }, both, "nodes"},
 		"the same path elsewhere": {func(d *service.HAProxyRouter) {
 			d.Nodes["b"] = service.HAProxyNode{Socket: d.Nodes["a"].Socket, SSH: &service.SSH{Address: "10.0.0.5"}}
 		}, both, "-"},
@@ -45,7 +45,7 @@ func TestValidate(t *testing.T) {
 			for _, name := range []string{"b", "c"} {
 				d.Nodes[name] = service.HAProxyNode{Socket: "/s", SSH: &service.SSH{Address: "10.0.0.5", Port: 22, User: name}}
 			}
-		}, both, "nodes.c"},
+		}, both, "nodes"},
 		"servers of another slot": {func(d *service.HAProxyRouter) { d.Servers = map[string][]string{"red": {"a"}} }, both, "servers.red"},
 		"a server twice": {func(d *service.HAProxyRouter) {
 			d.Servers = map[string][]string{blue: {"a"}, green: {"a"}}
@@ -109,9 +109,9 @@ func TestValidateStateFile(t *testing.T) {
 		"TCP elsewhere, by a name":  {map[string]node{"a": {Address: "lb:9999"}}, "nodes.a.ssh", "by ssh"},
 		"TCP through SSH":           {map[string]node{"a": {Address: "192.0.2.3:9999", SSH: login("192.0.2.3", "")}}, "", ""},
 		"no address yet":            {map[string]node{"a": {Address: "lb"}}, "nodes.a.address", "host:port"},
-		"two here":                  {map[string]node{"a": {Socket: "/s"}, "b": {Address: "127.0.0.1:99"}}, "nodes.b", "node a"},
-		"two on another machine":    {map[string]node{"a": {Socket: "/s", SSH: login("lb", "")}, "b": {Socket: "/t", SSH: login("lb", "")}}, "nodes.b", "on lb:22"},
-		"one twice":                 {map[string]node{"a": {Socket: "/s"}, "b": {Socket: "/s"}}, "nodes.b", "same process"},
+		"two here":                  {map[string]node{"a": {Socket: "/s"}, "b": {Address: "127.0.0.1:99"}}, "nodes", "node b would write the same state_file as node a"},
+		"two on another machine":    {map[string]node{"a": {Socket: "/s", SSH: login("lb", "")}, "b": {Socket: "/t", SSH: login("lb", "")}}, "nodes", "on lb:22"},
+		"one twice":                 {map[string]node{"a": {Socket: "/s"}, "b": {Socket: "/s"}}, "nodes", "node b is the same process as node a"},
 		"here and there":            {map[string]node{"a": {Socket: "/s"}, "b": {Socket: "/s", SSH: login("lb", "")}}, "", ""},
 		"behind different bastions": {map[string]node{"a": {Socket: "/s", SSH: login("10.0.0.5", "x")}, "b": {Socket: "/s", SSH: login("10.0.0.5", "y")}}, "", ""},
 	} {
