@@ -154,7 +154,7 @@ func validateStateFilePlaces(d service.HAProxyRouter, add func(detail string, pa
 		n := d.Nodes[name]
 		if n.SSH == nil && isHostPort(n.Address) && !isLoopback(n.Address) {
 			add(fmt.Sprintf("must say how to log in to the machine of %s, by ssh, where there is a state_file: HAProxy reads it there, and without ssh it would be written on this machine. "+
-				"Then address is as that machine sees it, which its own is as well", n.Address), "nodes", name, "ssh")
+				"Then address is as that machine sees it, which its own is as well. Or, where that is this machine, write its `socket`, or an address of 127.0.0.0/8, which HAProxy has to bind", n.Address), "nodes", name, "ssh")
 			continue
 		}
 		machine := machineOf(n)

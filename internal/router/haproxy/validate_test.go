@@ -105,7 +105,7 @@ func TestValidateStateFile(t *testing.T) {
 		"TCP here":                  {map[string]node{"a": {Address: "127.0.0.1:99"}}, "", ""},
 		"TCP here, by its name":     {map[string]node{"a": {Address: "localhost:99"}}, "", ""},
 		"TCP here, IPv6":            {map[string]node{"a": {Address: "[::1]:99"}}, "", ""},
-		"TCP elsewhere":             {map[string]node{"a": {Address: "192.0.2.3:9999"}}, "nodes.a.ssh", "192.0.2.3:9999"},
+		"TCP elsewhere":             {map[string]node{"a": {Address: "192.0.2.3:9999"}}, "nodes.a.ssh", "where that is this machine, write its `socket`, or an address of 127.0.0.0/8"},
 		"TCP elsewhere, by a name":  {map[string]node{"a": {Address: "lb:9999"}}, "nodes.a.ssh", "by ssh"},
 		"TCP through SSH":           {map[string]node{"a": {Address: "192.0.2.3:9999", SSH: login("192.0.2.3", "")}}, "", ""},
 		"no address yet":            {map[string]node{"a": {Address: "lb"}}, "nodes.a.address", "host:port"},
