@@ -1,15 +1,19 @@
 package haproxy_test
 
 import (
+	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/component"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/delivery"
 	api "github.com/progressive-delivery/terraform-provider-deploy/internal/haproxy"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/router/haproxy"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -178,6 +182,7 @@ func TestDynamicOptions(t *testing.T) {
 		"check inetr 1s":       "unknown keyword 'inetr'; did you mean 'inter' maybe ?",
 		"check inter 1z":       "unexpected character 'z'",
 		"check inter":          "unexpected character 'e' in",
+		"check fall 0":         ": 'fall' has to be > 0",
 		"check observe":        `("end-of-options" is not in it`,
 		"check maxconn":        "maxconn has no value",
 		"cookie a":             "'cookie' option is not accepted for dynamic server",
@@ -185,8 +190,12 @@ func TestDynamicOptions(t *testing.T) {
 	} {
 		t.Run(options, func(t *testing.T) {
 			s.form.options = options
-			r := s.router(t, deadline, s.servers...)
+			r, questions := s.counting(t, "add server web/"+ours)
 			err := r.Check(t.Context(), s.split(0).Placements)
+			// HAProxy logs each question: of options that it takes there is one a node.
+			if want := map[bool]int{true: 2}[strings.TrimSpace(options) != ""]; says == "" && questions() != want {
+				t.Errorf("it is asked %d times, want %d", questions(), want)
+			}
 			switch {
 			case says == "" && err != nil:
 				t.Error(err)
@@ -203,6 +212,22 @@ func TestDynamicOptions(t *testing.T) {
 			}
 		})
 	}
+}
+
+// counting is a router of s that counts its commands that begin like this.
+func (s *stand) counting(t *testing.T, command string) (r *haproxy.Router, count func() int) {
+	t.Helper()
+	var sent atomic.Int64
+	r, err := haproxy.New(s.definition(deadline, s.servers...), "production/web", []string{"blue", "green"}, func(node string) haproxy.Access {
+		return haproxy.Access{Dial: func(ctx context.Context) (net.Conn, error) {
+			connection, err := s.dial(int(node[0] - 'a'))(ctx)
+			return noting{connection, command, func(string) { sent.Add(1) }}, err
+		}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, func() int { return int(sent.Load()) }
 }
 
 // TestDynamicPutBack: what was added for a split that failed has nothing.

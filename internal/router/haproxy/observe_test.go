@@ -16,15 +16,16 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
-// noting is a connection that notes which statistics are asked for.
+// noting is a connection that notes the commands that begin with prefix.
 type noting struct {
 	net.Conn
-	note func(command string)
+	prefix string
+	note   func(command string)
 }
 
 func (n noting) Write(b []byte) (int, error) {
 	for line := range strings.Lines(string(b)) {
-		if strings.HasPrefix(line, "show stat") {
+		if strings.HasPrefix(line, n.prefix) {
 			n.note(strings.TrimSpace(line))
 		}
 	}
@@ -62,7 +63,7 @@ func TestStatisticsOfOneBackend(t *testing.T) {
 	r, err := haproxy.New(form{}.definition(500*time.Millisecond, server), "production/web", []string{"blue", "green"}, func(string) haproxy.Access {
 		return haproxy.Access{Dial: func(ctx context.Context) (net.Conn, error) {
 			connection, err := form{}.dialer(server)(ctx)
-			return noting{connection, func(command string) {
+			return noting{connection, "show stat ", func(command string) {
 				mutex.Lock()
 				defer mutex.Unlock()
 				asked = append(asked, command)

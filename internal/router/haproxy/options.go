@@ -14,30 +14,43 @@ var behind = []string{"end-of-options", "end-of-options-2", "end-of-options-3"}
 
 // checkOptions asks a node whether it takes the options of servers that are added, before a release is put anywhere. It changes nothing, and may
 // be asked by a plan: behind the options stands a word that HAProxy refuses, so that no server comes of it. It reads from left to right and
-// ends at the first word that it does not take: options that are all in order end in the same words of its as none at all. What it looks at
-// when it has read them all, such as the server that `track` names, comes out with the first server alone.
+// ends at the first word that it does not take: options that are all in order end in that word. What it looks at when it has read them all,
+// such as the server that `track` names, comes out with the first server alone. HAProxy notes each such question in its log, as an alert.
 func (r *Router) checkOptions(ctx context.Context, n *node) error {
 	if strings.TrimSpace(r.dynamic.options) == "" {
 		return nil
 	}
-	at := r.at(r.dynamic.prefix + "options") // of no slot
-	add, refused := "add server "+at+" 127.0.0.1:1 ", " "+strings.Join(behind, " ")
-	// Should it have been added all the same, it goes in the same conversation.
-	answers, err := n.client.Command(ctx, add+refused, add+r.dynamic.options+refused, "del server "+at)
-	if len(answers) < 3 {
+	answer, err := r.refusal(ctx, n, r.dynamic.options)
+	if answer == "" || strings.Contains(answer, "unknown keyword '"+behind[0]+"'") {
 		return err
 	}
-	says := strings.TrimRight(strings.TrimSpace(answers[1]), ".")
-	if answers[1] == answers[0] {
-		return nil
-	}
-	words := strings.Fields(r.dynamic.options)
-	switch {
-	case strings.Contains(says, "'"+behind[1]+"'") || strings.Contains(says, "'"+behind[2]+"'"):
-		says = fmt.Sprintf("%s has no value", words[len(words)-1])
-	case strings.Contains(says, behind[0]):
-		says += fmt.Sprintf(` (%q is not in it, and stands here for its end)`, behind[0])
+	// Where this HAProxy puts it in other words, no options at all end in the same ones.
+	if none, err := r.refusal(ctx, n, ""); none == "" || none == answer {
+		return err
 	}
 	return fmt.Errorf("%s: %w", n.client, service.Problem{Path: []string{"router", "haproxy", "dynamic", "options"},
-		Detail: fmt.Sprintf("HAProxy adds no server with %q: %s", r.dynamic.options, says)})
+		Detail: fmt.Sprintf("HAProxy adds no server with %q: %s", r.dynamic.options, meant(answer, strings.Fields(r.dynamic.options)))})
+}
+
+// refusal is what a node answers to options with a word behind them that it does not have. The error says that it could not be asked.
+func (r *Router) refusal(ctx context.Context, n *node, options string) (string, error) {
+	at := r.at(r.dynamic.prefix + "options") // of no slot
+	// Should it have been added all the same, it goes in the same conversation.
+	answers, err := n.client.Command(ctx, "add server "+at+" 127.0.0.1:1 "+options+" "+strings.Join(behind, " "), "del server "+at)
+	if len(answers) < 2 {
+		return "", err
+	}
+	return strings.TrimRight(answers[0], ". \n"), nil
+}
+
+// meant is HAProxy's refusal of options, which are words, in terms of what the user wrote.
+func meant(refusal string, words []string) string {
+	last := words[len(words)-1]
+	switch {
+	case strings.Contains(refusal, "'"+behind[1]+"'") || strings.Contains(refusal, "'"+behind[2]+"'"):
+		return last + " has no value"
+	case strings.Contains(refusal, behind[0]):
+		return fmt.Sprintf(`%s (%q is not in it, and stands here for its end)`, refusal, behind[0])
+	}
+	return refusal
 }
