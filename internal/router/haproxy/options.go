@@ -3,7 +3,9 @@ package haproxy
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
@@ -46,11 +48,14 @@ func (r *Router) refusal(ctx context.Context, n *node, options string) (string, 
 // meant is HAProxy's refusal of options, which are words, in terms of what the user wrote.
 func meant(refusal string, words []string) string {
 	last := words[len(words)-1]
+	named := strings.FieldsFunc(refusal, func(c rune) bool { return c == '\'' || c == ';' || unicode.IsSpace(c) })
 	switch {
 	case strings.Contains(refusal, "'"+behind[1]+"'") || strings.Contains(refusal, "'"+behind[2]+"'"):
 		return last + " has no value"
 	case strings.Contains(refusal, behind[0]):
 		return fmt.Sprintf(`%s (%q is not in it, and stands here for its end)`, refusal, behind[0])
+	case !slices.ContainsFunc(words, func(word string) bool { return slices.Contains(named, word) }):
+		return fmt.Sprintf("after %q something is missing, or HAProxy does not take one of the values: %s", last, refusal)
 	}
 	return refusal
 }
