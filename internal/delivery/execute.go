@@ -145,9 +145,12 @@ func (s *stageWork) splitsFor(ctx context.Context, release service.Release, slot
 	err := s.routerSplitsAmong(ctx, s.adapters.routed(splits))
 	if strangers := (*Strangers)(nil); stable != nil && errors.As(err, &strangers) {
 		s.warn("Router Needs Attention", strangers.Error()+".")
-		return nil
+		err = nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return s.routerTakes(ctx)
 }
 
 // routerSplits refuses a router whose running configuration does not split between the releases' addresses: what one tells it would
@@ -165,10 +168,17 @@ func (w *work) routerSplits(ctx context.Context, releases ...service.Release) er
 }
 
 func (w *work) routerSplitsAmong(ctx context.Context, placements []service.Placement) error {
-	if err := w.adapters.Router.Check(ctx, placements); err != nil {
-		return &unsplitError{refusedError{reason: fmt.Sprintf("the router is not ready to split the traffic of %s: %s", w.procedure.id, err)}, err}
+	return w.unsplit(w.adapters.Router.Check(ctx, placements))
+}
+
+// routerTakes refuses a router that is ready, and does not take what it is to be given for instances that are to come.
+func (w *work) routerTakes(ctx context.Context) error { return w.unsplit(w.adapters.Router.Probe(ctx)) }
+
+func (w *work) unsplit(err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return &unsplitError{refusedError{reason: fmt.Sprintf("the router is not ready to split the traffic of %s: %s", w.procedure.id, err)}, err}
 }
 
 // unsplitError is that a router is not ready, and why.

@@ -105,9 +105,12 @@ func (w *work) routerKnows(ctx context.Context, grown service.Release) error {
 	stays, goes := parted(grown, definedHosts(w.state().Definition))
 	err := w.routerSplits(ctx, stays)
 	if err != nil && len(goes.Placement.Instances) > 0 && w.routerSplits(ctx, grown) == nil {
-		return nil
+		err = nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return w.routerTakes(ctx)
 }
 
 func (w *work) comeUp(ctx context.Context, part service.Release) error {

@@ -31,7 +31,7 @@ var classes = map[string]string{
 	"Platform.Slots": reads, "Platform.Room": reads, "Platform.ContentProblems": reads, "Platform.Placement": reads, "Platform.Inspect": reads, "Platform.Reach": reads, "Platform.Releases": reads,
 	"Platform.Logs": reads, "Platform.Probe": reads, "Platform.Waves": reads, "Platform.Dial": reads, "Platform.Unready": reads, "Platform.Existing": reads,
 	"Platform.Place": changes, "Platform.Start": changes, "Platform.Stop": changes, "Platform.Remove": changes,
-	"Router.Check": reads, "Router.Weights": reads, "Router.Drain": reads, "Router.Warnings": reads, "Router.SetWeights": changes,
+	"Router.Check": reads, "Router.Probe": reads, "Router.Weights": reads, "Router.Drain": reads, "Router.Warnings": reads, "Router.SetWeights": changes,
 	"Metrics.Sampler": reads, "Metrics.Value": reads, "Metrics.Survey": reads, "Sampler.Sample": reads, "Sampler.Total": reads, "Checker.Run": reads, "Credentials.Lookup": reads,
 	"Backup.Verify": reads, "Backup.Procedure": reads, "Backup.Save": changes, "Backup.Restore": changes,
 	// Told at least once, by an account of its own in the ledger.

@@ -128,6 +128,9 @@ type Router interface {
 	// all that speaks against it is that a part of the router does not answer, and *Strangers where it is that there are some: that is
 	// nothing new once a split was made.
 	Check(ctx context.Context, placements []service.Placement) error
+	// Probe asks the running router, which Check finds ready, whether it takes what the definition has it add for a release, and changes
+	// nothing. The data plane may note that in its log: it is asked by plans and before instances come somewhere, not by each step.
+	Probe(ctx context.Context) error
 	// Weights reads the split back from the data plane: whole percent by slot, together 100; or 0 each, where it sends nothing anywhere; or
 	// together less than 100, where it has parts that differ: then no slot has 0.
 	Weights(ctx context.Context) (map[string]int, error)

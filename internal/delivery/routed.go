@@ -87,6 +87,9 @@ func (p *Procedure) SurveyDefinedRouter(ctx context.Context, definition service.
 	if strangers := (*Strangers)(nil); view.State.StableRelease() != nil && errors.As(survey.Unready, &strangers) {
 		survey.Unready = nil // a host that this plan removes has them as well
 	}
+	if survey.Unready == nil {
+		survey.Unready = adapters.Router.Probe(ctx)
+	}
 	warnings, err := adapters.Router.Warnings(ctx)
 	if err != nil && survey.Unready == nil {
 		return survey, fmt.Errorf("look at the router of %s: %w", p.id, err)

@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -17,6 +18,7 @@ import (
 type routed struct {
 	*connector
 	wrong   error
+	untaken error
 	asked   []service.Placement
 	checks  int
 	bounded bool
@@ -44,6 +46,8 @@ func (r notingRouter) Check(ctx context.Context, placements []service.Placement)
 	return r.to.wrong
 }
 
+func (r notingRouter) Probe(context.Context) error { return r.to.untaken }
+
 func (r notingRouter) Warnings(context.Context) ([]string, error) {
 	return []string{"as ever", r.says}, nil
 }
@@ -66,6 +70,7 @@ func TestSurveyDefinedRouter(t *testing.T) {
 		definition service.Definition
 		state      ledger.State
 		wrong      error
+		untaken    error
 		// ready: that is nothing that keeps it from splitting.
 		ready bool
 		asked string
@@ -78,16 +83,17 @@ func TestSurveyDefinedRouter(t *testing.T) {
 		"the file goes":      {definition: defined("", "a", "b"), state: runs, asked: "old/a old/b green/a green/b", news: "\n"},
 		"the file stays":     {definition: before, state: runs, asked: "old/a old/b green/a green/b"},
 		"hosts come and go":  {definition: defined("a", "b", "c"), state: runs, asked: "blue/c old/b green/b green/c"},
+		"it takes nothing":   {definition: before, untaken: broken, asked: "blue/a blue/b green/a green/b", news: "as ever\na"},
 		"it has none":        {definition: unrouted, state: runs},
 		"it comes to a stay": {definition: before, state: ledger.State{Definition: &unrouted, Stable: runs.Stable, Releases: runs.Releases}, asked: "old/a old/b green/a green/b", news: "as ever\na"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()
-			r := &routed{connector: &connector{world: w, process: &process{}}, wrong: test.wrong}
+			r := &routed{connector: &connector{world: w, process: &process{}}, wrong: test.wrong, untaken: test.untaken}
 
 			run := delivery.NewRun(newMemoryStore(), r, ledger.ThisProcess("terraform"), ledger.Terms{})
 			survey, err := run.Service(web).SurveyDefinedRouter(t.Context(), test.definition, ledger.View{State: test.state})
-			if err != nil || test.ready != (survey.Unready == nil && test.wrong != nil) || !test.ready && !errors.Is(survey.Unready, test.wrong) {
+			if err != nil || test.ready != (survey.Unready == nil && test.wrong != nil) || !test.ready && !errors.Is(survey.Unready, cmp.Or(test.wrong, test.untaken)) {
 				t.Fatalf("%+v, %v", survey, err)
 			}
 			var asked []string

@@ -234,6 +234,13 @@ func TestRouterThatKnowsOtherHosts(t *testing.T) {
 	runsOn(t, w, "1", "blue/b")
 	// Another host in its place, with its servers there and those of the old one gone.
 	servers("blue/c")
+	untaken := errors.New("unknown keyword 'chekc'")
+	w.set(func() { w.untaken = untaken })
+	if err := resize("c"); err == nil || !strings.Contains(err.Error(), untaken.Error()) {
+		t.Errorf("a host was added for which the router takes no servers: %v", err)
+	}
+	runsOn(t, w, "1", "blue/b")
+	w.set(func() { w.untaken = nil })
 	if err := resize("c"); err != nil {
 		t.Fatal(err)
 	}

@@ -120,7 +120,11 @@ func (w *work) takeable(ctx context.Context, definition service.Definition, surv
 	if w.adapters.Router == nil {
 		return nil
 	}
-	if err := w.adapters.Router.Check(ctx, w.adapters.routed([]service.Placement{stable.Placement})); err != nil {
+	err = w.adapters.Router.Check(ctx, w.adapters.routed([]service.Placement{stable.Placement}))
+	if err == nil {
+		err = w.adapters.Router.Probe(ctx)
+	}
+	if err != nil {
 		return refuse(title, fmt.Sprintf("The router is not ready to split the traffic of %s: %s", w.procedure.id, err), "Mend the router's configuration, and apply again.")
 	}
 	if weight := survey.Weights[stable.Placement.Slot]; weight != 100 {

@@ -57,10 +57,16 @@ func TestTakeOver(t *testing.T) {
 	if e := wantSummary(t, err, "Nothing To Take Over"); !strings.Contains(e.Detail(), "90 %") {
 		t.Error(e.Detail())
 	}
+	w.weights = map[string]int{"blue": 100, "green": 0}
+	w.untaken = errors.New("unknown keyword 'chekc'")
+	_, err = define()
+	if e := wantSummary(t, err, "Nothing To Take Over"); !strings.Contains(e.Detail(), "chekc") {
+		t.Error(e.Detail())
+	}
+	w.untaken = nil
 	if p.state().Definition != nil {
 		t.Error("what was refused is in the ledger")
 	}
-	w.weights = map[string]int{"blue": 100, "green": 0}
 	outcome, err := define()
 	if err != nil {
 		t.Fatal(err)

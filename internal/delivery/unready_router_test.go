@@ -31,6 +31,34 @@ func TestRouterThatIsNotReadyEndsThePreflight(t *testing.T) {
 	stands(t, w, p, "2")
 }
 
+// What a router does not take of what a release would add to it is asked before one is put anywhere, and by none of its steps, which leave a line
+// in the router's log each time. What runs is rolled back all the same.
+func TestRouterThatTakesNothingEndsThePreflight(t *testing.T) {
+	t.Parallel()
+	w, objects := newWorld(), newMemoryStore()
+	p := applied(t, w, objects, "1")
+	defer p.close()
+	untaken := errors.New("unknown keyword 'chekc'")
+	w.set(func() { w.untaken = untaken })
+	if e := wantSummary(t, p.apply(t.Context(), "2"), "Preflight Failed"); !strings.Contains(e.What, untaken.Error()) || len(e.Leftovers) > 0 {
+		t.Errorf("it says: %s", e.Detail())
+	}
+	w.set(func() { w.untaken, w.probes = nil, 0 })
+	if err := p.apply(t.Context(), "2"); err != nil {
+		t.Fatal(err)
+	}
+	w.set(func() {
+		if w.probes != 2 {
+			t.Errorf("it was asked %d times, and not by the preflight and before the release came to its slot", w.probes)
+		}
+		w.untaken = untaken
+	})
+	if _, err := p.service().Rollback(t.Context(), releaseOf("1"), ""); err != nil {
+		t.Fatal(err)
+	}
+	stands(t, w, p, "1")
+}
+
 // What may be somebody else's at the router loses no traffic to a first release, which is refused. Later it has lost it already, and what shows of
 // it is a warning, also for a rollback.
 func TestStrangersAtTheRouter(t *testing.T) {

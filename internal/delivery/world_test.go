@@ -52,6 +52,9 @@ type world struct {
 	cold error
 	// unsplit is why the router is not ready to split the traffic.
 	unsplit error
+	// untaken is why it does not take what it is to be given; probes is how often that was asked.
+	untaken error
+	probes  int
 	// unknown: no credential is.
 	unknown bool
 	// unfit, where it is set, tells of a variable whether instances cannot be given its value.
@@ -602,6 +605,13 @@ func (p platform) Probe(ctx context.Context, i service.Instance, _ service.Healt
 type router struct{ *connector }
 
 var errRouter = errors.New("the router does not answer")
+
+func (r router) Probe(context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.probes++
+	return r.untaken
+}
 
 func (r router) Check(_ context.Context, placements []service.Placement) error {
 	r.mu.Lock()

@@ -10,6 +10,9 @@ import (
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
+// Probe asks nothing: nothing is added to Caddy's configuration.
+func (r *Router) Probe(context.Context) error { return nil }
+
 // Check tells whether Caddy's running configuration splits by the share file, with exactly the addresses of placements
 // behind their slots. A slot without a placement is not compared. The error names what differs, and the lines to paste
 // into the Caddyfile.

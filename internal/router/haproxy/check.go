@@ -124,7 +124,7 @@ func (r *Router) sightOf(ctx context.Context, n *node, placements map[string]ser
 		}
 	}
 	if r.dynamic != nil {
-		return found, r.checkOptions(ctx, n)
+		return found, nil
 	}
 	found.strangers = r.strangers(s.servers, placements)
 	for _, slot := range []string{blue, green} {

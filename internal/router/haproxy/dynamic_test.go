@@ -169,7 +169,7 @@ func TestDynamicSays(t *testing.T) {
 	})
 }
 
-// TestDynamicOptions: what HAProxy does not take of the options is said by Check, in its words, and it adds nothing for that.
+// TestDynamicOptions: what HAProxy does not take of the options is said by Probe, in its words, and it adds nothing for that.
 func TestDynamicOptions(t *testing.T) {
 	s := newStand(t, form{dynamic: true, nodes: 2}, 1, 1)
 	before := s.names(t)
@@ -191,7 +191,10 @@ func TestDynamicOptions(t *testing.T) {
 		t.Run(options, func(t *testing.T) {
 			s.form.options = options
 			r, questions := s.counting(t, "add server web/"+ours)
-			err := r.Check(t.Context(), s.split(0).Placements)
+			if err := r.Check(t.Context(), s.split(0).Placements); err != nil || questions() > 0 {
+				t.Errorf("Check, which each step makes, asks as well: %d times, %v", questions(), err)
+			}
+			err := r.Probe(t.Context())
 			// HAProxy logs each question: of options that it takes there is one a node.
 			if want := map[bool]int{true: 2}[strings.TrimSpace(options) != ""]; says == "" && questions() != want {
 				t.Errorf("it is asked %d times, want %d", questions(), want)
@@ -203,7 +206,7 @@ func TestDynamicOptions(t *testing.T) {
 				wantError(t, err, "node a ", "node b ", "router.haproxy.dynamic.options: HAProxy adds no server with \""+options+"\"", says)
 			case strings.TrimSpace(options) != "":
 				if err := r.SetWeights(t.Context(), s.back(0)); err != nil {
-					t.Errorf("Check takes them, and no server is added: %v", err)
+					t.Errorf("Probe takes them, and no server is added: %v", err)
 				}
 				s.servers[0].Restart(t)
 			}

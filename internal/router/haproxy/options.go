@@ -2,6 +2,7 @@ package haproxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,14 +15,22 @@ import (
 // for it, or more where it has several.
 var behind = []string{"end-of-options", "end-of-options-2", "end-of-options-3"}
 
+// Probe asks each node whether it takes the options of servers that are added.
+func (r *Router) Probe(ctx context.Context) error {
+	if r.dynamic == nil || strings.TrimSpace(r.dynamic.options) == "" {
+		return nil
+	}
+	if err := errors.Join(r.each(func(n *node) error { return r.checkOptions(ctx, n) })...); err != nil {
+		return fmt.Errorf("ask HAProxy for the options of servers that are added: %w", err)
+	}
+	return nil
+}
+
 // checkOptions asks a node whether it takes the options of servers that are added, before a release is put anywhere. It changes nothing, and may
 // be asked by a plan: behind the options stands a word that HAProxy refuses, so that no server comes of it. It reads from left to right and
 // ends at the first word that it does not take: options that are all in order end in that word. What it looks at when it has read them all,
 // such as the server that `track` names, comes out with the first server alone. HAProxy notes each such question in its log, as an alert.
 func (r *Router) checkOptions(ctx context.Context, n *node) error {
-	if strings.TrimSpace(r.dynamic.options) == "" {
-		return nil
-	}
 	answer, err := r.refusal(ctx, n, r.dynamic.options)
 	if answer == "" || strings.Contains(answer, "unknown keyword '"+behind[0]+"'") {
 		return err
