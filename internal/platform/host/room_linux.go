@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -38,7 +39,7 @@ func (h *Host) Room(ctx context.Context, r service.Release, slot string, leaving
 	for _, old := range leaving {
 		mine = append(mine, old.Release)
 		for _, i := range old.Instances {
-			free[i.Address] = free[i.Address] || old.Slot != slot // In the same slot it is found to be its own.
+			free[i.Address] = free[i.Address] || !slices.Contains(p.Instances, i) // One that stays is found to be the instance's own.
 		}
 	}
 	if err := occupied(l, slot, mine...); err != nil {

@@ -5,10 +5,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/platform/host"
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
 // What Room asks for is what Place takes: the supervisor once, the artifact once a digest, and the release's files.
@@ -64,4 +66,27 @@ func TestRoomOnASmallDisk(t *testing.T) {
 	refused(4<<20, "the release needs 9.0 MiB")
 	program(1 << 20)
 	g.placed(g.release("3.0.0"), "green")
+}
+
+// Ports that move between the instances of the only slot are free once what runs there has left it.
+func TestPortsMoveWithinASlot(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, 2)
+	ports := g.definition.Slots["blue"].Ports
+	open := func(ports []int) {
+		g.definition.Slots = map[string]service.HostSlot{"blue": {Ports: ports}}
+		g.draining(700 * time.Millisecond)
+	}
+	open(ports[1:])
+	old := g.placed(g.release("1.0.0"), "blue")
+	g.started(old, nil)
+	open(ports)
+	next := g.release("2.0.0")
+	if problems := g.Room(t.Context(), next, "blue", old.Placement); len(problems) > 0 {
+		t.Errorf("in the way: %v", problems)
+	}
+	// Beside it they are not.
+	if problems := g.Room(t.Context(), next, "blue"); len(problems) != 2 {
+		t.Errorf("beside it: %v", problems)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/artifact"
@@ -38,7 +39,7 @@ func (m *Machines) Room(ctx context.Context, r service.Release, slot string, lea
 // gone is what is stopped before a release starts.
 type gone struct {
 	releases map[service.ReleaseID]bool
-	// addresses on which it listens by other units than those that the release will have, whose sockets are told by the units themselves.
+	// addresses on which it listens. Not those that an instance keeps: whose socket that is is told by its unit.
 	addresses map[string]bool
 }
 
@@ -48,11 +49,10 @@ func (m *Machines) goneOf(p part, leaving []service.Placement) gone {
 	for _, old := range leaving {
 		g.releases[old.Release] = true
 		kept, err := m.recordOf(old)
-		if err == nil && kept.Existing == "" && old.Slot == p.slot {
-			continue
-		}
-		for _, i := range old.Instances {
-			g.addresses[i.Address] = true
+		itself := err == nil && kept.Existing == "" && old.Slot == p.slot
+		for _, was := range old.Instances {
+			stays := itself && slices.ContainsFunc(p.instances, func(i instance) bool { return i.Name == was.Name && i.Address == was.Address })
+			g.addresses[was.Address] = g.addresses[was.Address] || !stays
 		}
 	}
 	return g

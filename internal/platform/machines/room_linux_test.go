@@ -1,6 +1,10 @@
 package machines_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
+)
 
 // A group or a path that a unit does not start without is told before anything is stopped, and what the preflight lets through starts.
 func TestGroupAndWritableOfTheMachine(t *testing.T) {
@@ -44,4 +48,24 @@ func TestGroupOfADynamicUser(t *testing.T) {
 	r = g.placed(r, "blue")
 	g.started(r, nil)
 	g.ok(g.Stop(t.Context(), r.Placement))
+}
+
+// Ports that move between the instances of the only slot are free once what runs there has left it.
+func TestPortsMoveWithinASlot(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, asRoot, hosts(t, 1), 2)
+	ports := g.definition.Slots["blue"].Ports
+	g.definition.Slots = map[string]service.HostSlot{"blue": {Ports: ports[1:]}}
+	g.open()
+	old := g.placed(g.release("1.0.0"), "blue")
+	g.started(old, nil)
+	g.definition.Slots = map[string]service.HostSlot{"blue": {Ports: ports}}
+	g.open()
+	if problems := g.Room(t.Context(), g.release("2.0.0"), "blue", old.Placement); len(problems) > 0 {
+		t.Errorf("in the way: %v", problems)
+	}
+	// Beside it they are not.
+	if problems := g.Room(t.Context(), g.release("2.0.0"), "blue"); len(problems) != 2 {
+		t.Errorf("beside it: %v", problems)
+	}
 }
