@@ -29,8 +29,9 @@ func (e *OutOfReach) Error() string { return e.Why }
 type Platform interface {
 	// Slots lists the slots' names in order; one slot: a new release interrupts the old one.
 	Slots() []string
-	// Room tells what stands in the way of placing r in slot: what the machines lack, ports that another program holds, disk. What the
-	// placements of leaving hold is free by then: they are stopped first. It changes nothing.
+	// Room tells what stands in the way of placing r in slot: what the machines lack, ports that another program holds, disk; and, where its
+	// health denies lines of its log, that this cannot be read. What the placements of leaving hold is free by then: they are stopped first. It
+	// changes nothing.
 	Room(ctx context.Context, r service.Release, slot string, leaving ...service.Placement) []service.Problem
 	// ContentProblems lists what of a content, and of the environment that its release is started with, instances cannot be given; paths are relative
 	// to the content, and details hold no values. It asks nobody.

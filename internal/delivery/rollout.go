@@ -38,7 +38,9 @@ func (w *work) replaceInWaves(ctx context.Context, attempt int, old []service.Re
 		}
 		// Now that its place is free. Of more machines, each looks for itself when it starts, and one that does not answer is not asked.
 		if len(parts) == 1 && len(w.silence.hosts) == 0 {
-			if problems := w.adapters.Platform.Room(ctx, r, r.Placement.Slot); len(problems) > 0 {
+			asked := r
+			asked.Health = h // One that ran before needs less.
+			if problems := w.adapters.Platform.Room(ctx, asked, r.Placement.Slot); len(problems) > 0 {
 				return errors.New(problems[0].Detail)
 			}
 		}

@@ -69,3 +69,25 @@ func TestRoomIsAskedForBesideWhatLeavesTheOnlySlot(t *testing.T) {
 		t.Errorf("it says: %s", e.Detail())
 	}
 }
+
+// What a release needs for its first start alone keeps none from coming back: a rollback does not look at its log.
+func TestRollbackAsksForNoLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.slots, w.router = []string{"blue"}, false
+	p := newProvider(t, w, newMemoryStore())
+	defer p.close()
+	p.denied = []string{"panic"}
+	for _, version := range []string{"1", "2"} {
+		if err := p.apply(t.Context(), version); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.set(func() { w.unread = true })
+	if err := p.apply(t.Context(), "3"); err == nil || !strings.Contains(err.Error(), "the journal cannot be read") || len(w.running) != 1 {
+		t.Errorf("a new release: %v, and %v runs", err, w.running)
+	}
+	if err := p.apply(t.Context(), "1"); err != nil {
+		t.Error(err)
+	}
+}

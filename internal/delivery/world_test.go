@@ -98,6 +98,8 @@ type world struct {
 	// directory that releases are placed in, by their placements; where says of instances in which they were started.
 	directory string
 	where     map[string]string
+	// unread: nobody may read logs, which a preflight says of a release that denies lines of them.
+	unread bool
 	// full says of hosts why a release cannot come there.
 	full map[string]string
 	// existing is the release that a unit is which somebody wrote; empty: none.
@@ -350,6 +352,9 @@ func (p platform) Room(_ context.Context, r service.Release, slot string, leavin
 		having[detail] = append(having[detail], host)
 	}
 	var problems []service.Problem
+	if p.unread && len(r.Health.DenyLogs) > 0 {
+		problems = append(problems, service.Problem{Detail: "the journal cannot be read"})
+	}
 	for _, host := range p.hosts() {
 		if p.silent[host] {
 			problems = append(problems, service.Problem{Detail: host + ": " + errSilent.Error()})

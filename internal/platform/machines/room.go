@@ -64,7 +64,7 @@ func (m *Machines) room(ctx context.Context, p part, r service.Release, gone gon
 	if err != nil {
 		return []service.Problem{problem(err.Error(), "systemd")}
 	}
-	out, err := p.look(ctx, p.prelude()+p.roomScript(m.definition, draft.unit, r.Content)+p.unitsScript(draft.dropIns)+"echo; echo sights\n"+p.seeScript())
+	out, err := p.look(ctx, p.prelude()+p.roomScript(m.definition, draft.unit, r)+p.unitsScript(draft.dropIns)+"echo; echo sights\n"+p.seeScript())
 	var refused *refusal
 	switch {
 	case errors.As(err, &refused):

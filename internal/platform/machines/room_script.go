@@ -11,8 +11,8 @@ import (
 )
 
 // roomScript says problems, each with its place; then what there is of the instances.
-func (p part) roomScript(d service.HostPlatform, u unit, c service.Content) string {
-	script := "id=" + shellword.Quote(string(p.release.Service())) + " tools=" + shellword.Quote(tools(c.Artifact)) + " user=" + shellword.Quote(d.Systemd.User) + "\n" + foreign + "\n"
+func (p part) roomScript(d service.HostPlatform, u unit, r service.Release) string {
+	script := "id=" + shellword.Quote(string(p.release.Service())) + " tools=" + shellword.Quote(tools(r.Content.Artifact)) + " user=" + shellword.Quote(d.Systemd.User) + "\n" + foreign + "\n"
 	if p.Sudo {
 		existing := ""
 		if e := d.Existing; e != nil {
@@ -28,7 +28,11 @@ func (p part) roomScript(d service.HostPlatform, u unit, c service.Content) stri
 	if p.Existing == "" { // It is the user's, and stays as it is.
 		group, writable = u.needs()
 	}
-	script += journalBody + readyBody + "group=" + shellword.Quote(group) + "; set --"
+	script += readyBody
+	if len(r.Health.DenyLogs) > 0 { // Any other release comes up without its log, and a check of it says so itself.
+		script += journalBody + "readable\n"
+	}
+	script += "group=" + shellword.Quote(group) + "; set --"
 	for _, path := range writable {
 		script += " " + shellword.Quote(path)
 	}

@@ -902,7 +902,7 @@ func TestLogsMissing(t *testing.T) {
 	all[0].WriteFile(t, "/etc/sudoers.d/deploy", "deploy ALL=(root) NOPASSWD: ALL\n", 0o440)
 }
 
-// Who may not read what his own units write is told so before a release, and no log is taken for an empty one; neither is one that is not kept.
+// Who may not read what his own units write is told so, before a release that needs it is put anywhere, and no log is taken for an empty one; neither is one that is not kept.
 func TestJournalThatIsNotTheUsers(t *testing.T) {
 	t.Parallel()
 	all := machinetest.Start(t, 1)
@@ -946,7 +946,12 @@ func TestJournalThatIsNotTheUsers(t *testing.T) {
 		for _, told := range []string{err.Error(), unread.Error()} {
 			g.contains(told, "blue/a/0: the journal cannot be read: ", "usermod -aG systemd-journal deploy", "Storage=persistent")
 		}
-		for _, problems := range [][]service.Problem{g.Unready(t.Context()), g.Room(t.Context(), r, "blue")} {
+		if problems := g.Room(t.Context(), r, "blue"); len(problems) > 0 {
+			t.Errorf("a release that reads no log: %v", problems)
+		}
+		reading := r
+		reading.Health.DenyLogs = []string{"panic"}
+		for _, problems := range [][]service.Problem{g.Unready(t.Context()), g.Room(t.Context(), reading, "blue")} {
 			if len(problems) != 1 {
 				t.Errorf("%v", problems)
 				continue

@@ -25,7 +25,7 @@ func (m *Machines) Unready(ctx context.Context) []service.Problem {
 			found[n] = append(found[n], problem(err.Error(), "systemd"))
 			return nil
 		}
-		out, err := p.look(ctx, p.prelude()+journalBody+readyBody+p.unitsScript(draft.dropIns)+"exit 0\n")
+		out, err := p.look(ctx, p.prelude()+journalBody+readyBody+"readable\n"+p.unitsScript(draft.dropIns)+"exit 0\n")
 		var refused *refusal
 		switch {
 		case errors.As(err, &refused):

@@ -7,7 +7,3 @@ esac
 if [ "$match" != _SYSTEMD_UNIT ] && [ ! -e "/var/lib/systemd/linger/$(id -un)" ]; then
 	say "problem systemd.scope the manager of the user $(id -un) ends when nobody is logged in: loginctl enable-linger $(id -un)"
 fi
-# By sudo it is asked for beside all else that is.
-if [ "$match" != _SYSTEMD_UNIT ]; then
-	problem=$(journal -n 1 2>&1 >/dev/null) || say "problem systemd.scope $(unreadable "$problem")"
-fi
