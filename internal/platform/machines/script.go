@@ -43,6 +43,7 @@ func (r *refusal) Error() string { return r.text }
 //	say TEXT...     prints a line as it is: echo of some shells replaces what looks like escapes, and texts are others'
 //	listeners       says the lines of sockets that listen and match
 //	show, journal   ask; ctl and root change, by sudo where it is used
+//	journal_sync    has the journal take in what it was told, for a second at most: where it hangs, this would as well
 func (p part) prelude() string {
 	var b strings.Builder
 	b.WriteString("export LC_ALL=C TZ=UTC PATH=\"$PATH:/usr/sbin:/usr/bin:/sbin:/bin\"; umask 022\n")
@@ -65,6 +66,8 @@ func (p part) prelude() string {
 	b.WriteString("show() { systemctl " + scope + " show --no-pager \"$@\"; }\n")
 	b.WriteString(listenersFunction)
 	b.WriteString("journal() { " + sudo + " journalctl -q --no-pager \"$@\" </dev/null; }\n")
+	// What is left of one that hangs under sudo keeps no lock.
+	b.WriteString("journal_sync() { $(command -v timeout >/dev/null && echo timeout 1) " + sudo + " journalctl -q --no-pager --sync >/dev/null 2>&1 </dev/null 9>&-; }\n")
 	return b.String()
 }
 

@@ -438,3 +438,40 @@ func TestWhoListensIsFound(t *testing.T) {
 		}
 	})
 }
+
+// A journal that hangs when it is to take in what it was told holds up nobody for long: not who starts, stops or looks, nor, by the lock, others.
+func TestJournalThatHangs(t *testing.T) {
+	t.Parallel()
+	inEachShell(t, func(t *testing.T, p part) {
+		start := p.starts(t)
+		p.started(t)
+		m, r := p.platform(t)
+		p.program(t, "journalctl", "case $* in *--sync*) exec sleep 120 ;; *'--since='*) echo 1795674890.6 a line ;; esac\n")
+		for name, c := range map[string]struct {
+			systemctl string
+			do        func(context.Context) error
+		}{
+			"start": {
+				"case $* in *' enable '*) echo Job failed >&2; exit 1 ;; *'-p ExecMainPID '*) printf 'Result=exit-code\\nExecMainPID=0\\nExecMainStatus=0\\nActiveState=activating\\nSubState=auto-restart\\n' ;; esac\n",
+				func(ctx context.Context) error {
+					if err := start(ctx); err == nil || !strings.Contains(err.Error(), "systemd did not start it") {
+						return fmt.Errorf("it is said to start: %w", err)
+					}
+					return nil
+				},
+			},
+			"stop": {
+				"case $* in *'--value -p ActiveState'*) echo inactive ;; show*) printf 'Id=" + blueUnit + "\\nLoadState=loaded\\nActiveState=active\\nEnvironment=DEPLOY_RELEASE=" + string(p.release) + "\\n' ;; esac\n",
+				func(ctx context.Context) error { return m.Stop(ctx, r.Placement) },
+			},
+			"log": {"", func(ctx context.Context) error { _, err := m.Logs(ctx, r.Placement, 10); return err }},
+		} {
+			p.program(t, "systemctl", c.systemctl)
+			bounded, cancel := context.WithTimeout(t.Context(), time.Minute)
+			if err := c.do(bounded); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			cancel()
+		}
+	})
+}

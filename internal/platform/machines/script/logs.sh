@@ -2,7 +2,7 @@
 # first ones. At the very end, where no line of a log can be, it says why the journal cannot be read: a pipe's status is not journalctl's.
 
 echo "since $since"
-journal --sync >/dev/null 2>&1
+journal_sync
 exec 3>&1
 why=$({
 	{ problem=$(journal -a -o cat -r -n "$lines" "--since=@$since" $who 2>&1 >&4) || unreadable "$problem" >&5; } 4>&1 | head -c "$bytes" >&3

@@ -1,11 +1,11 @@
 # Follows journal.sh. Says since when it runs, what the journal begins with, whether that has anything of it, and what it was told that was dropped.
 
 # systemd's own words of a unit are there where the unit says nothing, once they have come in.
-seen= turns=0
+seen= ends=$(($(date +%s) + 3))
 while :; do
 	seen=$(journal -o short-unix -n 1 "--since=@$since" $who + $about 2>/dev/null) || fail '' "$(unreadable "$(journal -n 1 2>&1 >/dev/null)")"
-	[ -z "$seen" ] && [ $((turns += 1)) -lt 20 ] || break
-	journal --sync >/dev/null 2>&1
+	[ -z "$seen" ] && [ "$(date +%s)" -lt "$ends" ] || break
+	journal_sync
 	sleep 0.1
 done
 echo "since $since"

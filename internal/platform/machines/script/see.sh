@@ -49,8 +49,7 @@ hold() { # which of them are of a unit's processes
 		events=$(events)
 		case $synced$events in
 		synced* | *"$invocation"*) ;;
-		# The journal is behind. Where it hangs, this would as well.
-		*) synced=synced; timeout 1 $sudo journalctl -q --no-pager --sync >/dev/null 2>&1 </dev/null; events=$(events) ;;
+		*) synced=synced; journal_sync; events=$(events) ;; # The journal is behind.
 		esac
 		[ -z "$events" ] || printf '%s\n' "$events" | sed "s/^/event $unit /"
 	fi

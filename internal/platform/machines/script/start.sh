@@ -138,7 +138,7 @@ esac
 # it again. Not everybody may have the journal take in what it was told.
 last_end() {
 	command= ended=0
-	journal --sync >/dev/null 2>&1
+	journal_sync
 	entry=$(journal -o json --output-fields=COMMAND,EXIT_STATUS -r -n 1 "$field=$1" MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 "--since=@$now" 2>/dev/null)
 	case $entry in *'"COMMAND":"'*) command=${entry##*'"COMMAND":"'}; command=${command%%'"'*} ;; esac
 	case $entry in *'"EXIT_STATUS":"'[0-9]*) ended=${entry##*'"EXIT_STATUS":"'}; ended=${ended%%[!0-9]*} ;; esac
@@ -161,10 +161,10 @@ EOF
 }
 
 # Whether a command that is run before a unit's program ran, and did not come through: $1 is the unit, of which $state is known. Where systemd
-# has forgotten it, and the journal may not be read or does not have it yet, the next end is waited for, for some seconds. A program that is
+# has forgotten it, and the journal may not be read or does not have it yet, the next end is waited for, for five seconds at most. A program that is
 # reached meanwhile is seen as it runs.
 failed_before() {
-	turns=0
+	ends=$(($(date +%s) + 5))
 	while :; do
 		case $state in
 		*ExecMainPID=[!0]*) return 0 ;;
@@ -177,7 +177,7 @@ failed_before() {
 			[ "$command" = ExecStartPre ] && ! systemds "$ended"
 			return
 		fi
-		[ $((turns += 1)) -lt 30 ] || return 1
+		[ "$(date +%s)" -lt "$ends" ] || return 1
 		sleep 0.1
 		state=$(how "$1")
 	done
@@ -189,7 +189,7 @@ how() { show -p ActiveState -p SubState -p UnitFileState -p Result -p ExecMainPI
 # Puts how the unit $1 is into $state, and how its program ended into $status. Where it is being started again, and the journal may not be
 # read, the next end is waited for, ten seconds at most.
 ask() {
-	turns=0
+	ends=$(($(date +%s) + 10))
 	while :; do
 		state=$(how "$1")
 		status=${state##*ExecMainStatus=}; status=${status%%[!0-9]*}
@@ -199,7 +199,7 @@ ask() {
 		esac
 		last_end "$1"
 		if systemds "$ended"; then status=$ended; return; fi
-		[ $((turns += 1)) -lt 100 ] || return
+		[ "$(date +%s)" -lt "$ends" ] || return
 		sleep 0.1
 	done
 }

@@ -51,7 +51,7 @@ if [ -n "$ours" ]; then
 		of "$unit"
 		[ ! -d "$dir/slots/$slot/$number" ] || date +%s.%N >"$dir/slots/$slot/$number/stopped"
 	done
-	if [ -n "$busy" ]; then journal --sync >/dev/null 2>&1; fi
+	if [ -n "$busy" ]; then journal_sync; fi
 fi
 # What else runs here is what is current now.
 current=$(readlink "$dir/current")
