@@ -1,8 +1,10 @@
 package machines_test
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/progressive-delivery/terraform-provider-deploy/internal/machinetest"
 	"github.com/progressive-delivery/terraform-provider-deploy/internal/service"
 )
 
@@ -67,5 +69,37 @@ func TestPortsMoveWithinASlot(t *testing.T) {
 	// Beside it they are not.
 	if problems := g.Room(t.Context(), g.release("2.0.0"), "blue"); len(problems) != 2 {
 		t.Errorf("beside it: %v", problems)
+	}
+}
+
+// A host without cmp and find will do: a unit that is there already as it is to be is left as it is, another one is written.
+func TestHostWithoutCmpAndFind(t *testing.T) {
+	t.Parallel()
+	all := machinetest.Start(t, 1)
+	provide(t, all)
+	g := newGround(t, asRoot, all, 1)
+	h, unit := all[0], "/etc/systemd/system/"+g.unit("blue", 0)
+	h.Run(t, "rm $(command -v cmp find)")
+	written := func() string { return h.Run(t, "stat -c '%i %z' "+unit+" "+unit+".d/*") }
+	g.definition.Systemd.DropIns = map[string]string{"10-nice.conf": "[Service]\nNice=5"}
+	g.open()
+	r := g.placed(g.release("1.0.0"), "blue")
+	if problems := g.Room(t.Context(), r, "blue"); len(problems) > 0 {
+		t.Errorf("%v", problems)
+	}
+	again := func() string {
+		t.Helper()
+		g.started(r, nil)
+		g.ok(g.Stop(t.Context(), r.Placement))
+		return written()
+	}
+	first := again()
+	if second := again(); second != first {
+		t.Errorf("written anew: %s, then %s", first, second)
+	}
+	h.Run(t, "echo '# changed' >>"+unit+"; echo '# changed' >>"+unit+".d/10-nice.conf")
+	again()
+	if left := h.Run(t, "grep -c changed "+unit+" "+unit+".d/* ; exit 0"); strings.Contains(left, ":1") {
+		t.Errorf("what was changed stays: %s", left)
 	}
 }

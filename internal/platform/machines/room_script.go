@@ -62,9 +62,9 @@ func (u unit) needs() (group string, writable []string) {
 	return group, writable
 }
 
-// tools are what the scripts here and of package transfer use beside a shell. Of coreutils those stand for all that are not in every subset of it.
+// tools are what the scripts here and of package transfer do not manage without, beside a shell. Of coreutils those stand for all that are not in every subset of it.
 func tools(artifact string) string {
-	all := "tar sed grep find cmp sha256sum flock systemctl journalctl install stat od"
+	all := "tar sed grep sha256sum flock systemctl journalctl install stat od"
 	reference, err := service.ParseReference(artifact)
 	packed := func(endings ...string) bool {
 		return err == nil && slices.ContainsFunc(endings, func(ending string) bool { return strings.HasSuffix(reference.Path, ending) })

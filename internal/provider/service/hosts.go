@@ -14,7 +14,7 @@ import (
 func hostsAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "Other machines that instances run on, each with the same slots and instances, over SSH; by names of your choice, of lower-case letters, digits and hyphens. A host needs systemd, and what every Linux that is installed with it has: a shell, coreutils, `tar`, `gzip`, `sed`, `grep`, `find`, `cmp` and `flock`; `zstd` for artifacts that are packed with it. A preflight names what is missing. " +
+		MarkdownDescription: "Other machines that instances run on, each with the same slots and instances, over SSH; by names of your choice, of lower-case letters, digits and hyphens. A host needs systemd, and what every Linux that is installed with it has: a shell, coreutils, `tar`, `gzip`, `sed`, `grep` and `flock`; `zstd` for artifacts that are packed with it. A preflight names what is missing. " +
 			"An added host is brought what is stable by the next apply, a removed one is drained. Default: this machine alone.",
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"ssh":     sshAttribute(true, "How to log in to the host."),

@@ -3,8 +3,6 @@
 for tool in $tools; do
 	command -v "$tool" >/dev/null && continue
 	case $tool in
-	cmp) package=diffutils ;;
-	find) package=findutils ;;
 	flock) package=util-linux ;;
 	install | od | sha256sum | stat) package=coreutils ;;
 	journalctl | systemctl) package=systemd ;;

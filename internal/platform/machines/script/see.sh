@@ -72,7 +72,7 @@ hold() { # which of them are of a unit's processes
 		[ -n "$group" ] && [ -e "$root$group/cgroup.procs" ] || continue
 		set -- "$root$group"/*/
 		if [ -d "$1" ]; then
-			pids=$(find "$root$group" -name cgroup.procs -exec cat {} + 2>/dev/null)
+			pids=$(find "$root$group" -name cgroup.procs -exec cat {} + 2>/dev/null) # Without a find its main process has to do.
 		else # the usual case, without another process
 			while read -r value; do pids="$pids $value"; done 2>/dev/null <"$root$group/cgroup.procs"
 		fi

@@ -78,10 +78,11 @@ fi
 mkdir -p "$units" 2>/dev/null
 cd "$in/units" || fail '' "what to start is not whole"
 changed=
+same() { [ -r "$2" ] && [ "$(cat "$1")" = "$(cat "$2")" ]; } # Not every host has cmp.
 for unit in $need; do
 	of "$unit"
 	if [ -s "$units/$unit" ] || [ -L "$units/$unit" ]; then
-		if ! cmp -s "$unit" "$units/$unit"; then
+		if ! same "$unit" "$units/$unit"; then
 			! problem=$(their_unit "$unit" "$units/$unit") || fail '' "$problem"
 			changed="$changed $unit"
 		fi
@@ -92,7 +93,7 @@ for unit in $need; do
 	for name in $dropins; do
 		there=$units/$unit.d/$name
 		if [ -s "$there" ]; then
-			cmp -s "$unit.d/$name" "$there" && continue
+			same "$unit.d/$name" "$there" && continue
 			! problem=$(their_dropin "$there") || fail '' "$problem"
 		fi
 		new="$new $unit.d/$name"

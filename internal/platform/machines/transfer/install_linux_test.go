@@ -294,7 +294,7 @@ func TestProgram(t *testing.T) {
 func TestNoZstd(t *testing.T) {
 	needs(t, "zstd")
 	bin := t.TempDir()
-	for _, name := range []string{"sh", "cat", "chmod", "df", "dirname", "find", "flock", "gzip", "head", "mkdir", "mv", "od", "rm", "rmdir", "sha256sum", "stat", "sync", "tail", "tar", "touch", "tr", "uname"} {
+	for _, name := range []string{"sh", "cat", "chmod", "df", "dirname", "flock", "gzip", "head", "mkdir", "mv", "od", "rm", "rmdir", "sha256sum", "stat", "sync", "tail", "tar", "touch", "tr", "uname"} {
 		path, err := exec.LookPath(name)
 		if err == nil {
 			err = os.Symlink(path, filepath.Join(bin, name))
