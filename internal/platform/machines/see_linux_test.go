@@ -39,7 +39,8 @@ func TestWhatALookAsks(t *testing.T) {
 	})
 }
 
-// Where the journal does not know of the last start yet, it is to write down what it was told, for a second at most, once a look; and only then.
+// Where the journal does not know of the last start yet, it is to write down what it was told, for a second at most, once a look; and only then:
+// what it does not know of a start that is long ago it will not know.
 func TestJournalThatIsBehind(t *testing.T) {
 	t.Parallel()
 	inEachShell(t, func(t *testing.T, p part) {
@@ -49,16 +50,26 @@ func TestJournalThatIsBehind(t *testing.T) {
 		p.file(t, "slots/blue/1/since", "1795674890.5\n")
 		p.program(t, "journalctl", "echo \"$*\" >>"+asked+"\ncase $* in *--sync*) touch "+written+"; exec sleep 60 ;; esac\n[ ! -e "+written+" ] || echo '"+
 			`{"__REALTIME_TIMESTAMP":"1795674895000000","INVOCATION_ID":"b2"}'`+"\necho '"+`{"__REALTIME_TIMESTAMP":"1795674891000000","INVOCATION_ID":"a1"}'`+"\n")
+		uptime, err := os.ReadFile("/proc/uptime")
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole, _, _ := strings.Cut(string(uptime), ".")
+		const long = "ActiveEnterTimestampMonotonic=1234567\n"
+		lately := "ActiveEnterTimestampMonotonic=" + whole + "000000\n"
 		for _, c := range []struct {
-			name, other string
-			questions   int
+			name, state, other string
+			questions, counted int
 		}{
-			{"behind", "NRestarts=0", 3},
-			{"up to date", "NRestarts=0", 1},
-			{"up to date for one of two", "NRestarts=1\nInvocationID=c3", 4},
-			{"behind for both", "NRestarts=1\nInvocationID=c3", 4},
+			{"behind", "active", "NRestarts=0", 3, 1},
+			{"up to date", "active", "NRestarts=0", 1, 1},
+			{"up to date for one of two", "active", "NRestarts=1\nInvocationID=c3", 4, 1},
+			{"behind for both", "active", "NRestarts=1\nInvocationID=c3", 4, 1},
+			{"behind, and started lately", "active\n" + lately, "NRestarts=0", 3, 1},
+			{"behind, and started long ago", "active\n" + long, "NRestarts=0", 1, 2},
+			{"behind, and being started", "activating\n" + long, "NRestarts=0", 3, 1},
 		} {
-			p.program(t, "systemctl", `printf 'Id=web-blue-0.service\nActiveState=active\nNRestarts=2\nMainPID=0\nInvocationID=b2\n\n`+
+			p.program(t, "systemctl", `printf 'Id=web-blue-0.service\nActiveState=`+strings.TrimSuffix(c.state, "\n")+`\nNRestarts=2\nMainPID=0\nInvocationID=b2\n\n`+
 				`Id=web-blue-1.service\nActiveState=active\nMainPID=0\n`+c.other+`\n'`)
 			if err := os.RemoveAll(asked); err != nil {
 				t.Fatal(err)
@@ -74,7 +85,7 @@ func TestJournalThatIsBehind(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := seen[0].restarts(); got != 1 || strings.Count(string(all), "\n") != c.questions || strings.Count(string(all), "--sync") > 1 {
+			if got := seen[0].restarts(); got != c.counted || strings.Count(string(all), "\n") != c.questions || strings.Count(string(all), "--sync") > 1 {
 				t.Errorf("%s: %d restarts, by %+v, after:\n%s", c.name, got, seen[0].starts, all)
 			}
 			if got := seen[1].restarts(); got != seen[1].number("NRestarts") {

@@ -42,14 +42,22 @@ events() { # the unit's last starts, and ends of processes
 		MESSAGE_ID=98e322203f7a4ed290d09fe03c09fe15 MESSAGE_ID=7d4958e842da4a758f6c1cdc7b36dcc5 2>/dev/null
 }
 
-group= pid= restarts= unit= uid= invocation= held= synced=
+young() { # whether the unit's last start may be less than half a minute ago
+	[ "$active" = active ] && [ -n "$entered" ] || return 0
+	uptime=
+	{ read -r uptime value </proc/uptime; } 2>/dev/null
+	[ $((${uptime%%.*} - ${entered%??????})) -lt 30 ]
+}
+
+active= entered= group= pid= restarts= unit= uid= invocation= held= synced=
 hold() { # which of them are of a unit's processes
 	[ -n "$unit" ] || return 0
 	if [ "${restarts:-0}" -gt 0 ]; then
 		events=$(events)
 		case $synced$events in
 		synced* | *"$invocation"*) ;;
-		*) synced=synced; journal_sync; events=$(events) ;; # The journal is behind.
+		# The journal is behind. Where the start is long ago it has lost it, or is not ours to read.
+		*) if young; then synced=synced; journal_sync; events=$(events); fi ;;
 		esac
 		[ -z "$events" ] || printf '%s\n' "$events" | sed "s/^/event $unit /"
 	fi
@@ -88,12 +96,14 @@ hold() { # which of them are of a unit's processes
 while IFS= read -r line; do
 	case $line in
 	Id=*) unit=${line#*=} ;;
+	ActiveState=*) active=${line#*=} ;;
+	ActiveEnterTimestampMonotonic=*) entered=${line#*=} ;;
 	MainPID=*) pid=${line#*=} ;;
 	NRestarts=*) restarts=${line#*=} ;;
 	ControlGroup=*) group=${line#*=} ;;
 	UID=*) uid=${line#*=} ;;
 	InvocationID=*) invocation=${line#*=} ;;
-	'') hold; group= pid= restarts= unit= uid= invocation= ;;
+	'') hold; active= entered= group= pid= restarts= unit= uid= invocation= ;;
 	esac
 done <<EOF
 $shown
