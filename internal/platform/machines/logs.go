@@ -71,7 +71,7 @@ func (p part) log(ctx context.Context, limit int) ([]string, error) {
 		return nil, p.explain(err)
 	}
 	lines, err := logLines(out, limit)
-	if err != nil || len(lines) > 0 {
+	if err != nil || len(lines) > 0 || strings.HasSuffix(out, logEnd+"\nseen\n") {
 		return lines, p.explain(err)
 	}
 	k, err := p.kept(ctx)
@@ -115,7 +115,7 @@ func logLines(out string, limit int) ([]string, error) {
 	if end < 0 {
 		return nil, errors.New("its answer is cut off")
 	}
-	why := strings.TrimSpace(text[end+len(logEnd):])
+	why, _, _ := strings.Cut(text[end+len(logEnd):], "\n")
 	text = text[:end]
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	switch {
@@ -131,7 +131,8 @@ func logLines(out string, limit int) ([]string, error) {
 	return lines, nil
 }
 
-// logEnd is what a log script says behind the log, before why that could not be read.
+// logEnd is what a log script says behind the log, before why that could not be read. On a line of its own it says then that an empty one is known to
+// be empty: the journal has what systemd said of the instance.
 const logEnd = "\nend "
 
 // share gives each log its part of the limit, and what one does not need to the others.

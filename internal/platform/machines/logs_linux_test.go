@@ -1,6 +1,8 @@
 package machines
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -63,6 +65,39 @@ func TestLogIsReadWhole(t *testing.T) {
 		p.program(t, "journalctl", "case $* in *--since*) yes a line | head -c 13000000 || exit; echo Broken pipe >&2; exit 1 ;; esac\n")
 		if lines, err = m.Logs(t.Context(), r.Placement, 10); err != nil || strings.Join(lines, "|") != "a line"+strings.Repeat("|a line", 9) {
 			t.Errorf("%q, %v", lines, err)
+		}
+	})
+}
+
+// A log without a line is asked for by one look where the journal has what systemd said of the instance; and where it begins after the instance,
+// nothing is waited for.
+func TestWhatAnEmptyLogAsks(t *testing.T) {
+	t.Parallel()
+	inEachShell(t, func(t *testing.T, p part) {
+		asked := filepath.Join(p.Directory, "asked")
+		p.started(t)
+		m, r := p.platform(t)
+		questions := func() string {
+			t.Helper()
+			if lines, err := m.Logs(t.Context(), r.Placement, 10); len(lines) > 0 || err != nil {
+				t.Errorf("its log is %q, %v", lines, err)
+			}
+			all, err := os.ReadFile(asked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(all)
+		}
+		p.program(t, "journalctl", "echo \"$*\" >>"+asked+"\ncase $* in *' UNIT='*) echo '1795674890.6 here systemd[1]: Started' ;; esac\n")
+		if all := questions(); strings.Count(all, "\n") != 3 || strings.Count(all, "--sync") != 1 {
+			t.Errorf("silent: asked\n%s", all)
+		}
+		p.program(t, "journalctl", "echo \"$*\" >>"+asked+"\ncase $* in '-q --no-pager -o short-unix') echo '1795679999.000000 here systemd[1]: Started' ;; esac\n")
+		if err := os.Remove(asked); err != nil {
+			t.Fatal(err)
+		}
+		if all := questions(); strings.Count(all, "--sync") != 1 {
+			t.Errorf("silent, and vacuumed: asked\n%s", all)
 		}
 	})
 }
