@@ -1,6 +1,7 @@
 package machines
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -86,12 +87,15 @@ func TestHowWhatIsRunBeforeEnded(t *testing.T) {
 		says    []string
 		reached bool
 		fails   bool
+		// result that systemd says; empty: exit-code.
+		result string
 	}{
 		"exited":             {says: []string{first + "\n" + command("no", "code=exited ; status=7") + "\n" + never}},
 		"killed":             {says: []string{command("no", "code=killed ; status=9/KILL")}},
 		"on a line more":     {says: []string{"{ path=/bin/sh ; argv[]=/bin/sh -c a\nb ; ignore_errors=no ; " + times + "code=exited ; status=255 }"}},
 		"not run at all":     {says: []string{first + "\n" + command("no", "code=exited ; status=203")}, fails: true},
 		"forgotten":          {says: []string{first + "\n" + never, never + "\n" + never, first + "\n" + command("no", "code=exited ; status=7")}},
+		"forgotten whole":    {says: []string{never, first + "\n" + command("no", "code=exited ; status=7")}, result: "success"},
 		"of no matter":       {says: []string{command("yes", "code=exited ; status=7") + "\n" + never}, fails: true},
 		"nobody knows":       {says: []string{never}, fails: true},
 		"came through since": {says: []string{never}, reached: true},
@@ -109,8 +113,8 @@ func TestHowWhatIsRunBeforeEnded(t *testing.T) {
 					pid = "$n"
 				}
 				p.program(t, "systemctl", fmt.Sprintf("cd %s/says && n=$(cat n 2>/dev/null || echo 0)\ncase $* in\n*' enable '*) echo Job failed >&2; exit 1 ;;\n"+
-					"*'-p ExecMainPID '*) printf 'Result=exit-code\\nExecMainPID=%%s\\nExecMainStatus=0\\nActiveState=activating\\nSubState=auto-restart\\n' %s ;;\n"+
-					"*'-p ExecStartPre '*) cat $n; [ $n = %d ] || n=$((n + 1)); echo $n >n ;;\nesac\n", p.Directory, pid, turns))
+					"*'-p ExecMainPID '*) printf 'Result=%s\\nExecMainPID=%%s\\nExecMainStatus=0\\nActiveState=activating\\nSubState=auto-restart\\n' %s ;;\n"+
+					"*'-p ExecStartPre '*) cat $n; [ $n = %d ] || n=$((n + 1)); echo $n >n ;;\nesac\n", p.Directory, cmp.Or(c.result, "exit-code"), pid, turns))
 				p.program(t, "journalctl", "exit 1\n")
 				if err := start(t.Context()); (err != nil) != c.fails || err != nil && !strings.Contains(err.Error(), "systemd did not start it") {
 					t.Error(err)

@@ -170,6 +170,7 @@ failed_before() {
 		case $state in
 		*ExecMainPID=[!0]*) return 0 ;;
 		*Result=exit-code* | *Result=signal* | *Result=core-dump* | *Result=timeout* | *SubState=start-pre*) ;;
+		*SubState=auto-restart* | *SubState=failed*) ;; # It has forgotten that, too.
 		*) return 1 ;;
 		esac
 		ended_before "$1"
