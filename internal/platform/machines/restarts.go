@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// maxEvents is how many entries of the journal are read.
+	// maxEvents is how many entries of the journal are read: as many as see.sh asks for.
 	maxEvents = 200
 	// longestToStart is how long it may take from when a start is noted to when systemd begins it: files are written before, and units read.
 	longestToStart = 10 * time.Second

@@ -88,7 +88,8 @@ func (m MachineFiles) Write(ctx context.Context, path string, content []byte) er
 	if err := m.Machine.ReplaceFile(ctx, path, content, 0o644); !errors.Is(err, errors.ErrUnsupported) {
 		return err
 	}
-	// Each command is a process there: noclobber and a name that nobody knows before are as good as mktemp, and umask as chmod. What a lost connection has cut off ends like what is whole, so its size is looked at.
+	// Each command is a process there: noclobber and a name that nobody knows before are as good as mktemp, and umask as chmod. What a lost
+	// connection has cut off ends like what is whole, so its size is looked at.
 	beside := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text())
 	_, err := m.Machine.Run(ctx, fmt.Sprintf(`set -eC; umask 022; t=%s; trap 'rm -f "$t"' EXIT; cat >"$t"; test "$(wc -c <"$t")" -eq %d; sync "$t"; mv -f "$t" %s; trap - EXIT`,
 		shellword.Quote(beside), len(content), shellword.Quote(path)), bytes.NewReader(content))
