@@ -85,6 +85,19 @@ func TestFilesThatAreNotServed(t *testing.T) {
 		}
 		holds(t, path, "after")
 	})
+	t.Run("a directory", func(t *testing.T) {
+		m := machine(t, sshtest.Start(t))
+		path := filepath.Join(t.TempDir(), "file")
+		if err := os.Mkdir(path, 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.ReplaceFile(bounded(t), path, []byte("after"), 0o644); !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("%v is no ErrUnsupported", err)
+		}
+		if there, err := os.ReadDir(filepath.Dir(path)); err != nil || len(there) != 1 {
+			t.Errorf("beside it: %v, %v", there, err)
+		}
+	})
 }
 
 // A machine that allows one session has it for scripts.
