@@ -87,8 +87,8 @@ func (s *stageWork) walk(ctx context.Context, spec SplitSpec, passed int, releas
 }
 
 // mayRise keeps a candidate where it is while there is nothing sound to go back to, a machine is silent, or the router would not do what it is
-// told: that is not its fault. They are asked patiently before it ends the apply, and the candidate is judged meanwhile: one that fails, died, or
-// does not answer, gets no more traffic, and goes. That speaks against it.
+// told: that is not its fault. They are asked patiently before it ends the apply, and the candidate is judged meanwhile: one that fails, died, is
+// about to be gone, or does not answer, gets no more traffic, and goes. That speaks against it.
 func (s *stageWork) mayRise(ctx context.Context, candidate *judge, stable service.Release) error {
 	at := ledger.Progress{Weight: s.current().Weight}
 	var why string
@@ -111,7 +111,9 @@ func (s *stageWork) mayRise(ctx context.Context, candidate *judge, stable servic
 			}
 			return cmp.Or(err, unready)
 		})
-		bad = candidate.lookThrough(ctx, at, asked.Done())
+		if bad = candidate.lookThrough(ctx, at, asked.Done()); bad == nil {
+			bad = candidate.watch.leaves()
+		}
 		if bad != nil {
 			stop() // It is decided.
 		}

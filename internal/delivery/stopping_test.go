@@ -104,6 +104,29 @@ func TestFinalizationRefusesWhatIsBeingStopped(t *testing.T) {
 	}
 }
 
+// What is about to be gone gets no more traffic.
+func TestRaiseOfWhatIsBeingStopped(t *testing.T) {
+	t.Parallel()
+	w, objects := newWorld(), newMemoryStore()
+	p := applied(t, w, objects, "1")
+	defer p.close()
+	most := 0
+	w.set(func() {
+		w.moved = func(map[string]int) { // with the world held still
+			if most = max(most, w.weights["green"]); most > 0 {
+				w.stopping["green"] = true
+			}
+		}
+	})
+	e := wantSummary(t, p.applyWith(t.Context(), "2", atStep(0, nil)), "Release Rolled Back")
+	wantSaid(t, e.What, "at its traffic split: instance green/0 of "+string(releaseOf("2"))+" is about to be gone: it is being stopped")
+	if most != 10 {
+		t.Errorf("it got %d %% of the traffic", most)
+	}
+	w.later()
+	stands(t, w, p, "1")
+}
+
 // Beside a candidate, stable's instances that are about to be gone are missing.
 func TestRefreshOfWhatIsBeingStopped(t *testing.T) {
 	t.Parallel()
